@@ -1,0 +1,169 @@
+//! What a search string asks for, checked against the definitions: nothing unknown passes.
+
+use crate::{Issue, ResourceType, search::SearchParameter};
+
+/// A search on one type, understood and checked.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The type searched.
+    pub of: ResourceType,
+    /// All must hold.
+    pub clauses: Vec<Clause>,
+    /// Order of the answer; empty means newest first by `_lastUpdated`. Only `_lastUpdated`, `_id` and date-kind
+    /// parameters are supported today; others are refused.
+    pub sort: Vec<Sort>,
+    /// Resources on a page (`_count`), 1 to 1,000; default 50. 0 is asked with `_summary=count` semantics.
+    pub count: usize,
+    /// `_include`.
+    pub include: Vec<Include>,
+    /// `_revinclude`.
+    pub revinclude: Vec<Include>,
+    /// `_summary=count`: only the total.
+    pub only_count: bool,
+    /// `_total=accurate`.
+    pub total: bool,
+    /// `_elements`, empty for all.
+    pub elements: Vec<String>,
+    /// `_pretty`.
+    pub pretty: bool,
+    /// The parameters understood, in order, as they go into the self link (without page tokens).
+    pub told: Vec<(String, String)>,
+}
+
+/// One condition: any of the values may match.
+#[derive(Clone, Debug)]
+pub struct Clause {
+    /// On which parameter.
+    pub parameter: &'static SearchParameter,
+    /// How.
+    pub modifier: Modifier,
+    /// Alternatives (comma). For chains these are conditions on the target.
+    pub values: Vec<Wanted>,
+    /// `subject:Patient.name=...`: the target type and the condition there. Only one level today.
+    pub chain: Option<Box<Chain>>,
+}
+
+/// The far side of a chained condition.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    /// The target's type.
+    pub of: ResourceType,
+    /// The condition on it.
+    pub clause: Clause,
+}
+
+/// A modifier on a parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Modifier {
+    /// None.
+    None,
+    /// `:exact`
+    Exact,
+    /// `:contains`
+    Contains,
+    /// `:not`
+    Not,
+    /// `:missing=true|false`; the clause has no values.
+    Missing(bool),
+    /// `:text` on tokens.
+    Text,
+    /// `:identifier` on references (the value is a token).
+    Identifier,
+}
+
+/// The prefixes of ordered values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Prefix {
+    Eq,
+    Ne,
+    Gt,
+    Lt,
+    Ge,
+    Le,
+    Sa,
+    Eb,
+    Ap,
+}
+
+/// One value asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Wanted {
+    /// String kinds; folded unless `:exact`.
+    Text(String),
+    /// `system|code`, `|code` (system must be absent), `code` (any system), `system|` (any code).
+    Token {
+        /// `None`: any; `Some("")`: must have none.
+        system: Option<String>,
+        /// `None`: any.
+        code: Option<String>,
+    },
+    /// A reference as the index holds it, completed with its type when only an id was given.
+    Reference(String),
+    /// The span the precision of the asked date implies.
+    Date {
+        /// Comparison.
+        prefix: Prefix,
+        /// First microsecond.
+        from: i64,
+        /// Last microsecond.
+        to: i64,
+    },
+    /// The span the digits of the asked number imply.
+    Number {
+        /// Comparison.
+        prefix: Prefix,
+        /// The number as asked.
+        value: f64,
+        /// Lowest value that counts as equal.
+        low: f64,
+        /// Highest value that counts as equal (excluded).
+        high: f64,
+    },
+    /// As a number, with a unit.
+    Quantity {
+        /// Comparison.
+        prefix: Prefix,
+        /// The number as asked.
+        value: f64,
+        /// Lowest value that counts as equal.
+        low: f64,
+        /// Highest value that counts as equal (excluded).
+        high: f64,
+        /// System of the unit; `None`: any.
+        system: Option<String>,
+        /// Code or printed unit; `None`: any.
+        code: Option<String>,
+    },
+    /// A URI.
+    Uri(String),
+    /// `_id`.
+    Id(String),
+}
+
+/// One key of `_sort`.
+#[derive(Clone, Debug)]
+pub struct Sort {
+    /// The parameter.
+    pub parameter: &'static SearchParameter,
+    /// `-` before it.
+    pub descending: bool,
+}
+
+/// `_include=Observation:subject:Patient`.
+#[derive(Clone, Debug)]
+pub struct Include {
+    /// The type that holds the reference.
+    pub source: ResourceType,
+    /// The reference parameter.
+    pub parameter: &'static SearchParameter,
+    /// Only targets of this type.
+    pub target: Option<ResourceType>,
+}
+
+/// Understands a search on a type. `pairs` are decoded names and values in the order of the URL; page tokens and
+/// `_format` are the caller's and must be taken out before. Anything unknown or unsupported is an issue that names it
+/// and says what is possible; all are reported at once.
+pub fn parse(_of: ResourceType, _pairs: &[(String, String)]) -> Result<Query, Vec<Issue>> {
+    unimplemented!()
+}

@@ -1,0 +1,67 @@
+//! The archive: resources, versions and search over an ordered-key [`Engine`](engine::Engine).
+//!
+//! **In**: a [`Permit`] (what may be touched, and what must stay unseen) and a question or a change.
+//! **Out**: a [`Held`] answer that opens only with the [`Receipt`] of the act that records it; or a durable commit.
+//!
+//! What must hold:
+//! - *No touch without a permit*: every read and write takes one, and only the holder of the store's one [`Seal`]
+//!   (the crate `trust`) can make one.
+//! - *No touch without an act*: a change carries its act into the same atomic commit; a read's answer cannot be taken
+//!   out of its [`Held`] before the act's commit is durable.
+//! - What a permit hides is filtered inside the index scan: totals, pages, includes and history are true without it.
+//! - What was acknowledged survives a kill at any instant; a full disk is an error before anything is acknowledged.
+
+pub mod engine;
+mod permit;
+mod read;
+mod write;
+
+pub use permit::{
+    Held, Labels, Permit, PermitId, PersonKey, Receipt, Scope, Seal, Seen, Terms, Verb, Verbs,
+};
+pub use read::{Asked, HistoryOf, Page, PageToken, Version};
+pub use write::{ActRecord, Change, Committed, Options, Rules, Store, Witness, Witnessed, Written};
+
+/// What can go wrong in the archive.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The permit does not allow this; a fault of the caller, never shown as a person's denial.
+    #[error("the permit does not cover this: {0}")]
+    NotPermitted(String),
+    /// `If-Match` names another version than the current one, or the resource changed meanwhile.
+    #[error(
+        "{what} is at version {current}, not at the version you named; read it again and repeat your change"
+    )]
+    VersionConflict {
+        /// `Type/id`.
+        what: String,
+        /// Current version; 0 when there is none.
+        current: u64,
+    },
+    /// A conditional reference or conditional create that matches several resources.
+    #[error("{0} matches more than one resource; name one of them")]
+    Ambiguous(String),
+    /// What the change says cannot be stored, with the place.
+    #[error("{diagnostics}")]
+    Invalid {
+        /// Element path.
+        expression: String,
+        /// The sentence.
+        diagnostics: String,
+    },
+    /// A page token that is not ours or belongs to another question or permit.
+    #[error("this page link is not valid (any more); search again from the first page")]
+    BadPage,
+    /// Too many commits wait; nothing was written. Answer 503 with Retry-After.
+    #[error("the archive is busy; nothing was written, try again in a moment")]
+    Busy,
+    /// The disk refused (full, read-only, broken); nothing of this commit is acknowledged. Answer 503.
+    #[error("the disk does not take writes ({0}); nothing of this request was stored")]
+    Disk(String),
+    /// The store's own data break a rule of ours.
+    #[error("the store is damaged: {0}")]
+    Damaged(String),
+}
+
+/// Result with the archive's error.
+pub type Result<T> = std::result::Result<T, Error>;
