@@ -10,7 +10,9 @@ pub struct PersonKey(pub u64);
 pub type PermitId = [u8; 16];
 
 /// Categories of a resource as a bit set; what each bit means is the pact's business.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct Labels(pub u32);
 
 impl Labels {

@@ -1,1 +1,27 @@
-//! placeholder
+//! The gate: the only way from outside to a person's record.
+//!
+//! **In**: who asks ([`Actor`]), for what ([`Purpose`]), about whom ([`PersonRef`]), on what ground ([`Evidence`]), under
+//! which rules ([`pact::Pact`]) and the person's own word ([`word::Word`]). **Out**: a [`Grant`] with a
+//! [`store::Permit`], or a [`Refusal`] that explains itself; and an act in the node's log for either.
+//!
+//! What must hold: no permit without a decision here; no answer before its act is durable; no wider answer than the
+//! person's current word allows; the same inputs give the same decision. Start reading at [`Gate::decide`].
+
+pub mod act;
+pub mod actor;
+pub mod category;
+pub mod evidence;
+mod gate;
+pub mod pact;
+pub mod word;
+
+pub use act::{ActKind, ActView, Opinion};
+pub use actor::{Actor, Licence, LicenceState, Role};
+pub use category::{Categories, Category};
+pub use evidence::{Evidence, EvidenceKind};
+pub use gate::{
+    Config, Gate, Grant, Grounds, Lang, NewAccount, PatientCode, PersonRef, Previewed, Purpose,
+    Refusal, RefusalKind, Request, SignedIn, Tag, What,
+};
+pub use pact::{Member, MemberId, MemberKind, Pact};
+pub use word::{Rule, SignedWord, Who, Word};

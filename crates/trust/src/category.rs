@@ -1,0 +1,91 @@
+//! The categories a person can close, and which resources belong to them.
+
+use store::Labels;
+
+/// What a person can decide about, in words she uses. A resource has one kind and any number of topics; a rule on a
+/// topic reaches the resource whatever its kind. The number is the bit in [`Labels`], on disk for ever.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+#[repr(u8)]
+pub enum Category {
+    /// Diagnoses and problems.
+    Diagnoses = 0,
+    /// Medicines prescribed and dispensed.
+    Medicines = 1,
+    /// Allergies and intolerances.
+    Allergies = 2,
+    /// Laboratory and imaging.
+    Laboratory = 3,
+    /// Vital signs and measures.
+    Vitals = 4,
+    /// Vaccines.
+    Vaccines = 5,
+    /// Visits, notes, procedures, referrals.
+    Visits = 6,
+    /// Everything else about the person (claims, devices, family history...).
+    Other = 7,
+    /// Topic: mental health.
+    MentalHealth = 16,
+    /// Topic: sexual and reproductive health.
+    Reproductive = 17,
+    /// Topic: HIV and other sexually transmitted infections.
+    Hiv = 18,
+    /// Topic: addictions.
+    Addictions = 19,
+    /// Topic: violence.
+    Violence = 20,
+    /// Topic: genetics.
+    Genetics = 21,
+}
+
+/// A set of categories.
+pub type Categories = Labels;
+
+impl Category {
+    /// All, kinds first.
+    pub const ALL: [Category; 14] = [
+        Category::Diagnoses,
+        Category::Medicines,
+        Category::Allergies,
+        Category::Laboratory,
+        Category::Vitals,
+        Category::Vaccines,
+        Category::Visits,
+        Category::Other,
+        Category::MentalHealth,
+        Category::Reproductive,
+        Category::Hiv,
+        Category::Addictions,
+        Category::Violence,
+        Category::Genetics,
+    ];
+    /// Its bit.
+    pub fn bit(self) -> Labels {
+        Labels(1 << self as u8)
+    }
+    /// The code used in URLs, pacts and words: `mental-health`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Category::Diagnoses => "diagnoses",
+            Category::Medicines => "medicines",
+            Category::Allergies => "allergies",
+            Category::Laboratory => "laboratory",
+            Category::Vitals => "vitals",
+            Category::Vaccines => "vaccines",
+            Category::Visits => "visits",
+            Category::Other => "other",
+            Category::MentalHealth => "mental-health",
+            Category::Reproductive => "reproductive",
+            Category::Hiv => "hiv",
+            Category::Addictions => "addictions",
+            Category::Violence => "violence",
+            Category::Genetics => "genetics",
+        }
+    }
+    /// The category of a code.
+    pub fn from_code(code: &str) -> Option<Category> {
+        Category::ALL.into_iter().find(|c| c.code() == code)
+    }
+}
