@@ -2,7 +2,9 @@
 //!
 //! **In** comes text that people typed or systems sent. **Out** come checked values ([`Curp`], [`Nss`], [`Clues`],
 //! [`Cedula`]), each with the state that can be known without asking anyone ([`IdentifierState`]), and answers to
-//! questions of rule: does this CURP fit this name ([`Curp::plausible`]).
+//! questions of rule: does this CURP fit this name ([`Curp::plausible`]), may this medicine be handed over today
+//! ([`medicine::may_dispense`]), what must a prescription show ([`prescription`]), which vaccines does the schedule
+//! give a person born on that day ([`vaccines`]).
 //!
 //! What it promises:
 //! - A wrong check digit is a *state*, not a refusal: in real files most are wrong. What is refused is what cannot be
@@ -15,10 +17,13 @@
 mod cedula;
 mod clues;
 pub mod curp;
+pub mod medicine;
 pub mod names;
 mod nss;
+pub mod prescription;
 mod state;
 pub mod systems;
+pub mod vaccines;
 
 pub use cedula::{Cedula, CedulaError};
 pub use clues::{Clues, CluesError, Institution};
