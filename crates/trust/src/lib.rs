@@ -13,6 +13,7 @@ pub mod category;
 pub mod evidence;
 mod gate;
 pub mod pact;
+pub mod policy;
 pub mod word;
 
 pub use act::{ActKind, ActView, Opinion};
