@@ -1,7 +1,21 @@
 //! The errand: notes, prescriptions and referrals as FHIR resources, with the rules of the country checked before they
-//! are written. Pure: identifiers and time come in; resources come out; the caller writes them under a permit.
+//! are written.
+//!
+//! **In**: who writes about whom ([`Context`]) and what was entered. **Out**: resources ready for one transaction, or
+//! every [`Wrong`] field with a sentence. Pure: identifiers and time come in; the caller writes under a permit.
 
-use fhir::Value;
+mod note;
+mod prescription;
+mod referral;
+
+pub use note::{Note, note};
+pub use prescription::{Prescription, prescribe};
+pub use referral::{Referral, refer};
+
+use fhir::{Value, obj};
+
+/// Longest text of one field, in characters: a page of notes, not a book.
+pub const LONGEST: usize = 10_000;
 
 /// Who writes, where, about whom.
 #[derive(Clone, Debug)]
@@ -22,95 +36,66 @@ pub struct Context {
     pub now: String,
 }
 
-/// What is wrong with what the professional entered: (field, sentence in Spanish, sentence in English).
+/// What is wrong with what the professional entered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {en}")]
 pub struct Wrong {
     /// Name of the form's field.
     pub field: &'static str,
-    /// For people.
+    /// For people, Spanish.
     pub es: String,
-    /// For people.
+    /// For people, English.
     pub en: String,
 }
 
-/// A consultation note.
-#[derive(Clone, Debug, Default)]
-pub struct Note {
-    /// Reason for the visit.
-    pub reason: String,
-    /// What was found.
-    pub findings: String,
-    /// What is planned.
-    pub plan: String,
-    /// CIE-10 code, may be empty.
-    pub diagnosis_code: String,
-    /// Diagnosis in words, may be empty.
-    pub diagnosis: String,
+impl Wrong {
+    fn new(field: &'static str, es: impl Into<String>, en: impl Into<String>) -> Wrong {
+        Wrong {
+            field,
+            es: es.into(),
+            en: en.into(),
+        }
+    }
 }
 
-/// A prescription of one medicine.
-#[derive(Clone, Debug, Default)]
-pub struct Prescription {
-    /// Generic name (art. 31 RIS).
-    pub medicine: String,
-    /// ATC code, may be empty.
-    pub atc: String,
-    /// Dose and presentation: `850 mg, tableta`.
-    pub dose: String,
-    /// Route: `oral`.
-    pub route: String,
-    /// Frequency: `cada 12 horas`.
-    pub frequency: String,
-    /// Days.
-    pub days: u32,
-    /// Group of art. 226, I to VI as 1 to 6; 0 when the prescriber did not say.
-    pub group: u8,
-    /// Diagnosis, needed for group I.
-    pub diagnosis: String,
+impl Context {
+    fn subject(&self) -> Value {
+        obj! { "reference" => format!("Patient/{}", self.patient) }
+    }
+    /// The author by her cédula, so that the reference means the same at every member.
+    fn by(&self) -> Value {
+        let cedula = obj! { "system" => mx::systems::CEDULA, "value" => self.cedula.as_str() };
+        let known = !self.cedula.is_empty();
+        obj! { "type" => "Practitioner", "identifier" => known.then_some(cedula), "display" => self.author.as_str() }
+    }
+    fn organisation(&self) -> Value {
+        obj! { "type" => "Organization", "display" => self.institution.as_str() }
+    }
 }
 
-/// A referral to another institution.
-#[derive(Clone, Debug, Default)]
-pub struct Referral {
-    /// Short name of the member it goes to.
-    pub to: String,
-    /// Its name.
-    pub to_name: String,
-    /// Service: `Oftalmología`.
-    pub service: String,
-    /// Why.
-    pub reason: String,
-    /// `routine`, `urgent`, `asap`.
-    pub priority: String,
+/// Texts that must be there, and none longer than [`LONGEST`].
+fn check_texts(wrong: &mut Vec<Wrong>, fields: &[(&'static str, &str, bool)]) {
+    for (field, text, required) in fields {
+        if *required && text.trim().is_empty() {
+            wrong.push(Wrong::new(
+                field,
+                "Falta escribir este dato.",
+                "This is missing.",
+            ));
+        }
+        let length = text.chars().count();
+        if length > LONGEST {
+            wrong.push(Wrong::new(
+                field,
+                format!("El texto tiene {length} caracteres; caben {LONGEST}."),
+                format!("The text has {length} characters; {LONGEST} fit."),
+            ));
+        }
+    }
 }
 
-/// The resources of a note: Encounter, Condition when there is a diagnosis, ClinicalImpression. `id()` gives new ids.
-pub fn note(
-    _context: &Context,
-    _note: &Note,
-    _id: &mut dyn FnMut() -> String,
-) -> Result<Vec<Value>, Vec<Wrong>> {
-    unimplemented!()
-}
-
-/// The MedicationRequest of a prescription, after the rules of its group. `allergies` are texts of known allergies: a
-/// match is a `Wrong` on `medicine` unless `despite` is set.
-pub fn prescribe(
-    _context: &Context,
-    _prescription: &Prescription,
-    _allergies: &[String],
-    _despite: bool,
-    _id: &mut dyn FnMut() -> String,
-) -> Result<Vec<Value>, Vec<Wrong>> {
-    unimplemented!()
-}
-
-/// ServiceRequest and Task of a referral.
-pub fn refer(
-    _context: &Context,
-    _referral: &Referral,
-    _id: &mut dyn FnMut() -> String,
-) -> Result<Vec<Value>, Vec<Wrong>> {
-    unimplemented!()
+/// A concept with words, and a code when there is one.
+fn concept(system: &str, code: &str, text: &str) -> Value {
+    let coding = obj! { "system" => system, "code" => code };
+    obj! { "coding" => (!code.is_empty()).then(|| vec![coding]), "text" => text.trim() }
 }

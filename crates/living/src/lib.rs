@@ -7,6 +7,16 @@
 
 use fhir::Value;
 
+mod group;
+mod lines;
+mod read;
+mod timeline;
+mod trends;
+mod weave;
+
+pub use timeline::timeline;
+pub use weave::{REPEAT_DAYS, weave};
+
 /// A resource with the institution that answers for it.
 #[derive(Clone, Debug)]
 pub struct Sourced {
@@ -25,6 +35,19 @@ pub struct Origin {
     pub date: String,
     /// `Condition/123` there.
     pub reference: String,
+}
+
+impl Origin {
+    /// The origin of a resource, dated by `date`.
+    fn of(part: &Sourced, date: &str) -> Origin {
+        let kind = part.resource.text("resourceType").unwrap_or_default();
+        let id = part.resource.text("id").unwrap_or_default();
+        Origin {
+            member: part.member.clone(),
+            date: date.to_owned(),
+            reference: format!("{kind}/{id}"),
+        }
+    }
 }
 
 /// How sources disagree about a line, in data; pages make the sentence.
@@ -161,13 +184,3 @@ pub struct Event {
 
 /// Events, newest first.
 pub type Timeline = Vec<Event>;
-
-/// Weaves one summary. `today` (`2026-11-22`) decides what is in use. Linear but for sorting.
-pub fn weave(_parts: &[Sourced], _today: &str) -> Summary {
-    unimplemented!()
-}
-
-/// One time line out of all parts: visits gather what was done in them on that day.
-pub fn timeline(_parts: &[Sourced]) -> Timeline {
-    unimplemented!()
-}

@@ -13,7 +13,6 @@ pub mod category;
 pub mod evidence;
 mod gate;
 pub mod pact;
-pub mod policy;
 pub mod word;
 
 pub use act::{ActKind, ActView, Opinion};
