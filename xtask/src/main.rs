@@ -3,6 +3,7 @@
 
 mod definitions;
 mod package;
+mod search;
 
 use package::Package;
 use std::{error::Error, path::PathBuf, process::ExitCode};
@@ -11,6 +12,7 @@ const USAGE: &str = "\
 usage: cargo xtask NAME [--package DIR_OR_TAR_ZST]
 
   definitions   types, elements and codes of R4 -> crates/fhir/definitions/{elements,codes}.tsv
+  search        search parameters and patient compartment -> crates/fhir/definitions/search.tsv
 
 --package names the FHIR package, unpacked or as .tar.zst;
 without it, data/definitions/hl7.fhir.r4.core-4.0.1.tar.zst in $TEJIDO_SHARED (or ../shared).";
@@ -36,6 +38,7 @@ fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
     let tables = workspace().join("crates/fhir/definitions");
     match name {
         "definitions" => definitions::run(&Package::open(&package)?, &tables),
+        "search" => search::run(&Package::open(&package)?, &tables),
         _ => Err(USAGE.into()),
     }
 }

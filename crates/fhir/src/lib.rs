@@ -9,6 +9,7 @@ pub mod json;
 pub mod outcome;
 pub mod query;
 pub mod search;
+pub mod time;
 
 pub use check::check;
 pub use definitions::ResourceType;
