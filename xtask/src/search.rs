@@ -247,10 +247,11 @@ impl<'a> Structures<'a> {
                 found.choices.insert(path, types);
                 return;
             }
-            if i + 1 == names.len() && types == ["code"] {
-                if let Some(system) = self.system(element) {
-                    found.systems.insert(path.clone(), system);
-                }
+            if i + 1 == names.len()
+                && types == ["code"]
+                && let Some(system) = self.system(element)
+            {
+                found.systems.insert(path.clone(), system);
             }
             if let Some(same) = element["contentReference"].as_str() {
                 inside = same.trim_start_matches('#').to_owned();

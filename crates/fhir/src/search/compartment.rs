@@ -17,10 +17,10 @@ fn collect(value: &Value, path: &mut String, out: &mut Vec<(String, String)>) {
     let end = path.len();
     match value {
         Value::Object(object) => {
-            if let Some(Value::String(text)) = object.get("reference") {
-                if !text.starts_with('#') {
-                    out.push((text.clone(), path.clone()));
-                }
+            if let Some(Value::String(text)) = object.get("reference")
+                && !text.starts_with('#')
+            {
+                out.push((text.clone(), path.clone()));
             }
             for (key, member) in object.iter() {
                 if matches!(member, Value::Object(_) | Value::Array(_)) {
