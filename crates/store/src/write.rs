@@ -17,13 +17,15 @@ pub trait Rules: Send + Sync {
 
 /// The tamper-evident log beside the archive: told of every leaf in commit order, its rows go into the same commit.
 pub trait Witness: Send {
-    /// Appends leaf data (each a 32-byte commitment). `get` reads the witness's own rows as of the last commit.
+    /// Appends leaf data (each a 32-byte commitment). `get` reads the witness's own rows as of the last commit. A
+    /// sentence instead when the log cannot go on (its rows are broken): the whole group of commits then fails as
+    /// [`Error::Damaged`](crate::Error::Damaged); nothing is ever committed without its leaves.
     fn append(
         &mut self,
         leaves: &[[u8; 32]],
         now: Timestamp,
         get: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
-    ) -> Witnessed;
+    ) -> std::result::Result<Witnessed, String>;
 }
 
 /// What a witness wants written.
