@@ -39,6 +39,19 @@ pub(crate) fn tile_key(level: u8, index: u64) -> Vec<u8> {
     [b"h".as_slice(), &[level], &index.to_be_bytes()].concat()
 }
 
+/// What a row is called in messages: the path of its file, without width.
+pub(crate) fn row_name(key: &[u8]) -> String {
+    match key {
+        [b'e', index @ ..] => format!("tile/entries/{}", be(index)),
+        [b'h', level, index @ ..] => format!("tile/{level}/{}", be(index)),
+        other => String::from_utf8_lossy(other).into_owned(),
+    }
+}
+
+fn be(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |n, byte| n << 8 | u64::from(*byte))
+}
+
 /// One of the static files that make a log readable for anyone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum File {
@@ -223,7 +236,7 @@ pub(crate) fn bundle_entries(index: u64, bundle: &[u8]) -> Result<Vec<Hash>> {
         row: format!("tile/entries/{index}"),
         why: "it is no sequence of 32-byte entries",
     };
-    if bundle.len() % ENTRY != 0 || bundle.len() > ENTRY * WIDTH as usize {
+    if !bundle.len().is_multiple_of(ENTRY) || bundle.len() > ENTRY * WIDTH as usize {
         return Err(broken());
     }
     bundle

@@ -86,6 +86,25 @@ pub fn cosign(note: &str, key: &SigningKey, seconds: u64) -> Result<String> {
     Ok(note)
 }
 
+/// Joins the signatures of two copies of one note: how the cosignatures of several witnesses come together. Verifies
+/// none of them.
+pub fn merge(ours: &str, theirs: &str) -> Result<String> {
+    let ((text, lines), (other, more)) = (open::split(ours)?, open::split(theirs)?);
+    if text != other {
+        return Err(Error::Note("the two notes are not of one text"));
+    }
+    let mut note = ours.to_owned();
+    let mut count = lines.len();
+    for line in more.iter().filter(|line| !lines.contains(line)) {
+        count += 1;
+        push_line(&mut note, line.name, line.id, &line.signature);
+    }
+    if count > MAX_SIGNATURES {
+        return Err(Error::Note("too many signatures"));
+    }
+    Ok(note)
+}
+
 /// The text of a note, **unverified**: to see which keys one would need. Trust nothing of it before [`open`] said so.
 pub fn unverified_text(note: &str) -> Result<&str> {
     Ok(open::split(note)?.0)

@@ -109,10 +109,11 @@ fn check(key: &VerifierKey, text: &str, signature: &[u8]) -> Result<Option<u64>>
 }
 
 /// A signature line, unverified.
+#[derive(PartialEq, Eq)]
 pub(super) struct Line<'n> {
     pub(super) name: &'n str,
     pub(super) id: KeyId,
-    signature: Vec<u8>,
+    pub(super) signature: Vec<u8>,
 }
 
 /// Parts a note into its text and its signature lines.
