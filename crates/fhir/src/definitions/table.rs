@@ -25,7 +25,6 @@ pub(crate) struct Tables {
     /// Concrete resource types, by name.
     pub(crate) resources: Vec<Resource>,
     nodes: Vec<Node>,
-    by_path: HashMap<&'static str, u16>,
     targets: Vec<Vec<&'static str>>,
     codes: Vec<CodeSet>,
     /// Nodes that are checked by more than their elements.
@@ -163,11 +162,6 @@ impl Tables {
     pub(crate) fn node(&self, at: u16) -> Option<&Node> {
         self.nodes.get(usize::from(at))
     }
-    /// A node by its path: `HumanName`, `Patient.contact`.
-    pub(crate) fn node_at(&self, path: &str) -> Option<&Node> {
-        self.node(*self.by_path.get(path)?)
-    }
-
     fn read(elements: &'static str, codes: &'static str) -> Tables {
         let (types, plans) = read_plans(elements);
         let (codes, set_numbers) = read_codes(codes);
@@ -199,7 +193,6 @@ impl Tables {
                 reference: builder.number("Reference"),
                 codeable_concept: builder.number("CodeableConcept"),
             },
-            by_path: builder.by_path,
             targets: builder.targets,
             codes,
         }
@@ -232,7 +225,7 @@ fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
 fn read_plans(text: &'static str) -> (Vec<(&'static str, bool)>, Vec<Plan>) {
     let (mut resources, mut plans) = (Vec::new(), Vec::<Plan>::new());
     let mut by_path: HashMap<&'static str, usize> = HashMap::new();
-    let mut add = |plans: &mut Vec<Plan>, path, base| {
+    let add = |plans: &mut Vec<Plan>, path, base| {
         plans.push(Plan {
             path,
             base,
@@ -398,6 +391,10 @@ fn spelled(stem: &str, of: &str) -> &'static str {
 mod tests {
     use super::*;
 
+    fn node_at(path: &str) -> &'static Node {
+        tables().nodes.iter().find(|n| n.path == path).unwrap()
+    }
+
     #[test]
     fn every_element_leads_to_a_known_type_and_fits_its_slots() {
         for node in &tables().nodes {
@@ -423,7 +420,7 @@ mod tests {
     }
     #[test]
     fn parts_inherit_and_share_content() {
-        let patient = tables().node_at("Patient").unwrap();
+        let patient = node_at("Patient");
         for name in ["id", "meta", "text", "contained", "extension", "birthDate"] {
             assert!(patient.element(name).is_some(), "{name}");
         }
@@ -432,10 +429,9 @@ mod tests {
             patient.element("deceasedBoolean").unwrap().slot,
             patient.element("deceasedDateTime").unwrap().slot
         );
-        let age = tables().node_at("Age").unwrap();
+        let age = node_at("Age");
         assert!(age.element("value").is_some());
-        let within =
-            |path: &str, name: &str| tables().node_at(path).unwrap().element(name).unwrap().kind;
+        let within = |path: &str, name: &str| node_at(path).element(name).unwrap().kind;
         assert_eq!(
             within("Observation.component", "referenceRange"),
             within("Observation", "referenceRange")
@@ -445,7 +441,7 @@ mod tests {
     }
     #[test]
     fn required_codes_and_targets_are_there() {
-        let patient = tables().node_at("Patient").unwrap();
+        let patient = node_at("Patient");
         let genders = patient.element("gender").unwrap().codes(tables()).unwrap();
         assert_eq!(genders.codes.len(), 4);
         assert!(genders.has("http://hl7.org/fhir/administrative-gender", "female"));
