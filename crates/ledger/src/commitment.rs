@@ -21,3 +21,26 @@ pub fn commit(salt: &[u8; 32], act: &[u8]) -> Hash {
     commitment.copy_from_slice(mac.sign().as_ref());
     commitment
 }
+
+#[cfg(test)]
+mod tests {
+    use super::commit;
+    use crate::error::hex;
+
+    /// Computed with Python: `hmac.new(bytes(range(32)), b"tejido/commitment/v1\\n" + act, "sha256")`.
+    #[test]
+    fn a_commitment_is_what_any_hmac_tool_computes() {
+        let salt = std::array::from_fn(|n| n as u8);
+        assert_eq!(
+            hex(&commit(&salt, b"Dr. Ruiz saw the allergies")),
+            "1d51dc72f341d565b9b24a2377e580e389dfee02adb7e4c856d42930431b3a77"
+        );
+    }
+
+    #[test]
+    fn another_salt_or_another_act_is_another_commitment() {
+        let commitment = commit(&[1; 32], b"act");
+        assert_ne!(commitment, commit(&[2; 32], b"act"));
+        assert_ne!(commitment, commit(&[1; 32], b"act "));
+    }
+}
