@@ -4,7 +4,7 @@ use crate::checkpoint::Checkpoint;
 use crate::note::SigningKey;
 use crate::tile::CHECKPOINT;
 use crate::tree::{Appended, Tree, stored_state};
-use crate::{Get, Hash, Result};
+use crate::{Error, Get, Hash, Result, empty_root};
 
 /// A node's log. Its origin is its key's name.
 ///
@@ -15,6 +15,8 @@ use crate::{Get, Hash, Result};
 pub struct Log {
     key: SigningKey,
     tree: Tree,
+    /// The largest size that the rows have been seen to hold.
+    committed: u64,
 }
 
 impl Log {
@@ -23,6 +25,7 @@ impl Log {
         Log {
             key,
             tree: Tree::new(),
+            committed: 0,
         }
     }
 
@@ -33,10 +36,11 @@ impl Log {
 
     /// Appends commitments. The rows hold them, the tree over them, and the newly signed checkpoint.
     ///
-    /// Cost: reads one small row; hashes twice a leaf; signs once; writes the right edge (about 4 KB on average).
+    /// [`Error::BrokenRow`] and [`Error::MissingRow`] when the rows are not those of a sound log; then nothing was
+    /// signed. Cost: reads one small row; hashes twice a leaf; signs once; writes the right edge (about 4 KB on average).
     pub fn append(&mut self, leaves: &[Hash], get: Get<'_>) -> Result<Appended> {
-        let committed = stored_state(get)?.unwrap_or((0, crate::hash::empty_root()));
-        if committed != (self.tree.size(), self.tree.root()) {
+        let (size, root) = self.committed(get)?;
+        if (size, root) != (self.tree.size(), self.tree.root()) {
             self.tree = Tree::load(get)?;
         }
         let mut appended = self.tree.append(leaves);
@@ -45,6 +49,22 @@ impl Log {
             appended.rows.push((CHECKPOINT.to_vec(), note.into_bytes()));
         }
         Ok(appended)
+    }
+
+    /// Size and root as committed. Committed leaves never go away: rows that are missing or older than what was seen
+    /// are a failing disk or a restored copy, and to append to them would be to sign a second history.
+    fn committed(&mut self, get: Get<'_>) -> Result<(u64, Hash)> {
+        let stored = stored_state(get)?;
+        let lost = stored.is_none() && get(CHECKPOINT).is_some();
+        let (size, root) = stored.unwrap_or((0, empty_root()));
+        if lost || size < self.committed {
+            return Err(Error::BrokenRow {
+                row: "state".to_owned(),
+                why: "it is gone or older than what was committed",
+            });
+        }
+        self.committed = size;
+        Ok((size, root))
     }
 
     fn head(&self) -> Checkpoint {

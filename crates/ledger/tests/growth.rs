@@ -161,6 +161,26 @@ fn a_log_whose_commit_failed_starts_again_from_its_rows() {
 }
 
 #[test]
+fn a_log_does_not_start_a_second_history_when_its_rows_go_missing() {
+    let key = SigningKey::from_seed("log.example", [1; 32]).unwrap();
+    let leaves = commitments(3);
+    let mut log = Log::new(key.clone());
+    let mut rows = Rows::new();
+    let one = log.append(&leaves[..1], &get(&rows)).unwrap();
+    rows.extend(one.rows);
+    let older = rows.clone();
+    let two = log.append(&leaves[1..2], &get(&rows)).unwrap();
+    rows.extend(two.rows);
+    log.append(&leaves[2..], &get(&rows)).unwrap();
+    // Unreadable rows, and a copy restored under a running node.
+    assert!(log.append(&leaves[2..], &|_| None).is_err());
+    assert!(log.append(&leaves[2..], &get(&older)).is_err());
+    // After a restart only the head is left to tell.
+    rows.remove(b"s".as_slice());
+    assert!(Log::new(key).append(&leaves[2..], &get(&rows)).is_err());
+}
+
+#[test]
 fn an_altered_row_of_the_right_edge_is_found_when_the_tree_is_loaded() {
     let (_, rows) = grown(&commitments(300), 300);
     for key in rows.keys() {
