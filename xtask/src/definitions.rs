@@ -17,17 +17,22 @@ const HL7: &str = "http://hl7.org/fhir/StructureDefinition/";
 
 /// Writes the tables into a folder.
 pub(crate) fn run(package: &Package, tables: &Path) -> Result<(), Box<dyn Error>> {
-    let codes = Codes::new(package);
-    let mut needed = BTreeMap::new();
-    let elements = elements(package, &codes, &mut needed)?;
-    let sets = code_table(&package.source, &needed)?;
     fs::create_dir_all(tables)?;
-    for (name, text) in [("elements.tsv", elements), ("codes.tsv", sets)] {
+    for (name, text) in make(package)? {
         let path = tables.join(name);
         fs::write(&path, &text)?;
         say(&format!("{}: {} bytes", path.display(), text.len()));
     }
     Ok(())
+}
+
+/// The tables' names and texts.
+fn make(package: &Package) -> Result<[(&'static str, String); 2], Box<dyn Error>> {
+    let codes = Codes::new(package);
+    let mut needed = BTreeMap::new();
+    let elements = elements(package, &codes, &mut needed)?;
+    let sets = code_table(&package.source, &needed)?;
+    Ok([("elements.tsv", elements), ("codes.tsv", sets)])
 }
 
 /// Value sets that elements require: their codes by system, or why they cannot be listed.
@@ -250,4 +255,25 @@ fn text(value: &Value) -> &str {
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_tables_are_what_the_package_gives() {
+        let path = crate::default_package();
+        if !path.exists() {
+            println!("skipped: {} is not there", path.display());
+            return;
+        }
+        for (name, text) in make(&Package::open(&path).unwrap()).unwrap() {
+            let committed = crate::workspace()
+                .join("crates/fhir/definitions")
+                .join(name);
+            let committed = fs::read_to_string(committed).unwrap();
+            assert!(committed == text, "{name}: run `cargo xtask definitions`");
+        }
+    }
 }

@@ -28,6 +28,7 @@ use crate::{
     definitions::table::{Element, Kind, Node, Tables, tables},
 };
 use place::Place;
+use std::collections::HashSet;
 
 /// Issues reported before giving up on the rest.
 const MOST_ISSUES: usize = 50;
@@ -45,6 +46,7 @@ pub fn check(resource: &Value) -> Result<ResourceType, Vec<Issue>> {
     let mut walk = Walk {
         tables: tables(),
         issues: Vec::new(),
+        contained: None,
     };
     let of = walk.resource(resource, &Place::root(""), None);
     match of {
@@ -53,12 +55,14 @@ pub fn check(resource: &Value) -> Result<ResourceType, Vec<Issue>> {
     }
 }
 
-struct Walk {
+struct Walk<'v> {
     tables: &'static Tables,
     issues: Vec<Issue>,
+    /// Ids of what the resource last asked contains, when those are many.
+    contained: Option<(&'v Object, HashSet<&'v str>)>,
 }
 
-impl Walk {
+impl<'v> Walk<'v> {
     fn full(&self) -> bool {
         self.issues.len() >= MOST_ISSUES
     }
@@ -74,9 +78,9 @@ impl Walk {
     /// A resource: the whole, one in a bundle's entry, or (with the resource that holds it) a contained one.
     fn resource(
         &mut self,
-        value: &Value,
+        value: &'v Value,
         place: &Place<'_>,
-        holder: Option<&Object>,
+        holder: Option<&'v Object>,
     ) -> Option<ResourceType> {
         let Value::Object(object) = value else {
             self.wrong(IssueCode::Structure, place, || {
@@ -113,9 +117,9 @@ impl Walk {
     fn object(
         &mut self,
         node: &'static Node,
-        object: &Object,
+        object: &'v Object,
         place: &Place<'_>,
-        holder: &Object,
+        holder: &'v Object,
         is_resource: bool,
     ) -> u64 {
         let mut filled = 0;
@@ -173,7 +177,7 @@ impl Walk {
     fn chosen_once(
         &mut self,
         node: &'static Node,
-        object: &Object,
+        object: &'v Object,
         element: &Element,
         place: &Place<'_>,
     ) {
@@ -197,10 +201,10 @@ impl Walk {
     fn member(
         &mut self,
         element: &Element,
-        value: &Value,
-        object: &Object,
+        value: &'v Value,
+        object: &'v Object,
         place: &Place<'_>,
-        holder: &Object,
+        holder: &'v Object,
     ) {
         if !element.many {
             return self.one(element, value, &place.member(element.name), holder);
@@ -229,10 +233,10 @@ impl Walk {
     fn sibling(
         &mut self,
         element: &Element,
-        value: &Value,
-        object: &Object,
+        value: &'v Value,
+        object: &'v Object,
         place: &Place<'_>,
-        holder: &Object,
+        holder: &'v Object,
     ) {
         let Some(node) = self.tables.node(self.tables.special.element) else {
             return;
@@ -267,7 +271,7 @@ impl Walk {
     }
 
     /// The items of what must be an array that is not empty.
-    fn items<'v>(&mut self, value: &'v Value, place: &Place<'_>) -> Option<&'v [Value]> {
+    fn items(&mut self, value: &'v Value, place: &Place<'_>) -> Option<&'v [Value]> {
         match value {
             Value::Array(items) if !items.is_empty() => return Some(items),
             Value::Array(_) => self.wrong(IssueCode::Structure, place, || {
@@ -284,7 +288,7 @@ impl Walk {
     }
 
     /// One value of an element.
-    fn one(&mut self, element: &Element, value: &Value, place: &Place<'_>, holder: &Object) {
+    fn one(&mut self, element: &Element, value: &'v Value, place: &Place<'_>, holder: &'v Object) {
         match element.kind {
             Kind::Primitive(of) => match primitive::fault(of, value) {
                 Some(expected) => self.wrong(expected.code(), place, || {
@@ -322,9 +326,9 @@ impl Walk {
     fn nested(
         &mut self,
         node: &'static Node,
-        value: &Value,
+        value: &'v Value,
         place: &Place<'_>,
-        holder: &Object,
+        holder: &'v Object,
     ) -> u64 {
         match value {
             Value::Object(object) if !object.is_empty() => {

@@ -1,6 +1,8 @@
 //! Public data against the check: the official examples, and what a generator and a hospital's system really write.
 //! Needs the shared folder (`TEJIDO_SHARED`, else `../shared` beside the workspace); says so and passes without it.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use fhir::{Issue, Value, check, json};
 use std::{collections::BTreeMap, fs::File, io::Read, path::PathBuf};
 

@@ -9,7 +9,7 @@ use crate::{
 /// Codes named in an issue.
 const NAMED: usize = 8;
 
-impl Walk {
+impl Walk<'_> {
     /// A `code` whose system the definitions imply.
     pub(super) fn bound_code(&mut self, element: &Element, value: &Value, place: &Place<'_>) {
         let Some(set) = element.codes(self.tables) else {

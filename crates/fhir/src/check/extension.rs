@@ -3,7 +3,7 @@
 use super::{Walk, place::Place};
 use crate::{IssueCode, Object, definitions::table::Node};
 
-impl Walk {
+impl Walk<'_> {
     /// Rule `ext-1`, which is part of the structure: what has neither says nothing, what has both says two things.
     pub(super) fn extension(
         &mut self,

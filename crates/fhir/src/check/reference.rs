@@ -2,6 +2,10 @@
 
 use super::{Walk, near, place::Place, primitive};
 use crate::{IssueCode, Object, ResourceType, Value, definitions::table::Element};
+use std::collections::HashSet;
+
+/// Contained resources looked through one by one.
+const FEW: usize = 16;
 
 /// What a reference's text is.
 enum Form<'a> {
@@ -14,14 +18,14 @@ enum Form<'a> {
     Wrong,
 }
 
-impl Walk {
+impl<'v> Walk<'v> {
     /// The `reference` member of a Reference; its other members have been checked.
     pub(super) fn reference(
         &mut self,
         element: &Element,
         reference: &Object,
         place: &Place<'_>,
-        holder: &Object,
+        holder: &'v Object,
     ) {
         let Some(Value::String(text)) = reference.get("reference") else {
             return;
@@ -30,7 +34,7 @@ impl Walk {
         match form(text) {
             Form::Elsewhere => {}
             Form::Contained(id) => {
-                if !id.is_empty() && !contains(holder, id) {
+                if !id.is_empty() && !self.contains(holder, id) {
                     self.wrong(IssueCode::Value, &place, || {
                         format!("found \"{text}\", but no contained resource has the id \"{id}\"")
                     });
@@ -43,6 +47,24 @@ impl Walk {
                     near::quoted(text)
                 )
             }),
+        }
+    }
+
+    /// Whether a resource contains one of that id. A set is made when there are many, so that many references to many
+    /// contained resources stay linear.
+    fn contains(&mut self, holder: &'v Object, id: &str) -> bool {
+        let all = holder.get("contained").map_or(&[][..], Value::items);
+        if all.len() <= FEW {
+            return all.iter().any(|r| r.text("id") == Some(id));
+        }
+        match &self.contained {
+            Some((of, ids)) if std::ptr::eq(*of, holder) => ids.contains(id),
+            _ => {
+                let ids: HashSet<&str> = all.iter().filter_map(|r| r.text("id")).collect();
+                let found = ids.contains(id);
+                self.contained = Some((holder, ids));
+                found
+            }
         }
     }
 
@@ -66,14 +88,6 @@ impl Walk {
             });
         }
     }
-}
-
-fn contains(holder: &Object, id: &str) -> bool {
-    holder
-        .get("contained")
-        .map_or(&[][..], Value::items)
-        .iter()
-        .any(|r| r.text("id") == Some(id))
 }
 
 fn form(text: &str) -> Form<'_> {

@@ -243,6 +243,23 @@ fn contained_resources_are_resources_and_are_found() {
 }
 
 #[test]
+fn many_contained_resources_are_found_too() {
+    let contained: Vec<Value> = (0..40)
+        .map(|i| crate::obj! { "resourceType" => "Patient", "id" => format!("p{i}") })
+        .collect();
+    let members: Vec<Value> = (1..41)
+        .map(|i| crate::obj! { "entity" => crate::obj! { "reference" => format!("#p{i}") } })
+        .collect();
+    let group = crate::obj! {
+        "resourceType" => "Group", "type" => "person", "actual" => true, "contained" => contained, "member" => members,
+    };
+    check(
+        &group.to_string(),
+        &["Group.member[39].entity.reference: no contained resource has the id \"p40\""],
+    );
+}
+
+#[test]
 fn references_have_form_and_target() {
     let to = |reference: &str| {
         format!(
