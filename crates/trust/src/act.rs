@@ -1,8 +1,26 @@
-//! What was done, as the person reads it.
+//! What was done: the [`Act`] that is kept, and the [`ActView`] that the person reads.
+//!
+//! An act is kept as JSON `{"salt": ..., "event": ...}`: the event is an `AuditEvent` after the IHE Basic Audit Log
+//! Patterns (BALP 1.1), the salt is what keeps its leaf in the public log from being guessed. [`Act::body`] writes it
+//! and [`Act::from_body`] reads it back without loss. No CURP, no value of a search and no content of a record is in
+//! it: the person is named by her tag.
 
-use crate::{Categories, EvidenceKind, Lang, MemberId, Purpose, Role};
+mod event;
+mod read;
+mod reason;
+mod sentence;
+pub(crate) mod systems;
+
+pub use read::BodyError;
+pub(crate) use sentence::day;
+
+use crate::{Actor, Categories, EvidenceKind, Lang, MemberId, Purpose, Role, Tag};
+use crate::{Grounds, What};
+use fhir::ResourceType;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use store::Labels;
 
 /// What kind of thing was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,12 +75,17 @@ pub struct ActView {
     pub actor: String,
     /// Her role.
     pub role: Role,
+    /// Her specialty as her licence has it.
+    #[serde(default)]
+    pub specialty: Option<String>,
     /// Her institution (another than `node` when she asked from there).
     pub institution: MemberId,
     /// Why.
     pub purpose: Purpose,
     /// On which evidence.
     pub evidence: Option<EvidenceKind>,
+    /// What it was.
+    pub what: What,
     /// What categories it touched.
     pub categories: Categories,
     /// How many resources.
@@ -77,10 +100,186 @@ pub struct ActView {
     pub opinion: Option<Opinion>,
 }
 
+/// Who did something, without what an act must not say of her (a patient's CURP or login, which may be her CURP).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doer {
+    /// Her login at her institution; for a patient `patient`, for somebody not known `unknown`.
+    pub id: String,
+    /// Her name as people say it; empty when not known.
+    pub name: String,
+    /// Her institution.
+    pub member: MemberId,
+    /// What she is there.
+    pub role: Role,
+    /// Number and specialty of her licence, for professionals.
+    pub licence: Option<(String, String)>,
+}
+
+impl Doer {
+    /// What an act says of an actor.
+    pub fn of(actor: &Actor) -> Doer {
+        let patient = actor.curp.is_some() || actor.role == Role::Patient;
+        Doer {
+            id: if patient { "patient" } else { &actor.id }.to_string(),
+            name: actor.name.clone(),
+            member: actor.member.clone(),
+            role: actor.role,
+            licence: actor
+                .licence
+                .as_ref()
+                .map(|l| (l.cedula.clone(), l.specialty.clone())),
+        }
+    }
+    /// Somebody who did not say who she is: a missing or forged token, a wrong secret.
+    pub fn unknown(at: &MemberId) -> Doer {
+        Doer {
+            id: "unknown".into(),
+            name: String::new(),
+            member: at.clone(),
+            role: Role::System,
+            licence: None,
+        }
+    }
+}
+
+/// One version of one resource that an act touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its type.
+    pub of: ResourceType,
+    /// Its id.
+    pub id: String,
+    /// Its version; 0 when it is not known before the commit.
+    pub version: u64,
+}
+
+/// No act lists more resources; [`Act::resources`] counts them all.
+pub const MAX_SEEN: usize = 200;
+
+/// Something that was done, or refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Act {
+    /// Its name; random.
+    pub id: [u8; 16],
+    /// Keeps its leaf from being guessed; random, 32 bytes for each act.
+    pub salt: [u8; 32],
+    /// When.
+    pub at: Timestamp,
+    /// What kind.
+    pub kind: ActKind,
+    /// At which node.
+    pub node: MemberId,
+    /// Who.
+    pub who: Doer,
+    /// The member that asked on her behalf; `None` when she was at this node.
+    pub via: Option<MemberId>,
+    /// Why.
+    pub purpose: Purpose,
+    /// The kind of evidence it stood on.
+    pub evidence: Option<EvidenceKind>,
+    /// About whom.
+    pub person: Option<Tag>,
+    /// What the request was.
+    pub what: What,
+    /// What was seen or written: the first [`MAX_SEEN`].
+    pub seen: Vec<Seen>,
+    /// How many in all.
+    pub resources: u64,
+    /// Categories that it touched.
+    pub labels: Labels,
+    /// On what the decision stood.
+    pub grounds: Grounds,
+    /// Why it was refused (policy or rule names, or codes of [`ActView::refused`]); empty when it was allowed.
+    pub refused: Vec<String>,
+    /// For an opinion: what she said, and of which act (hex name).
+    pub opinion: Option<(Opinion, String)>,
+}
+
+impl Act {
+    /// The bytes to keep: `{"event": AuditEvent, "salt": base64url}`. Deterministic. Cost: a few microseconds, and
+    /// about 100 bytes for each resource seen.
+    pub fn body(&self) -> Vec<u8> {
+        event::body(self)
+    }
+    /// Reads what [`body`](Act::body) wrote.
+    pub fn from_body(body: &[u8]) -> Result<Act, BodyError> {
+        read::from_body(body)
+    }
+    /// The commitment that goes into the log for this body.
+    pub fn leaf(&self, body: &[u8]) -> [u8; 32] {
+        ledger::commit(&self.salt, body)
+    }
+    /// Names what was touched: keeps the first [`MAX_SEEN`], counts all, and adds their categories.
+    pub fn touched(&mut self, seen: impl IntoIterator<Item = (Seen, Labels)>) {
+        for (one, labels) in seen {
+            self.resources += 1;
+            self.labels = self.labels.with(labels);
+            if self.seen.len() < MAX_SEEN {
+                self.seen.push(one);
+            }
+        }
+    }
+    /// Its name in hex, as in links and receipts.
+    pub fn name(&self) -> String {
+        hex(&self.id)
+    }
+    /// The act as the person reads it.
+    pub fn view(&self, leaf: u64) -> ActView {
+        ActView {
+            id: self.name(),
+            at: self.at,
+            kind: self.kind,
+            node: self.node.clone(),
+            who: self.who.name.clone(),
+            actor: self.who.id.clone(),
+            role: self.who.role,
+            specialty: self.who.licence.as_ref().map(|(_, s)| s.clone()),
+            institution: self.who.member.clone(),
+            purpose: self.purpose,
+            evidence: self.evidence,
+            what: self.what.clone(),
+            categories: self.labels,
+            resources: self.resources,
+            machine: self.who.role == Role::System,
+            refused: self.refused.clone(),
+            leaf,
+            opinion: self.opinion.as_ref().map(|(opinion, _)| *opinion),
+        }
+    }
+}
+
 impl ActView {
     /// One plain sentence, primary-school words: "La Dra. Ana Ruiz, médica general de Farmacia del Centro, vio tus
-    /// medicinas y alergias a las 11:42 porque estabas en consulta." `names` gives the institution's name as people say it.
-    pub fn sentence(&self, _lang: Lang, _names: &dyn Fn(&MemberId) -> String) -> String {
-        unimplemented!()
+    /// medicinas y tus alergias a las 11:42 porque estabas en consulta." `names` gives the institution's name as
+    /// people say it. The hour is that of central Mexico (UTC-6, all year); the day is for the page to say.
+    pub fn sentence(&self, lang: Lang, names: &dyn Fn(&MemberId) -> String) -> String {
+        match lang {
+            Lang::Es => sentence::spanish(self, names),
+            Lang::En => sentence::english(self, names),
+        }
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The code of a purpose, as in HL7 v3 PurposeOfUse.
+pub(crate) fn purpose_code(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Treatment => "TREAT",
+        Purpose::OwnRequest => "PATRQT",
+        Purpose::Operations => "HOPERAT",
+        Purpose::Research => "HRESCH",
+        Purpose::Payment => "HPAYMT",
+    }
+}
+
+/// The code that serde has for a unit variant: `check-in`.
+pub(crate) fn code_of<T: Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(code)) => code,
+        _ => String::new(),
     }
 }

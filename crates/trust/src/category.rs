@@ -1,5 +1,17 @@
 //! The categories a person can close, and which resources belong to them.
+//!
+//! Every resource has one **kind**, by its type ([`labels`]), and any number of **topics**, by the codes it mentions
+//! anywhere: a dated table (`data/topics.tsv`) says which codes of CIE-10, ATC, LOINC, SNOMED CT and the HL7
+//! sensitivity labels belong to which topic. **Codes only**: what is written in free text (a note's prose, a display)
+//! is never guessed at, so a note about a topic must carry its code, or the label in `meta.security`.
 
+mod kind;
+mod names;
+mod topic;
+
+pub(crate) use names::{joined, list};
+
+use fhir::{ResourceType, Value};
 use store::Labels;
 
 /// What a person can decide about, in words she uses. A resource has one kind and any number of topics; a rule on a
@@ -88,4 +100,37 @@ impl Category {
     pub fn from_code(code: &str) -> Option<Category> {
         Category::ALL.into_iter().find(|c| c.code() == code)
     }
+
+    /// Whether it is a topic (found by codes), not a kind (found by resource type).
+    pub fn is_topic(self) -> bool {
+        self as u8 >= 16
+    }
+    /// Those of a set, kinds first.
+    pub fn of(labels: Labels) -> Vec<Category> {
+        Category::ALL
+            .into_iter()
+            .filter(|category| labels.meets(category.bit()))
+            .collect()
+    }
+    /// The set of these; bits that no category has are never in it.
+    pub fn set(categories: &[Category]) -> Labels {
+        categories
+            .iter()
+            .fold(Labels(0), |set, category| set.with(category.bit()))
+    }
+}
+
+/// Every category.
+pub const EVERYTHING: Labels = Labels(0x003f_00ff);
+
+/// The label of the `Patient` resource itself: who she is. No rule names it; [`crate::word::hidden`] hides it where
+/// every category is hidden, so that not even her being known there is told.
+pub const IDENTITY: Labels = Labels(1 << 31);
+
+/// The categories of a resource: its kind by type, and a topic for every code of [`topic`]'s table that any `Coding`
+/// in it carries (code, reason, component, contained, extension, security label).
+///
+/// Pure; linear in the resource. What is nobody's (organisations, professionals, places) has no kind.
+pub fn labels(of: ResourceType, resource: &Value) -> Labels {
+    kind::kind(of, resource).with(topic::topics(resource))
 }

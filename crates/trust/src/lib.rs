@@ -15,13 +15,13 @@ mod gate;
 pub mod pact;
 pub mod word;
 
-pub use act::{ActKind, ActView, Opinion};
+pub use act::{Act, ActKind, ActView, Doer, Opinion, Seen};
 pub use actor::{Actor, Licence, LicenceState, Role};
-pub use category::{Categories, Category};
+pub use category::{Categories, Category, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
     Config, Gate, Grant, Grounds, Lang, NewAccount, PatientCode, PersonRef, Previewed, Purpose,
     Refusal, RefusalKind, Request, SignedIn, Tag, What,
 };
-pub use pact::{Member, MemberId, MemberKind, Pact};
-pub use word::{Rule, SignedWord, Who, Word};
+pub use pact::{Member, MemberId, MemberKind, Pact, PactError};
+pub use word::{Hidden, Rule, SignedWord, Viewer, Who, Word, hidden, to_consent};

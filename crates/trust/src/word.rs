@@ -1,14 +1,27 @@
 //! The person's own word: her rules, signed by the member where she said them, the same at every member.
+//!
+//! What her rules hide from somebody is decided by [`hidden`], a pure function; its page says the law. They read as
+//! sentences ([`Rule::sentence`]) and as a FHIR `Consent` ([`to_consent`]).
 
-use crate::{Category, MemberId, MemberKind, Purpose, Role, Tag};
+mod consent;
+mod decide;
+mod sentence;
+
+pub use consent::to_consent;
+pub use decide::{Hidden, Viewer, hidden};
+
+use crate::{Category, MemberId, MemberKind, Pact, Purpose, Role, Tag};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use ledger::{SigningKey, VerifierKey};
 use serde::{Deserialize, Serialize};
 
 /// Whom a rule is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Who {
-    /// Everyone but the person herself (and, for a denial, the institution's own author stays able to read what it wrote).
+    /// Everyone but the person herself, the institution that wrote it included.
     Everyone,
     /// Institutions of a kind: pharmacies.
     Kind(MemberKind),
@@ -61,6 +74,138 @@ pub struct Word {
 pub struct SignedWord {
     /// The word.
     pub word: Word,
-    /// Base64 of the author's Ed25519 signature over the canonical JSON of the word.
+    /// Base64 of the author's Ed25519 signature over [`Word::canonical`], for the use `tejido/word/v1`.
     pub signature: String,
+}
+
+/// No word has more rules.
+pub const MAX_RULES: usize = 100;
+
+/// What a word's signature is for.
+const CONTEXT: &str = "tejido/word/v1";
+
+/// Why a word is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WordError {
+    /// Too many rules.
+    #[error("{0} rules; a word has at most {MAX_RULES}: join rules or take some away")]
+    TooMany(usize),
+    /// A rule is not well formed.
+    #[error("rule {rule:?}: {why}")]
+    Rule {
+        /// Its name.
+        rule: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// Versions start at 1.
+    #[error("a word's version starts at 1")]
+    Version,
+    /// Its author is not a member.
+    #[error(
+        "its author {0} is no member of the pact: get the pact in force, or ask the person to say it again"
+    )]
+    Stranger(MemberId),
+    /// The signature is not its author's.
+    #[error("the signature is not that of {0}: ask that member for the word again")]
+    Signature(MemberId),
+}
+
+impl Word {
+    /// The bytes that are signed: JSON without spaces, members in the order of these fields, absent ones left out.
+    pub fn canonical(&self) -> Vec<u8> {
+        // These types have no map with foreign keys and no float: nothing in them can fail to become JSON.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+    /// Whether it keeps its bounds: 1 to [`MAX_RULES`] rules, each with a name of its own, each category once.
+    pub fn check(&self) -> Result<(), WordError> {
+        if self.version == 0 {
+            return Err(WordError::Version);
+        }
+        check_rules(&self.rules)
+    }
+}
+
+/// Whether rules keep their bounds; what the pages send is checked with this before it is signed.
+pub fn check_rules(rules: &[Rule]) -> Result<(), WordError> {
+    if rules.len() > MAX_RULES {
+        return Err(WordError::TooMany(rules.len()));
+    }
+    for (place, rule) in rules.iter().enumerate() {
+        rule.check()?;
+        if rules.iter().take(place).any(|other| other.id == rule.id) {
+            return Err(rule.wrong("another rule has the same name"));
+        }
+    }
+    Ok(())
+}
+
+impl Rule {
+    /// Whether it covers a category.
+    pub fn covers(&self, category: Category) -> bool {
+        self.what.is_empty() || self.what.contains(&category)
+    }
+    fn check(&self) -> Result<(), WordError> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(plain) {
+            return Err(self.wrong("its name must be 1 to 64 letters, digits and hyphens"));
+        }
+        let mut seen = Vec::new();
+        for category in &self.what {
+            if seen.contains(category) {
+                return Err(self.wrong("it names a category twice"));
+            }
+            seen.push(*category);
+        }
+        let long = |text: &str| text.is_empty() || text.len() > 64;
+        let unnamed = match &self.who {
+            Who::Member(member) => long(&member.0),
+            Who::Actor(member, actor) => long(&member.0) || actor.is_empty() || actor.len() > 128,
+            _ => false,
+        };
+        if unnamed {
+            return Err(self.wrong("it does not name whom it is about"));
+        }
+        Ok(())
+    }
+    fn wrong(&self, why: &'static str) -> WordError {
+        WordError::Rule {
+            rule: self.id.chars().take(64).collect(),
+            why,
+        }
+    }
+}
+
+impl SignedWord {
+    /// Signs a word with its author's key. Cost: one Ed25519 signature.
+    pub fn sign(word: Word, key: &SigningKey) -> SignedWord {
+        let signature = key.sign_bytes(CONTEXT, &word.canonical());
+        SignedWord {
+            word,
+            signature: STANDARD.encode(signature.bytes),
+        }
+    }
+    /// Whether it keeps its bounds and is signed by its author, under the author's key in this pact.
+    pub fn verify(&self, pact: &Pact) -> Result<(), WordError> {
+        let author = &self.word.author;
+        let member = pact
+            .member(author)
+            .ok_or_else(|| WordError::Stranger(author.clone()))?;
+        let key: VerifierKey = member
+            .key
+            .parse()
+            .map_err(|_| WordError::Stranger(author.clone()))?;
+        self.word.check()?;
+        let wrong = || WordError::Signature(author.clone());
+        let bytes = STANDARD.decode(&self.signature).map_err(|_| wrong())?;
+        let signature = ledger::note::Signature {
+            key: key.id(),
+            bytes: bytes.try_into().map_err(|_| wrong())?,
+        };
+        if !key.verify_bytes(CONTEXT, &self.word.canonical(), &signature) {
+            return Err(wrong());
+        }
+        Ok(())
+    }
 }

@@ -1,0 +1,219 @@
+//! Reading a kept act back.
+
+use super::{Act, ActKind, Doer, Opinion, Seen};
+use crate::{Grounds, What};
+use crate::{MemberId, Purpose, Tag};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use fhir::ResourceType;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use store::Labels;
+
+/// A body that is not an act.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not the body of an act: {0}")]
+pub struct BodyError(pub String);
+
+type Result<T> = std::result::Result<T, BodyError>;
+
+pub(super) fn from_body(body: &[u8]) -> Result<Act> {
+    let body: Value = serde_json::from_slice(body).map_err(|e| BodyError(e.to_string()))?;
+    let event = &body["event"];
+    if event["resourceType"] != "AuditEvent" {
+        return Err(lacks("event"));
+    }
+    let details = Details(&entity(event, "decision")?["detail"]);
+    let kind: ActKind = code(
+        event["subtype"].as_array().and_then(|all| all.last()),
+        "subtype",
+    )?;
+    Ok(Act {
+        id: unhex(text(&event["id"], "id")?)?,
+        salt: salt(&body["salt"])?,
+        at: text(&event["recorded"], "recorded")?
+            .parse()
+            .map_err(|_| lacks("recorded"))?,
+        kind,
+        node: member(&event["source"]["observer"])?,
+        who: doer(&event["agent"][0])?,
+        via: match details.one("via") {
+            Some(_) => Some(member(&event["agent"][1]["who"])?),
+            None => None,
+        },
+        purpose: purpose(event)?,
+        evidence: details.one("evidence-kind").map(from_code).transpose()?,
+        person: person(event)?,
+        what: what(&details)?,
+        seen: seen(event)?,
+        resources: details.number("resources")?,
+        labels: Labels(details.number("labels")?),
+        grounds: Grounds {
+            pact: details.number("pact")?,
+            word: details.number("word")?,
+            evidence: details.all("evidence"),
+            policies: details.all("policy"),
+            rules: details.all("rule"),
+            hidden: details.number("hidden")?,
+        },
+        refused: details.all("refused"),
+        opinion: opinion(&details)?,
+    })
+}
+
+/// The details of the decision's entity.
+struct Details<'v>(&'v Value);
+
+impl<'v> Details<'v> {
+    fn named(&self, name: &'static str) -> impl Iterator<Item = &'v str> {
+        let details = self.0.as_array().map(Vec::as_slice).unwrap_or_default();
+        details
+            .iter()
+            .filter(move |detail| detail["type"] == name)
+            .filter_map(|detail| detail["valueString"].as_str())
+    }
+    fn one(&self, name: &'static str) -> Option<&'v str> {
+        self.named(name).next()
+    }
+    fn all(&self, name: &'static str) -> Vec<String> {
+        self.named(name).map(str::to_owned).collect()
+    }
+    fn number<T: std::str::FromStr>(&self, name: &'static str) -> Result<T> {
+        self.one(name)
+            .and_then(|number| number.parse().ok())
+            .ok_or_else(|| lacks(name))
+    }
+}
+
+fn entity<'v>(event: &'v Value, code: &str) -> Result<&'v Value> {
+    entities(event)
+        .find(|entity| entity["type"]["code"] == code)
+        .ok_or_else(|| lacks("decision"))
+}
+
+fn entities(event: &Value) -> impl Iterator<Item = &Value> {
+    event["entity"].as_array().into_iter().flatten()
+}
+
+fn salt(value: &Value) -> Result<[u8; 32]> {
+    URL_SAFE_NO_PAD
+        .decode(text(value, "salt")?)
+        .ok()
+        .and_then(|salt| salt.try_into().ok())
+        .ok_or_else(|| lacks("salt"))
+}
+
+fn doer(agent: &Value) -> Result<Doer> {
+    let (member, id) = text(&agent["who"]["identifier"]["value"], "agent")?
+        .split_once('/')
+        .ok_or_else(|| lacks("agent"))?;
+    let role = &agent["role"][0];
+    let specialty = role["text"].as_str().unwrap_or_default();
+    Ok(Doer {
+        id: id.to_owned(),
+        name: agent["name"].as_str().unwrap_or_default().to_owned(),
+        member: MemberId(member.to_owned()),
+        role: code(role["coding"].get(0), "role")?,
+        licence: agent["altId"]
+            .as_str()
+            .map(|cedula| (cedula.to_owned(), specialty.to_owned())),
+    })
+}
+
+fn member(reference: &Value) -> Result<MemberId> {
+    let id = text(&reference["identifier"]["value"], "member")?;
+    Ok(MemberId(id.to_owned()))
+}
+
+fn purpose(event: &Value) -> Result<Purpose> {
+    code(
+        event["purposeOfEvent"][0]["coding"].get(0),
+        "purposeOfEvent",
+    )
+}
+
+fn person(event: &Value) -> Result<Option<Tag>> {
+    entities(event)
+        .map(|entity| &entity["what"]["identifier"])
+        .find(|identifier| identifier["system"] == super::systems::TAG)
+        .map(|identifier| Ok(Tag(unhex(text(&identifier["value"], "tag")?)?)))
+        .transpose()
+}
+
+fn what(details: &Details<'_>) -> Result<What> {
+    let text = || details.one("what-text").unwrap_or_default().to_owned();
+    Ok(match details.one("what") {
+        Some("summary") => What::Summary,
+        Some("log") => What::Log,
+        Some("find") => What::Find,
+        Some("interaction") => What::Interaction(text()),
+        Some("writing") => What::Writing(text()),
+        Some("import") => What::Import(text()),
+        _ => return Err(lacks("what")),
+    })
+}
+
+fn seen(event: &Value) -> Result<Vec<Seen>> {
+    entities(event)
+        .filter_map(|entity| entity["what"]["reference"].as_str())
+        .map(|reference| {
+            let mut parts = reference.split('/');
+            let of = parts.next().and_then(ResourceType::from_name);
+            let (Some(of), Some(id)) = (of, parts.next()) else {
+                return Err(lacks("entity.what"));
+            };
+            let version = match (parts.next(), parts.next()) {
+                (Some("_history"), Some(version)) => version.parse().ok(),
+                (None, None) => Some(0),
+                _ => None,
+            };
+            Ok(Seen {
+                of,
+                id: id.to_owned(),
+                version: version.ok_or_else(|| lacks("entity.what"))?,
+            })
+        })
+        .collect()
+}
+
+fn opinion(details: &Details<'_>) -> Result<Option<(Opinion, String)>> {
+    let Some(opinion) = details.one("opinion") else {
+        return Ok(None);
+    };
+    let of = details.one("opinion-of").ok_or_else(|| lacks("opinion"))?;
+    Ok(Some((from_code(opinion)?, of.to_owned())))
+}
+
+fn code<T: DeserializeOwned>(coding: Option<&Value>, name: &str) -> Result<T> {
+    let code = coding
+        .and_then(|coding| coding["code"].as_str())
+        .ok_or_else(|| lacks(name))?;
+    from_code(code)
+}
+
+fn from_code<T: DeserializeOwned>(code: &str) -> Result<T> {
+    serde_json::from_value(Value::String(code.to_owned()))
+        .map_err(|_| BodyError(format!("it has an unknown code {code:?}")))
+}
+
+fn text<'v>(value: &'v Value, name: &str) -> Result<&'v str> {
+    value.as_str().ok_or_else(|| lacks(name))
+}
+
+fn unhex<const N: usize>(text: &str) -> Result<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N || !text.is_ascii() {
+        return Err(lacks("hexadecimal name"));
+    }
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = std::str::from_utf8(digits)
+            .ok()
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| lacks("hexadecimal name"))?;
+    }
+    Ok(bytes)
+}
+
+fn lacks(name: &str) -> BodyError {
+    BodyError(format!("its {name} is missing or malformed"))
+}

@@ -1,0 +1,88 @@
+//! Why something was refused, in words. The input is what [`ActView::refused`](super::ActView::refused) holds.
+
+use crate::Lang;
+
+/// Codes that refusals carry, and what each says after "porque" and "because". The first that is known decides.
+const REASONS: [(&str, &str, &str); 16] = [
+    (
+        "not-signed-in",
+        "no dijo quién es",
+        "they did not say who they are",
+    ),
+    (
+        "wrong-secret",
+        "la clave estaba mal",
+        "the password was wrong",
+    ),
+    ("expired", "su tiempo se acabó", "their time was over"),
+    (
+        "slow-down",
+        "probó muchas veces",
+        "they tried too many times",
+    ),
+    (
+        "no-evidence",
+        "no estabas en consulta",
+        "you were not with them for care",
+    ),
+    (
+        "care-relation",
+        "no estabas en consulta",
+        "you were not with them for care",
+    ),
+    (
+        "licence",
+        "su cédula no está activa",
+        "their licence is not active",
+    ),
+    ("person", "tú lo cerraste", "you closed it"),
+    ("word", "tú lo cerraste", "you closed it"),
+    ("consent", "tú lo cerraste", "you closed it"),
+    ("forged", "el pedido era falso", "the request was forged"),
+    (
+        "stranger",
+        "no es parte de la red",
+        "they are not part of the network",
+    ),
+    (
+        "purpose",
+        "el motivo no es válido",
+        "the reason is not a valid one",
+    ),
+    (
+        "role",
+        "su trabajo no lo pide",
+        "their job does not need it",
+    ),
+    ("unavailable", "el sistema no pudo", "the system could not"),
+    (
+        "bad",
+        "el pedido estaba mal hecho",
+        "the request was not well made",
+    ),
+];
+
+/// The reason in words, to come after "porque" or "because".
+pub(super) fn words(refused: &[String], lang: Lang) -> &'static str {
+    let known = refused.iter().find_map(|code| {
+        let exact = REASONS.iter().find(|(known, ..)| known == code);
+        // Policies have names of their own that hold a code: `forbid-licence`.
+        exact.or_else(|| REASONS.iter().find(|(known, ..)| holds(code, known)))
+    });
+    match (known, lang) {
+        (Some((_, es, _)), Lang::Es) => es,
+        (Some((_, _, en)), Lang::En) => en,
+        (None, Lang::Es) => "el acuerdo no lo deja",
+        (None, Lang::En) => "the pact does not allow it",
+    }
+}
+
+/// Whether a name has a code among its words.
+fn holds(name: &str, code: &str) -> bool {
+    name.match_indices(code).any(|(at, _)| {
+        let before = name.get(..at).unwrap_or_default();
+        let after = name.get(at + code.len()..).unwrap_or_default();
+        let ends = |text: Option<char>| text.is_none_or(|c| !c.is_alphanumeric());
+        ends(before.chars().next_back()) && ends(after.chars().next())
+    })
+}

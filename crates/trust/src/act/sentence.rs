@@ -1,0 +1,412 @@
+//! Acts as sentences. Short words, "tú", one sentence for each act.
+
+use super::{ActKind, ActView, Opinion, reason};
+use crate::What;
+use crate::category::{Category, IDENTITY, joined};
+use crate::{EvidenceKind, Lang, MemberId, Purpose, Role};
+use jiff::Timestamp;
+use jiff::tz::{TimeZone, offset};
+
+/// Gives the name of a member as people say it.
+type Names<'n> = &'n dyn Fn(&MemberId) -> String;
+
+pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
+    let hour = hour_es(act.at);
+    if is_own(act) {
+        return own_es(act, &hour);
+    }
+    let who = who_es(act, names);
+    if !act.refused.is_empty() {
+        let reason = reason::words(&act.refused, Lang::Es);
+        return match act.kind {
+            ActKind::SignIn => {
+                format!("Alguien quiso entrar con tu nombre {hour} y no pudo, porque {reason}.")
+            }
+            ActKind::Write | ActKind::Import => {
+                format!(
+                    "{who} quiso guardar algo tuyo {hour} y no se le permitió, porque {reason}."
+                )
+            }
+            _ => {
+                let what = tried(act, Lang::Es);
+                format!("{who} quiso ver {what} {hour} y no se le permitió, porque {reason}.")
+            }
+        };
+    }
+    let why = why_es(act);
+    match act.kind {
+        ActKind::Read | ActKind::Denied => match (&act.what, act.resources) {
+            (What::Find, _) => format!("{who} te buscó por tu nombre {hour}{why}."),
+            (_, 0) => format!("{who} buscó tus datos {hour} y no halló nada."),
+            _ => format!("{who} vio {} {hour}{why}.", seen(act, Lang::Es)),
+        },
+        ActKind::Write => format!("{who} {} {hour}{why}.", wrote_es(act)),
+        ActKind::Ask => format!("{who} pidió tu historia en otros lugares {hour}{why}."),
+        ActKind::SignIn => format!("{who} entró al sistema {hour}."),
+        ActKind::Word => format!("{} recibió tus reglas nuevas {hour}.", names(&act.node)),
+        ActKind::Evidence => format!("{who} {} {hour}.", evidence_es(act)),
+        ActKind::Import => match act.resources {
+            1 => format!("{} guardó un registro tuyo {hour}.", names(&act.node)),
+            many => format!("{} guardó {many} registros tuyos {hour}.", names(&act.node)),
+        },
+        ActKind::Log => format!("{who} vio contigo quién miró tu historia {hour}."),
+        ActKind::Opinion => format!("{who} anotó lo que dijiste de una visita {hour}."),
+    }
+}
+
+fn own_es(act: &ActView, hour: &str) -> String {
+    if !act.refused.is_empty() {
+        let reason = reason::words(&act.refused, Lang::Es);
+        return match act.kind {
+            ActKind::SignIn => {
+                format!("Alguien quiso entrar con tu nombre {hour} y no pudo, porque {reason}.")
+            }
+            _ => format!(
+                "Quisiste ver {} {hour} y no se pudo, porque {reason}.",
+                tried(act, Lang::Es)
+            ),
+        };
+    }
+    match act.kind {
+        ActKind::Read | ActKind::Denied => match (&act.what, act.resources) {
+            (What::Find, _) => format!("Buscaste tus datos {hour}."),
+            (_, 0) => format!("Buscaste tus datos {hour} y no había nada."),
+            _ => format!("Tú viste {} {hour}.", seen(act, Lang::Es)),
+        },
+        ActKind::Write | ActKind::Import => format!("Tú guardaste datos {hour}."),
+        ActKind::Ask => {
+            format!("Pediste tu historia a todos los lugares donde te atienden {hour}.")
+        }
+        ActKind::SignIn => format!("Entraste a tu página {hour}."),
+        ActKind::Word => format!("Cambiaste tus reglas {hour}."),
+        ActKind::Evidence => format!("Pediste un código para tu médico {hour}."),
+        ActKind::Log => format!("Viste quién miró tu historia {hour}."),
+        ActKind::Opinion => match act.opinion {
+            Some(Opinion::NotRight) => format!("Dijiste que una visita no estuvo bien {hour}."),
+            _ => format!("Dijiste que una visita estuvo bien {hour}."),
+        },
+    }
+}
+
+/// "La Dra. Ana Ruiz, médica general de Farmacia del Centro," with its closing comma where there is something between.
+fn who_es(act: &ActView, names: Names<'_>) -> String {
+    let place = names(&act.institution);
+    if act.machine && act.actor != "unknown" {
+        return format!("Un sistema de {place}");
+    }
+    if act.who.is_empty() {
+        return format!("Alguien en {place}");
+    }
+    let female = is_female(&act.who);
+    let article = match female {
+        Some(true) => "La ",
+        Some(false) => "El ",
+        None => "",
+    };
+    let job = job_es(act, female);
+    format!("{article}{}, {job} de {place},", act.who)
+}
+
+/// What the title in a name says.
+fn is_female(name: &str) -> Option<bool> {
+    match name.split_whitespace().next()? {
+        "Dra." | "Dra" | "Lcda." | "Mtra." | "Enfra." | "Quím.ª" => Some(true),
+        "Dr." | "Dr" | "Lcdo." | "Mtro." | "Enfro." => Some(false),
+        _ => None,
+    }
+}
+
+fn job_es(act: &ActView, female: Option<bool>) -> String {
+    let specialty = act.specialty.as_deref().unwrap_or_default().to_lowercase();
+    match (act.role, specialty.as_str(), female) {
+        (Role::Physician, "medicina general" | "médico general" | "médica general", Some(true)) => {
+            "médica general".into()
+        }
+        (Role::Physician, "medicina general" | "médico general" | "médica general", _) => {
+            "médico general".into()
+        }
+        (Role::Physician, "medicina familiar", Some(true)) => "médica familiar".into(),
+        (Role::Physician, "medicina familiar", _) => "médico familiar".into(),
+        (Role::Physician, "", Some(true)) => "médica".into(),
+        (Role::Physician, "", _) => "médico".into(),
+        (Role::Physician, specialty, Some(true)) => format!("médica de {specialty}"),
+        (Role::Physician, specialty, _) => format!("médico de {specialty}"),
+        (Role::Nurse, ..) => "de enfermería".into(),
+        (Role::Pharmacist, ..) => "de la farmacia".into(),
+        (Role::Clerk, ..) => "de recepción".into(),
+        (Role::Patient, ..) => "paciente".into(),
+        (Role::System, ..) => "un sistema".into(),
+        (Role::Operator, ..) => "de sistemas".into(),
+    }
+}
+
+fn why_es(act: &ActView) -> &'static str {
+    let cares = matches!(act.role, Role::Physician | Role::Nurse);
+    match (act.evidence, act.purpose) {
+        (Some(EvidenceKind::CheckIn), _) if cares => " porque estabas en consulta",
+        (Some(EvidenceKind::CheckIn), _) => " porque te registraron en la recepción",
+        (Some(EvidenceKind::Appointment), _) => " porque tenías cita",
+        (Some(EvidenceKind::PatientCode), _) => " porque le diste tu código",
+        (Some(EvidenceKind::OwnAccess), _) => " porque eras tú",
+        (None, Purpose::Operations) => " para hacer su trabajo",
+        (None, Purpose::Research) => " para un estudio",
+        (None, Purpose::Payment) => " para cobrar tu consulta",
+        (None, Purpose::Treatment | Purpose::OwnRequest) => "",
+    }
+}
+
+fn wrote_es(act: &ActView) -> String {
+    match (&act.what, written(act)) {
+        (_, Some(Written::Note)) => "escribió una nota de tu consulta".into(),
+        (_, Some(Written::Prescription)) => "te recetó medicinas".into(),
+        (_, Some(Written::Referral)) => "te envió con otro médico".into(),
+        (What::Interaction(line), _) if line.starts_with("DELETE") => {
+            format!("borró datos en {}", seen(act, Lang::Es))
+        }
+        (What::Interaction(line), _) if line.starts_with("PUT") => {
+            format!("cambió datos en {}", seen(act, Lang::Es))
+        }
+        _ => format!("guardó datos en {}", seen(act, Lang::Es)),
+    }
+}
+
+fn evidence_es(act: &ActView) -> &'static str {
+    match act.evidence {
+        Some(EvidenceKind::Appointment) => "te dio una cita",
+        Some(EvidenceKind::PatientCode) => "usó tu código",
+        _ => "te registró en la recepción",
+    }
+}
+
+pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
+    let hour = hour_en(act.at);
+    if is_own(act) {
+        return own_en(act, &hour);
+    }
+    let who = who_en(act, names);
+    if !act.refused.is_empty() {
+        let reason = reason::words(&act.refused, Lang::En);
+        return match act.kind {
+            ActKind::SignIn => format!(
+                "Somebody tried to sign in with your name {hour} and could not, because {reason}."
+            ),
+            ActKind::Write | ActKind::Import => format!(
+                "{who} tried to save something of yours {hour} and was not allowed to, because {reason}."
+            ),
+            _ => {
+                let what = tried(act, Lang::En);
+                format!(
+                    "{who} tried to see {what} {hour} and was not allowed to, because {reason}."
+                )
+            }
+        };
+    }
+    let why = why_en(act);
+    match act.kind {
+        ActKind::Read | ActKind::Denied => match (&act.what, act.resources) {
+            (What::Find, _) => format!("{who} looked you up by name {hour}{why}."),
+            (_, 0) => format!("{who} looked for your data {hour} and found nothing."),
+            _ => format!("{who} saw {} {hour}{why}.", seen(act, Lang::En)),
+        },
+        ActKind::Write => format!("{who} {} {hour}{why}.", wrote_en(act)),
+        ActKind::Ask => format!("{who} asked other places for your history {hour}{why}."),
+        ActKind::SignIn => format!("{who} signed in {hour}."),
+        ActKind::Word => format!("{} received your new rules {hour}.", names(&act.node)),
+        ActKind::Evidence => format!("{who} {} {hour}.", evidence_en(act)),
+        ActKind::Import => match act.resources {
+            1 => format!("{} saved one record of yours {hour}.", names(&act.node)),
+            many => format!("{} saved {many} records of yours {hour}.", names(&act.node)),
+        },
+        ActKind::Log => format!("{who} looked with you at who saw your history {hour}."),
+        ActKind::Opinion => format!("{who} noted what you said of a visit {hour}."),
+    }
+}
+
+fn own_en(act: &ActView, hour: &str) -> String {
+    if !act.refused.is_empty() {
+        let reason = reason::words(&act.refused, Lang::En);
+        return match act.kind {
+            ActKind::SignIn => format!(
+                "Somebody tried to sign in with your name {hour} and could not, because {reason}."
+            ),
+            _ => format!(
+                "You tried to see {} {hour} and it could not be, because {reason}.",
+                tried(act, Lang::En)
+            ),
+        };
+    }
+    match act.kind {
+        ActKind::Read | ActKind::Denied => match (&act.what, act.resources) {
+            (What::Find, _) => format!("You looked for your data {hour}."),
+            (_, 0) => format!("You looked for your data {hour} and there was nothing."),
+            _ => format!("You saw {} {hour}.", seen(act, Lang::En)),
+        },
+        ActKind::Write | ActKind::Import => format!("You saved data {hour}."),
+        ActKind::Ask => format!("You asked all places that care for you for your history {hour}."),
+        ActKind::SignIn => format!("You opened your page {hour}."),
+        ActKind::Word => format!("You changed your rules {hour}."),
+        ActKind::Evidence => format!("You asked for a code for your doctor {hour}."),
+        ActKind::Log => format!("You looked at who saw your history {hour}."),
+        ActKind::Opinion => match act.opinion {
+            Some(Opinion::NotRight) => format!("You said that a visit was not right {hour}."),
+            _ => format!("You said that a visit was right {hour}."),
+        },
+    }
+}
+
+fn who_en(act: &ActView, names: Names<'_>) -> String {
+    let place = names(&act.institution);
+    if act.machine && act.actor != "unknown" {
+        return format!("A system of {place}");
+    }
+    if act.who.is_empty() {
+        return format!("Somebody at {place}");
+    }
+    let job = match act.role {
+        Role::Physician => match act.specialty.as_deref().map(str::to_lowercase).as_deref() {
+            Some("medicina general") => "general practitioner",
+            Some("medicina familiar") => "family doctor",
+            _ => "doctor",
+        },
+        Role::Nurse => "nurse",
+        Role::Pharmacist => "pharmacist",
+        Role::Clerk => "desk clerk",
+        Role::Patient => "patient",
+        Role::System => "system",
+        Role::Operator => "system operator",
+    };
+    format!("{}, {job} at {place},", act.who)
+}
+
+fn why_en(act: &ActView) -> &'static str {
+    let cares = matches!(act.role, Role::Physician | Role::Nurse);
+    match (act.evidence, act.purpose) {
+        (Some(EvidenceKind::CheckIn), _) if cares => " because you had a consultation",
+        (Some(EvidenceKind::CheckIn), _) => " because you were received at the desk",
+        (Some(EvidenceKind::Appointment), _) => " because you had an appointment",
+        (Some(EvidenceKind::PatientCode), _) => " because you gave them your code",
+        (Some(EvidenceKind::OwnAccess), _) => " because it was you",
+        (None, Purpose::Operations) => " to do their work",
+        (None, Purpose::Research) => " for a study",
+        (None, Purpose::Payment) => " to be paid for your visit",
+        (None, Purpose::Treatment | Purpose::OwnRequest) => "",
+    }
+}
+
+fn wrote_en(act: &ActView) -> String {
+    match (&act.what, written(act)) {
+        (_, Some(Written::Note)) => "wrote a note of your visit".into(),
+        (_, Some(Written::Prescription)) => "prescribed you medicines".into(),
+        (_, Some(Written::Referral)) => "referred you to another doctor".into(),
+        (What::Interaction(line), _) if line.starts_with("DELETE") => {
+            format!("removed data in {}", seen(act, Lang::En))
+        }
+        (What::Interaction(line), _) if line.starts_with("PUT") => {
+            format!("changed data in {}", seen(act, Lang::En))
+        }
+        _ => format!("saved data in {}", seen(act, Lang::En)),
+    }
+}
+
+fn evidence_en(act: &ActView) -> &'static str {
+    match act.evidence {
+        Some(EvidenceKind::Appointment) => "gave you an appointment",
+        Some(EvidenceKind::PatientCode) => "used your code",
+        _ => "received you at the desk",
+    }
+}
+
+/// What care writes, by the codes and type names that rooms use.
+enum Written {
+    Note,
+    Prescription,
+    Referral,
+}
+
+fn written(act: &ActView) -> Option<Written> {
+    let What::Writing(what) = &act.what else {
+        return None;
+    };
+    match what.as_str() {
+        "note" | "nota" | "Composition" | "DocumentReference" => Some(Written::Note),
+        "prescription" | "receta" | "MedicationRequest" => Some(Written::Prescription),
+        "referral" | "referencia" | "ServiceRequest" => Some(Written::Referral),
+        _ => None,
+    }
+}
+
+/// The person acted about her own record.
+fn is_own(act: &ActView) -> bool {
+    act.evidence == Some(EvidenceKind::OwnAccess) || act.role == Role::Patient
+}
+
+/// What was seen or written.
+fn seen(act: &ActView, lang: Lang) -> String {
+    let categories = Category::of(act.categories);
+    if categories.is_empty() && act.categories.meets(IDENTITY) {
+        return match lang {
+            Lang::Es => "tu nombre y tus datos de registro".into(),
+            Lang::En => "your name and contact data".into(),
+        };
+    }
+    if categories.is_empty() {
+        return tried(act, lang);
+    }
+    joined(&categories, lang)
+}
+
+/// What somebody wanted to see and did not.
+fn tried(act: &ActView, lang: Lang) -> String {
+    let categories = Category::of(act.categories);
+    if !categories.is_empty() {
+        return joined(&categories, lang);
+    }
+    match lang {
+        Lang::Es => "tu historia".into(),
+        Lang::En => "your history".into(),
+    }
+}
+
+/// Hour and minute in central Mexico, which has had no summer time since 30 October 2022 (Ley de los Husos Horarios).
+fn clock(at: Timestamp) -> (i8, i8) {
+    let local = at.to_zoned(TimeZone::fixed(offset(-6)));
+    (local.hour(), local.minute())
+}
+
+fn hour_es(at: Timestamp) -> String {
+    match clock(at) {
+        (1, minute) => format!("a la 1:{minute:02}"),
+        (hour, minute) => format!("a las {hour}:{minute:02}"),
+    }
+}
+
+fn hour_en(at: Timestamp) -> String {
+    let (hour, minute) = clock(at);
+    format!("at {hour}:{minute:02}")
+}
+
+/// A day in words: "3 de marzo de 2027", "3 March 2027".
+pub(crate) fn day(at: Timestamp, lang: Lang) -> String {
+    const MONTHS: [(&str, &str); 12] = [
+        ("enero", "January"),
+        ("febrero", "February"),
+        ("marzo", "March"),
+        ("abril", "April"),
+        ("mayo", "May"),
+        ("junio", "June"),
+        ("julio", "July"),
+        ("agosto", "August"),
+        ("septiembre", "September"),
+        ("octubre", "October"),
+        ("noviembre", "November"),
+        ("diciembre", "December"),
+    ];
+    let local = at.to_zoned(TimeZone::fixed(offset(-6)));
+    let (day, year) = (local.day(), local.year());
+    let month = usize::try_from(local.month() - 1).unwrap_or_default();
+    let (es, en) = MONTHS.get(month).copied().unwrap_or_default();
+    match lang {
+        Lang::Es => format!("{day} de {es} de {year}"),
+        Lang::En => format!("{day} {en} {year}"),
+    }
+}

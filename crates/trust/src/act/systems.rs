@@ -1,0 +1,24 @@
+//! The URIs that our events and consents use beside those of FHIR and IHE.
+
+/// A person's tag.
+pub(crate) const TAG: &str = "https://tejido.mx/id/tag";
+/// A member's short name.
+pub(crate) const MEMBER: &str = "https://tejido.mx/id/member";
+/// A login at a member: `member/login`.
+pub(crate) const ACTOR: &str = "https://tejido.mx/id/actor";
+/// A person's word: `tag/version`.
+pub(crate) const WORD: &str = "https://tejido.mx/id/word";
+/// Kinds of acts.
+pub(crate) const ACT_KIND: &str = "https://tejido.mx/fhir/CodeSystem/act-kind";
+/// Roles of actors.
+pub(crate) const ROLE: &str = "https://tejido.mx/fhir/CodeSystem/role";
+/// Kinds of members.
+pub(crate) const MEMBER_KIND: &str = "https://tejido.mx/fhir/CodeSystem/member-kind";
+/// Categories of a record.
+pub(crate) const CATEGORY: &str = "https://tejido.mx/fhir/CodeSystem/category";
+/// What an entity of our own is.
+pub(crate) const ENTITY: &str = "https://tejido.mx/fhir/CodeSystem/act-entity";
+/// Extension: whether a closing rule lets it be said that something is withheld.
+pub(crate) const EXT_HINT: &str = "https://tejido.mx/fhir/StructureDefinition/withheld-hint";
+/// Purposes of use.
+pub(crate) const PURPOSE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";

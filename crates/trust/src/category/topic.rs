@@ -1,0 +1,186 @@
+//! The topics that codes belong to, from the table `data/topics.tsv`.
+
+use crate::Category;
+use fhir::Value;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use store::Labels;
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| read(include_str!("../../data/topics.tsv")));
+
+/// Code systems by the names that the table has for them. Some are known under several URIs.
+const SYSTEMS: [(&str, &str); 17] = [
+    ("http://hl7.org/fhir/sid/icd-10", "cie10"),
+    ("http://hl7.org/fhir/sid/icd-10-cm", "cie10"),
+    ("http://hl7.org/fhir/sid/icd-10-mx", "cie10"),
+    ("http://hl7.org/fhir/sid/icd-10-es", "cie10"),
+    ("https://tejido.mx/id/cie10", "cie10"),
+    ("urn:oid:2.16.840.1.113883.6.3", "cie10"),
+    ("urn:oid:2.16.840.1.113883.6.90", "cie10"),
+    ("http://www.whocc.no/atc", "atc"),
+    ("https://www.whocc.no/atc", "atc"),
+    ("urn:oid:2.16.840.1.113883.6.73", "atc"),
+    ("http://loinc.org", "loinc"),
+    ("urn:oid:2.16.840.1.113883.6.1", "loinc"),
+    ("http://snomed.info/sct", "snomed"),
+    ("urn:oid:2.16.840.1.113883.6.96", "snomed"),
+    ("http://www.nlm.nih.gov/research/umls/rxnorm", "rxnorm"),
+    (
+        "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+        "actcode",
+    ),
+    ("http://hl7.org/fhir/v3/ActCode", "actcode"),
+];
+
+struct Table {
+    /// Whole codes, by system and code.
+    exact: HashMap<(&'static str, &'static str), Labels>,
+    /// Beginnings of codes: every code of the system whose first characters lie between the two.
+    ranges: Vec<Range>,
+}
+
+struct Range {
+    system: &'static str,
+    from: &'static str,
+    to: &'static str,
+    topic: Labels,
+}
+
+/// The table's lines: `system  code | prefix* | from-to  topic  source`. A line that is not one is left out here and
+/// fails the table's test.
+fn read(text: &'static str) -> Table {
+    let mut table = Table {
+        exact: HashMap::new(),
+        ranges: Vec::new(),
+    };
+    for line in text.lines().filter(|line| is_row(line)) {
+        let Some((system, codes, topic)) = row(line) else {
+            continue;
+        };
+        let topic = topic.bit();
+        if let Some(prefix) = codes.strip_suffix('*') {
+            table.ranges.push(Range {
+                system,
+                from: prefix,
+                to: prefix,
+                topic,
+            });
+        } else if let (Some((from, to)), "cie10") = (codes.split_once('-'), system) {
+            table.ranges.push(Range {
+                system,
+                from,
+                to,
+                topic,
+            });
+        } else {
+            let known = table.exact.entry((system, codes)).or_default();
+            *known = known.with(topic);
+        }
+    }
+    table
+}
+
+fn is_row(line: &str) -> bool {
+    !line.is_empty() && !line.starts_with('#')
+}
+
+fn row(line: &'static str) -> Option<(&'static str, &'static str, Category)> {
+    let mut fields = line.split('\t');
+    let (system, codes, topic) = (fields.next()?, fields.next()?, fields.next()?);
+    let topic = Category::from_code(topic).filter(|topic| topic.is_topic())?;
+    Some((system, codes, topic))
+}
+
+/// The topics of all codings in a value, however deep.
+pub(super) fn topics(value: &Value) -> Labels {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .fold(Labels(0), |all, item| all.with(topics(item))),
+        Value::Object(members) => {
+            let here = match (value.text("system"), value.text("code")) {
+                (Some(system), Some(code)) => of_code(system, code),
+                _ => Labels(0),
+            };
+            members
+                .iter()
+                .fold(here, |all, (_, member)| all.with(topics(member)))
+        }
+        _ => Labels(0),
+    }
+}
+
+/// The topics of one code.
+fn of_code(system: &str, code: &str) -> Labels {
+    // A version after the URI (`|4.0`) does not change what the code means.
+    let system = system.split('|').next().unwrap_or(system);
+    let Some((_, system)) = SYSTEMS.iter().find(|(uri, _)| *uri == system) else {
+        return Labels(0);
+    };
+    let code = code.trim();
+    let normal: String;
+    let code = if matches!(*system, "cie10" | "atc") {
+        // `f32.1`, `F32.1`, `F321` and `F321X` are one code to the table.
+        normal = code.to_ascii_uppercase().replace('.', "");
+        normal.as_str()
+    } else {
+        code
+    };
+    let exact = TABLE.exact.get(&(system, code)).copied();
+    TABLE
+        .ranges
+        .iter()
+        .filter(|range| range.system == *system && range.holds(code))
+        .fold(exact.unwrap_or_default(), |all, range| {
+            all.with(range.topic)
+        })
+}
+
+impl Range {
+    fn holds(&self, code: &str) -> bool {
+        let Some(start) = code.get(..self.from.len()) else {
+            return false;
+        };
+        // Both ends have the same length.
+        self.from <= start && start <= self.to
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_of_the_table_is_read() {
+        let names: Vec<_> = SYSTEMS.iter().map(|(_, name)| *name).collect();
+        for line in include_str!("../../data/topics.tsv").lines() {
+            if !is_row(line) {
+                continue;
+            }
+            let (system, codes, _) = row(line).expect(line);
+            assert!(names.contains(&system), "{line}");
+            let source = line.split('\t').nth(3).unwrap_or_default();
+            assert!(!source.is_empty(), "a line without a source: {line}");
+            if let ("cie10", Some((from, to))) = (system, codes.split_once('-')) {
+                assert_eq!(from.len(), to.len(), "{line}");
+                assert!(from < to, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_code_is_known_however_it_is_written() {
+        let cie10 = mx::systems::CIE10;
+        for code in ["F32", "F32.1", "F321", "f32.1", "F32X"] {
+            assert_eq!(of_code(cie10, code), Category::MentalHealth.bit(), "{code}");
+        }
+        assert_eq!(
+            of_code("http://hl7.org/fhir/sid/icd-10|2016", "F32"),
+            Category::MentalHealth.bit()
+        );
+        assert_eq!(of_code("http://elsewhere.example", "F32"), Labels(0));
+        assert_eq!(of_code(cie10, "F"), Labels(0));
+        assert_eq!(of_code(cie10, "Ñ"), Labels(0));
+        assert_eq!(of_code(cie10, ""), Labels(0));
+    }
+}

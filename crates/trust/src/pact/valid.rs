@@ -1,0 +1,231 @@
+//! The bounds of a pact.
+
+use super::{Member, Pact, PactError, policies};
+use ledger::note::{KeyKind, VerifierKey};
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+
+/// What the numbers of a pact may be.
+pub mod bounds {
+    use std::ops::RangeInclusive;
+
+    /// Members: a note has at most 100 signatures.
+    pub const MEMBERS: RangeInclusive<usize> = 1..=100;
+    /// Milliseconds a member has to answer: less and a slow line never answers, more and a consultation waits.
+    pub const DEADLINE_MS: RangeInclusive<u64> = 50..=60_000;
+    /// Minutes that a check-in is good for: at most a week in hospital, after which it is renewed.
+    pub const CHECK_IN_MINUTES: RangeInclusive<u64> = 5..=7 * 24 * 60;
+    /// Minutes that an appointment is good for after its hour.
+    pub const APPOINTMENT_MINUTES: RangeInclusive<u64> = 5..=7 * 24 * 60;
+    /// Minutes that a patient's code is good for.
+    pub const CODE_MINUTES: RangeInclusive<u64> = 1..=60;
+    /// Bytes of Cedar policies.
+    pub const POLICIES: usize = 200_000;
+}
+
+/// Checks all that does not need signatures.
+pub(super) fn check(pact: &Pact) -> Result<(), PactError> {
+    words("network", &pact.network)?;
+    if pact.version == 0 {
+        return Err(invalid("version", "versions start at 1"));
+    }
+    previous(pact)?;
+    threshold(pact)?;
+    within("deadline_ms", pact.deadline_ms, bounds::DEADLINE_MS)?;
+    let minutes = [
+        (
+            "check_in_minutes",
+            pact.check_in_minutes,
+            bounds::CHECK_IN_MINUTES,
+        ),
+        (
+            "appointment_minutes",
+            pact.appointment_minutes,
+            bounds::APPOINTMENT_MINUTES,
+        ),
+        ("code_minutes", pact.code_minutes, bounds::CODE_MINUTES),
+    ];
+    for (name, value, range) in minutes {
+        within(name, value, range)?;
+    }
+    members(pact)?;
+    if pact.policies.len() > bounds::POLICIES {
+        return Err(PactError::Policies(format!(
+            "{} bytes; at most {} are read",
+            pact.policies.len(),
+            bounds::POLICIES
+        )));
+    }
+    if pact.policies.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(PactError::Policies(
+            "they hold a tab or another control character; use spaces and newlines".into(),
+        ));
+    }
+    policies::check(&pact.policies)
+}
+
+/// A member's key as a verifier.
+pub(super) fn key(member: &Member) -> Result<VerifierKey, PactError> {
+    let place = || format!("member {}: key", member.id);
+    let key: VerifierKey = member.key.parse().map_err(|e: ledger::Error| {
+        invalid(
+            &place(),
+            &format!("{e}; copy it from `tejido init` at that member"),
+        )
+    })?;
+    if key.kind() != KeyKind::Ed25519 || key.to_string() != member.key {
+        return Err(invalid(
+            &place(),
+            "it must be an Ed25519 key that signs texts",
+        ));
+    }
+    Ok(key)
+}
+
+fn previous(pact: &Pact) -> Result<(), PactError> {
+    let is_hash = pact.previous.len() == 64
+        && pact
+            .previous
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    match (pact.version, is_hash) {
+        (1, false) if pact.previous.is_empty() => Ok(()),
+        (1, _) => Err(invalid(
+            "previous",
+            "the first version has none: leave it empty",
+        )),
+        (_, true) => Ok(()),
+        _ => Err(invalid(
+            "previous",
+            "it must be the SHA-256 of the version before, 64 small hexadecimal digits",
+        )),
+    }
+}
+
+fn threshold(pact: &Pact) -> Result<(), PactError> {
+    let members = pact.members.len();
+    if !bounds::MEMBERS.contains(&members) {
+        return Err(invalid(
+            "members",
+            &format!("{members}; a pact has 1 to 100"),
+        ));
+    }
+    let least = members / 2 + 1;
+    if !(least..=members).contains(&pact.threshold) {
+        let why = format!(
+            "{}; with {members} members it must be {least} (more than half) to {members}",
+            pact.threshold
+        );
+        return Err(invalid("threshold", &why));
+    }
+    Ok(())
+}
+
+fn members(pact: &Pact) -> Result<(), PactError> {
+    let mut taken: HashSet<(&str, String)> = HashSet::new();
+    for member in &pact.members {
+        id(member)?;
+        words(&format!("member {}: name", member.id), &member.name)?;
+        let key = key(member)?;
+        host_and_port(member)?;
+        public(member)?;
+        let once = [
+            ("id", member.id.0.clone()),
+            ("key", crate::act::hex(key.public())),
+            ("key name", key.name().to_owned()),
+            ("address", member.address.to_lowercase()),
+            ("public", member.public.to_lowercase()),
+        ];
+        for (field, value) in once {
+            if !taken.insert((field, value)) {
+                let place = format!("member {}: {field}", member.id);
+                return Err(invalid(
+                    &place,
+                    "another member has the same; each needs its own",
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn id(member: &Member) -> Result<(), PactError> {
+    let id = member.id.0.as_str();
+    let plain = id
+        .bytes()
+        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    let edges = id.starts_with(|c: char| c.is_ascii_lowercase()) && !id.ends_with('-');
+    if !plain || !edges || id.len() > 32 {
+        return Err(invalid(
+            &format!("member {id:?}: id"),
+            "1 to 32 small letters, digits and hyphens, a letter first",
+        ));
+    }
+    Ok(())
+}
+
+fn host_and_port(member: &Member) -> Result<(), PactError> {
+    let good = is_host_and_port(&member.address);
+    good.then_some(()).ok_or_else(|| {
+        invalid(
+            &format!("member {}: address", member.id),
+            "it must be host:port, as in nodo.imss.example:7443",
+        )
+    })
+}
+
+fn is_host_and_port(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return false;
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']' | ':');
+    !host.is_empty()
+        && host.len() <= 253
+        && host.chars().all(plain)
+        && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+fn public(member: &Member) -> Result<(), PactError> {
+    let rest = member.public.strip_prefix("https://");
+    let good = rest.is_some_and(|rest| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '[' | ']');
+        is_host_and_port(rest) || (!rest.is_empty() && rest.len() <= 253 && rest.chars().all(plain))
+    });
+    good.then_some(()).ok_or_else(|| {
+        invalid(
+            &format!("member {}: public", member.id),
+            "it must be https://host or https://host:port, without a path",
+        )
+    })
+}
+
+/// A name for people: 1 to 100 characters, none of control, none that turns the direction of writing.
+fn words(place: &str, text: &str) -> Result<(), PactError> {
+    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let bad = text.chars().any(|c| c.is_control() || turns(c));
+    if bad || text.trim() != text || text.is_empty() || text.chars().count() > 100 {
+        return Err(invalid(
+            place,
+            "1 to 100 visible characters, no space at the ends",
+        ));
+    }
+    Ok(())
+}
+
+fn within(place: &str, value: u64, range: RangeInclusive<u64>) -> Result<(), PactError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let (least, most) = (range.start(), range.end());
+    Err(invalid(
+        place,
+        &format!("{value}; it must be {least} to {most}"),
+    ))
+}
+
+fn invalid(place: &str, why: &str) -> PactError {
+    PactError::Invalid {
+        place: place.to_owned(),
+        why: why.to_owned(),
+    }
+}

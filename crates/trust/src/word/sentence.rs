@@ -1,0 +1,186 @@
+//! Her rules as she reads them.
+
+use super::{Rule, Who};
+use crate::act::day;
+use crate::category::list;
+use crate::{Lang, MemberId, MemberKind, Purpose, Role};
+
+impl Rule {
+    /// One plain sentence: "Las farmacias no pueden ver tu salud mental hasta el 3 de marzo de 2027."
+    ///
+    /// `names` gives the name, as people say it, of a member, or of somebody who works there (by her login).
+    pub fn sentence(
+        &self,
+        lang: Lang,
+        names: &dyn Fn(&MemberId, Option<&str>) -> String,
+    ) -> String {
+        match lang {
+            Lang::Es => self.spanish(names),
+            Lang::En => self.english(names),
+        }
+    }
+
+    fn spanish(&self, names: &dyn Fn(&MemberId, Option<&str>) -> String) -> String {
+        let (who, many) = match (self.allow, &self.who) {
+            (true, Who::Everyone) => ("Todos".into(), true),
+            _ => whom_es(&self.who, names),
+        };
+        let what = self.what_words(Lang::Es);
+        let can = match (self.allow, many) {
+            (true, true) => "sí pueden ver",
+            (true, false) => "sí puede ver",
+            (false, true) => "no pueden ver",
+            (false, false) if self.who == Who::Everyone => "puede ver",
+            (false, false) => "no puede ver",
+        };
+        let purpose = match self.purpose {
+            None => "",
+            Some(Purpose::Treatment) => " para atenderte",
+            Some(Purpose::OwnRequest) => " a tu nombre",
+            Some(Purpose::Operations) => " para su trabajo interno",
+            Some(Purpose::Research) => " para estudios",
+            Some(Purpose::Payment) => " para cobros",
+        };
+        let until = self
+            .until
+            .map(|at| format!(" hasta el {}", day(at, Lang::Es)))
+            .unwrap_or_default();
+        let hint = if self.allow || !self.hint {
+            ""
+        } else {
+            " Sabrán que guardas algo."
+        };
+        format!("{who} {can} {what}{purpose}{until}.{hint}")
+    }
+
+    fn english(&self, names: &dyn Fn(&MemberId, Option<&str>) -> String) -> String {
+        let who = match (self.allow, &self.who) {
+            (true, Who::Everyone) => "Everyone".to_string(),
+            _ => whom_en(&self.who, names),
+        };
+        let what = self.what_words(Lang::En);
+        let can = match self.allow {
+            true => "can see",
+            false if self.who == Who::Everyone => "can see",
+            false => "cannot see",
+        };
+        let purpose = match self.purpose {
+            None => "",
+            Some(Purpose::Treatment) => " to treat you",
+            Some(Purpose::OwnRequest) => " in your name",
+            Some(Purpose::Operations) => " for their own work",
+            Some(Purpose::Research) => " for studies",
+            Some(Purpose::Payment) => " for payment",
+        };
+        let until = self
+            .until
+            .map(|at| format!(" until {}", day(at, Lang::En)))
+            .unwrap_or_default();
+        let hint = if self.allow || !self.hint {
+            ""
+        } else {
+            " They will know that you keep something back."
+        };
+        format!("{who} {can} {what}{purpose}{until}.{hint}")
+    }
+
+    fn what_words(&self, lang: Lang) -> String {
+        if self.what.is_empty() {
+            return match (lang, self.allow) {
+                (Lang::Es, false) => "nada de tu historia",
+                (Lang::Es, true) => "toda tu historia",
+                (Lang::En, false) => "anything of your history",
+                (Lang::En, true) => "all of your history",
+            }
+            .to_string();
+        }
+        let names: Vec<&str> = self.what.iter().map(|c| c.yours(lang)).collect();
+        list(&names, lang)
+    }
+}
+
+/// Whom a rule is about, and whether that is a plural.
+fn whom_es(who: &Who, names: &dyn Fn(&MemberId, Option<&str>) -> String) -> (String, bool) {
+    match who {
+        Who::Everyone => ("Nadie".into(), false),
+        Who::Kind(kind) => (kind_es(*kind).into(), true),
+        Who::Role(role) => (role_es(*role).into(), true),
+        Who::Member(member) => (names(member, None), false),
+        Who::Actor(member, actor) => (
+            format!(
+                "{}, de {},",
+                names(member, Some(actor)),
+                names(member, None)
+            ),
+            false,
+        ),
+    }
+}
+
+fn whom_en(who: &Who, names: &dyn Fn(&MemberId, Option<&str>) -> String) -> String {
+    match who {
+        Who::Everyone => "No one".into(),
+        Who::Kind(kind) => kind_en(*kind).into(),
+        Who::Role(role) => role_en(*role).into(),
+        Who::Member(member) => names(member, None),
+        Who::Actor(member, actor) => {
+            format!(
+                "{}, of {},",
+                names(member, Some(actor)),
+                names(member, None)
+            )
+        }
+    }
+}
+
+fn kind_es(kind: MemberKind) -> &'static str {
+    match kind {
+        MemberKind::PublicInstitution => "Los hospitales públicos",
+        MemberKind::PrivateHospital => "Los hospitales privados",
+        MemberKind::Clinic => "Las clínicas",
+        MemberKind::Pharmacy => "Las farmacias",
+        MemberKind::Laboratory => "Los laboratorios",
+        MemberKind::Insurer => "Los seguros",
+        MemberKind::University => "Las universidades",
+        MemberKind::Witness => "Los testigos",
+        MemberKind::Authority => "Las autoridades",
+    }
+}
+
+fn kind_en(kind: MemberKind) -> &'static str {
+    match kind {
+        MemberKind::PublicInstitution => "Public hospitals",
+        MemberKind::PrivateHospital => "Private hospitals",
+        MemberKind::Clinic => "Clinics",
+        MemberKind::Pharmacy => "Pharmacies",
+        MemberKind::Laboratory => "Laboratories",
+        MemberKind::Insurer => "Insurers",
+        MemberKind::University => "Universities",
+        MemberKind::Witness => "Witnesses",
+        MemberKind::Authority => "Authorities",
+    }
+}
+
+fn role_es(role: Role) -> &'static str {
+    match role {
+        Role::Physician => "Los médicos",
+        Role::Nurse => "Las enfermeras y los enfermeros",
+        Role::Pharmacist => "Quienes dan medicinas",
+        Role::Clerk => "Quienes te reciben",
+        Role::Patient => "Otros pacientes",
+        Role::System => "Los sistemas",
+        Role::Operator => "Quienes cuidan los sistemas",
+    }
+}
+
+fn role_en(role: Role) -> &'static str {
+    match role {
+        Role::Physician => "Doctors",
+        Role::Nurse => "Nurses",
+        Role::Pharmacist => "Pharmacists",
+        Role::Clerk => "Desk clerks",
+        Role::Patient => "Other patients",
+        Role::System => "Systems",
+        Role::Operator => "System operators",
+    }
+}
