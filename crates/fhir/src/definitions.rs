@@ -1,6 +1,6 @@
 //! The resource types of R4 and what they are made of, from tables that `cargo xtask definitions` generates.
 //!
-//! The tables are text, read once on first use (about 2 ms in a release build) into [`table::Tables`].
+//! The tables are text, read once on first use (about 3 ms in a release build).
 
 pub(crate) mod table;
 
