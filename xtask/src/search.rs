@@ -126,7 +126,7 @@ fn write(
         out,
         "# Search parameters and patient compartment. Source: {}. Made by `cargo xtask search`.\n\
          # Append-only: numbers are part of keys on disk.\n\
-         # p number code kind | u type number expression targets(* = those of row a) | c choice types | s code-element system | m type compartment-parameters",
+         # p number code kind | u type number expression targets(* = those of row a) | c choice types | s code-element system | b type number (true or false) | m type compartment-parameters",
         package.source
     )?;
     let mut by_number: Vec<_> = numbers.iter().collect();
@@ -140,13 +140,19 @@ fn write(
     for ((of, name), (expression, targets)) in uses {
         let number = numbers.get(name).ok_or("a parameter without a number")?;
         let expression = expression.join(" | ");
-        let targets = targets.iter().cloned().collect::<Vec<_>>().join(",");
+        let ends: Vec<End> = match name.1.as_str() {
+            "composite" | "special" => Vec::new(),
+            _ => alternatives(&expression)
+                .iter()
+                .map(|part| structures.follow(of, part, &mut found))
+                .collect(),
+        };
+        let targets = targets_here(targets, &ends).join(",");
         let targets = if targets == any { "*" } else { &targets };
         writeln!(out, "u\t{of}\t{number}\t{expression}\t{targets}")?;
-        if !matches!(name.1.as_str(), "composite" | "special") {
-            for part in alternatives(&expression) {
-                structures.follow(of, &part, &mut found);
-            }
+        let truth = |end: &End| end.types == ["boolean"];
+        if expression.contains(".exists()") || (!ends.is_empty() && ends.iter().all(truth)) {
+            writeln!(out, "b\t{of}\t{number}")?;
         }
     }
     let values = structures.element("Extension", "Extension.value");
@@ -173,6 +179,19 @@ fn any(uses: &BTreeMap<Use, (Vec<String>, BTreeSet<String>)>) -> String {
     names.join(",")
 }
 
+/// The targets of a parameter on one type: of those it states for all its types, the ones that the elements here may
+/// point to.
+fn targets_here(stated: &BTreeSet<String>, ends: &[End]) -> Vec<String> {
+    let possible: BTreeSet<&String> = ends.iter().flat_map(|end| &end.targets).collect();
+    let any = ends.iter().any(|end| end.targets.is_empty());
+    let here = stated.iter().filter(|t| any || possible.contains(t));
+    let here: Vec<String> = here.cloned().collect();
+    match here.is_empty() {
+        true => stated.iter().cloned().collect(),
+        false => here,
+    }
+}
+
 /// Which parameters put a resource of a type into a patient's compartment.
 fn compartment(package: &Package) -> Vec<String> {
     let rows = package
@@ -194,6 +213,15 @@ struct Found {
     choices: BTreeMap<String, Vec<String>>,
     /// Paths of a `code` whose required binding draws on one code system only.
     systems: BTreeMap<String, String>,
+}
+
+/// Where an alternative of an expression ends.
+#[derive(Default)]
+struct End {
+    /// The types of its element; none when it leads through a choice or an extension.
+    types: Vec<String>,
+    /// The types its reference may point to; none for any.
+    targets: BTreeSet<String>,
 }
 
 /// Elements of all base structures, by type and path.
@@ -231,21 +259,24 @@ impl<'a> Structures<'a> {
             .copied()
     }
 
-    /// Walks the names of one alternative of an expression and notes its choices and the system of its code.
-    fn follow(&self, root: &str, part: &str, found: &mut Found) {
+    /// Walks the names of one alternative of an expression, notes its choices and the system of its code, and says
+    /// where it ends.
+    fn follow(&self, root: &str, part: &str, found: &mut Found) -> End {
         let names = names_of(part);
         let names = names.strip_prefix(&[root.to_owned()]).unwrap_or(&names);
         // `of` and `inside` say where in which structure we stand; `path` is what the expression spells.
         let (mut of, mut inside, mut path) = (root.to_owned(), root.to_owned(), root.to_owned());
+        let mut end = End::default();
         for (i, name) in names.iter().enumerate() {
             path = format!("{path}.{name}");
             let Some(element) = self.element(&of, &format!("{inside}.{name}")) else {
-                return;
+                return End::default();
             };
             let types = types(Some(element));
+            end.targets = targets(part, element);
             if element["path"].as_str().is_some_and(|p| p.ends_with("[x]")) {
                 found.choices.insert(path, types);
-                return;
+                return end;
             }
             if i + 1 == names.len()
                 && types == ["code"]
@@ -263,7 +294,9 @@ impl<'a> Structures<'a> {
             } else if let Some(first) = types.first() {
                 (of, inside) = (first.clone(), first.clone());
             }
+            end.types = types;
         }
+        end
     }
 
     /// The one code system that a required binding draws on.
@@ -298,6 +331,26 @@ fn types(element: Option<&Value>) -> Vec<String> {
         .flatten()
         .filter_map(|t| t["code"].as_str());
     codes.map(str::to_owned).collect()
+}
+
+/// The types that a reference may point to: the one that the expression asks for, or those of the definition.
+fn targets(part: &str, element: &Value) -> BTreeSet<String> {
+    if let Some((_, rest)) = part.split_once("resolve() is ") {
+        return rest
+            .split(')')
+            .next()
+            .map(str::to_owned)
+            .into_iter()
+            .collect();
+    }
+    let list = element["type"].as_array().into_iter().flatten();
+    let profiles = list.flat_map(|t| strings(&t["targetProfile"]));
+    let names = profiles.filter_map(|url| url.rsplit('/').next().map(str::to_owned));
+    let names: BTreeSet<String> = names.collect();
+    if names.contains("Resource") {
+        return BTreeSet::new();
+    }
+    names
 }
 
 /// The element names of a path, functions and casts left out: `(A.b as C)` and `A.b.where(c='d')` give A, b.

@@ -1,6 +1,16 @@
 //! What a search string asks for, checked against the definitions: nothing unknown passes.
+//!
+//! [`parse()`] understands it; [`matches()`] says what each condition means for a resource.
 
-use crate::{Issue, ResourceType, search::SearchParameter};
+mod clause;
+mod matches;
+mod parse;
+mod values;
+
+pub use matches::matches;
+pub use parse::parse;
+
+use crate::{Issue, IssueCode, ResourceType, search::SearchParameter};
 
 /// A search on one type, understood and checked.
 #[derive(Clone, Debug)]
@@ -12,21 +22,22 @@ pub struct Query {
     /// Order of the answer; empty means newest first by `_lastUpdated`. Only `_lastUpdated`, `_id` and date-kind
     /// parameters are supported today; others are refused.
     pub sort: Vec<Sort>,
-    /// Resources on a page (`_count`), 1 to 1,000; default 50. 0 is asked with `_summary=count` semantics.
+    /// Resources on a page (`_count`), 1 to 1,000 (more is cut); default 50. 0 is asked with `_summary=count` semantics.
     pub count: usize,
     /// `_include`.
     pub include: Vec<Include>,
     /// `_revinclude`.
     pub revinclude: Vec<Include>,
-    /// `_summary=count`: only the total.
+    /// `_summary=count` or `_count=0`: only the total.
     pub only_count: bool,
-    /// `_total=accurate`.
+    /// `_total=accurate` (and `estimate`, which the true count serves as well).
     pub total: bool,
-    /// `_elements`, empty for all.
+    /// `_elements`, empty for all: names at the root of the type, a choice as the definitions name it (`value`) or as
+    /// written (`valueQuantity`).
     pub elements: Vec<String>,
     /// `_pretty`.
     pub pretty: bool,
-    /// The parameters understood, in order, as they go into the self link (without page tokens).
+    /// The parameters understood, in order, as they go into the self link (without page tokens); `_count` as it was cut.
     pub told: Vec<(String, String)>,
 }
 
@@ -37,7 +48,7 @@ pub struct Clause {
     pub parameter: &'static SearchParameter,
     /// How.
     pub modifier: Modifier,
-    /// Alternatives (comma). For chains these are conditions on the target.
+    /// Alternatives (comma). Empty for chains, whose values are in the chain's clause, and for `:missing`.
     pub values: Vec<Wanted>,
     /// `subject:Patient.name=...`: the target type and the condition there. Only one level today.
     pub chain: Option<Box<Chain>>,
@@ -104,7 +115,7 @@ pub enum Wanted {
     Date {
         /// Comparison.
         prefix: Prefix,
-        /// First microsecond.
+        /// First microsecond; for `ap`, of the span widened by its own length on both sides.
         from: i64,
         /// Last microsecond.
         to: i64,
@@ -115,7 +126,7 @@ pub enum Wanted {
         prefix: Prefix,
         /// The number as asked.
         value: f64,
-        /// Lowest value that counts as equal.
+        /// Lowest value that counts as equal (for `ap`, as near enough).
         low: f64,
         /// Highest value that counts as equal (excluded).
         high: f64,
@@ -126,7 +137,7 @@ pub enum Wanted {
         prefix: Prefix,
         /// The number as asked.
         value: f64,
-        /// Lowest value that counts as equal.
+        /// Lowest value that counts as equal (for `ap`, as near enough).
         low: f64,
         /// Highest value that counts as equal (excluded).
         high: f64,
@@ -161,9 +172,20 @@ pub struct Include {
     pub target: Option<ResourceType>,
 }
 
-/// Understands a search on a type. `pairs` are decoded names and values in the order of the URL; page tokens and
-/// `_format` are the caller's and must be taken out before. Anything unknown or unsupported is an issue that names it
-/// and says what is possible; all are reported at once.
-pub fn parse(_of: ResourceType, _pairs: &[(String, String)]) -> Result<Query, Vec<Issue>> {
-    unimplemented!()
+/// Something this server does not do.
+fn refusal(said: String) -> Issue {
+    Issue::error(IssueCode::NotSupported, "", said)
 }
+
+/// Foreign text as a message repeats it: at most 80 characters, no control characters.
+fn shown(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut shown: String = text.chars().take(80).map(clean).collect();
+    if text.chars().nth(80).is_some() {
+        shown.push_str("...");
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests;

@@ -74,6 +74,8 @@ pub struct SearchParameter {
     pub targets: &'static [&'static str],
     /// Its FHIRPath expression on this type; empty when R4 gives none (`_text`, `_query`...).
     pub expression: &'static str,
+    /// Whether its values are `true` and `false`.
+    pub boolean: bool,
 }
 
 impl SearchParameter {

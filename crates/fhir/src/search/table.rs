@@ -53,7 +53,14 @@ impl Table {
                         kind,
                         targets,
                         expression,
+                        boolean: false,
                     });
+                }
+                ["b", of, number] => {
+                    let number = number.parse().unwrap_or(0);
+                    let uses = table.types.entry(of).or_default().iter_mut();
+                    uses.filter(|p| p.number == number)
+                        .for_each(|p| p.boolean = true);
                 }
                 ["c", path, types] => {
                     table.choices.insert(path, list(types));

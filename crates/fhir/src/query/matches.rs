@@ -1,0 +1,127 @@
+//! What a condition means, in the plainest words we have: the reference that faster ways are compared with.
+
+use super::{Clause, Modifier, Prefix, Wanted};
+use crate::search::{Entry, IDENTIFIER, Indexed, fold};
+
+/// Whether a resource meets a condition, given what [`extract`](crate::search::extract) found in it.
+///
+/// `_id` and `_lastUpdated` are the store's to know: a caller who asks about them adds an entry under their numbers, a
+/// token with the id as code, and a date. A chained condition is never met here: it speaks of another resource, whose
+/// entries are to be put to [`Chain::clause`](super::Chain::clause).
+pub fn matches(clause: &Clause, entries: &[Entry]) -> bool {
+    if clause.chain.is_some() {
+        return false;
+    }
+    let number = clause.parameter.number;
+    let own = |number: u16| entries.iter().filter(move |e| e.number == number);
+    let any_of = |number: u16| {
+        own(number).any(|entry| {
+            let mut values = clause.values.iter();
+            values.any(|wanted| meets(&entry.value, clause.modifier, wanted))
+        })
+    };
+    match clause.modifier {
+        // A reference by identifier alone is there, though it has no literal to search for.
+        Modifier::Missing(missing) => {
+            let there = own(number).chain(own(number | IDENTIFIER)).next().is_some();
+            there != missing
+        }
+        // None of its values may be among those asked for; having no value is fine.
+        Modifier::Not => !any_of(number),
+        Modifier::Identifier => any_of(number | IDENTIFIER),
+        Modifier::None | Modifier::Exact | Modifier::Contains | Modifier::Text => any_of(number),
+    }
+}
+
+fn meets(found: &Indexed, modifier: Modifier, wanted: &Wanted) -> bool {
+    match (found, wanted) {
+        (Indexed::Text { folded, exact }, Wanted::Text(wanted)) => match modifier {
+            Modifier::Exact => exact == wanted,
+            Modifier::Contains => folded.contains(wanted.as_str()),
+            _ => folded.starts_with(wanted.as_str()),
+        },
+        // `:text` is a string search in the words beside the code.
+        (Indexed::Token { text, .. }, Wanted::Text(wanted)) => {
+            fold(text).starts_with(wanted.as_str())
+        }
+        (
+            Indexed::Token { system, code, .. },
+            Wanted::Token {
+                system: in_system,
+                code: is_code,
+            },
+        ) => {
+            let is_in = in_system.as_ref().is_none_or(|wanted| wanted == system);
+            is_in && is_code.as_ref().is_none_or(|wanted| wanted == code)
+        }
+        (Indexed::Token { code, .. }, Wanted::Id(id)) => code == id,
+        (Indexed::Reference(found), Wanted::Reference(wanted)) => found == wanted,
+        (Indexed::Uri(found), Wanted::Uri(wanted)) => found == wanted,
+        (
+            Indexed::Date { from, to },
+            Wanted::Date {
+                prefix,
+                from: f,
+                to: t,
+            },
+        ) => in_time((*from, *to), *prefix, (*f, *t)),
+        (
+            Indexed::Number { value },
+            Wanted::Number {
+                prefix,
+                value: v,
+                low,
+                high,
+            },
+        ) => in_range(*value, *prefix, *v, (*low, *high)),
+        (
+            Indexed::Quantity {
+                value,
+                system,
+                code,
+            },
+            Wanted::Quantity {
+                prefix,
+                value: v,
+                low,
+                high,
+                system: in_system,
+                code: in_unit,
+            },
+        ) => {
+            let is_in = in_system.as_ref().is_none_or(|wanted| wanted == system);
+            let unit = in_unit.as_ref().is_none_or(|wanted| wanted == code);
+            is_in && unit && in_range(*value, *prefix, *v, (*low, *high))
+        }
+        _ => false,
+    }
+}
+
+/// Two spans of time, both ends included: R4, 3.1.1.4.5 "prefixes".
+fn in_time(found: (i64, i64), prefix: Prefix, asked: (i64, i64)) -> bool {
+    let within = asked.0 <= found.0 && found.1 <= asked.1;
+    match prefix {
+        Prefix::Eq => within,
+        Prefix::Ne => !within,
+        Prefix::Gt => found.1 > asked.1,
+        Prefix::Lt => found.0 < asked.0,
+        Prefix::Ge => found.1 > asked.1 || within,
+        Prefix::Le => found.0 < asked.0 || within,
+        Prefix::Sa => found.0 > asked.1,
+        Prefix::Eb => found.1 < asked.0,
+        Prefix::Ap => found.0 <= asked.1 && asked.0 <= found.1,
+    }
+}
+
+/// A number against what was asked: only `eq`, `ne` and `ap` look at the range, the others at the exact number, as R4 says.
+fn in_range(found: f64, prefix: Prefix, value: f64, (low, high): (f64, f64)) -> bool {
+    let within = low <= found && found < high;
+    match prefix {
+        Prefix::Eq | Prefix::Ap => within,
+        Prefix::Ne => !within,
+        Prefix::Gt | Prefix::Sa => found > value,
+        Prefix::Lt | Prefix::Eb => found < value,
+        Prefix::Ge => found >= value,
+        Prefix::Le => found <= value,
+    }
+}
