@@ -1,4 +1,112 @@
-//! The smallest contract that an embedded store and a distributed database both keep well. (Skeleton.)
+//! The smallest contract that an embedded store and a distributed database both keep well.
+//!
+//! **Keys** are ordered bytes. The first two are the *partition*, the third is the *family* within it (`keys.rs` lists
+//! them). Families from [`BULKY`] on hold large values; an engine may keep them apart from the small rows.
+//!
+//! **Commit**: puts and deletes, atomic, durable when the call returns, in the order of the calls. What a distributed
+//! engine will promise is *one atomic commit per partition*; the adapters here give more: one commit over all
+//! partitions. The store leans on that more in four places, each of which becomes an outbox with idempotent apply when
+//! partitions live apart: the directory rows of a resource (its head by type and id, its identifiers, its person's keys),
+//! the counters per type, the act with its place in the log, and a transaction over several people.
+//!
+//! **Snapshot**: a fixed view with `get`, `get_many` and `scan` over a range inside one family, with a limit. A scan
+//! answers a whole batch at a time, since an engine across a network pays per call.
+
+mod disk;
+mod embedded;
+mod log;
+mod memory;
+
+pub use disk::{Disk, DiskFile, RealDisk};
+pub use embedded::{Embedded, Tuning};
+pub use memory::Memory;
+
+use crate::Result;
+use std::collections::BTreeMap;
+
+/// The first family that holds bulky values.
+pub const BULKY: u8 = 0x80;
+
+/// What one commit changes: the value to put, or `None` to delete. Ordered by key, each key once.
+pub type Batch = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// Which way a scan goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the low end.
+    Up,
+    /// From the high end.
+    Down,
+}
+
+/// Rows of a scan, in one buffer.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    bytes: Vec<u8>,
+    /// Where each key and each value ends.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Rows {
+    /// Adds one row.
+    pub fn push(&mut self, key: &[u8], value: &[u8]) {
+        self.bytes.extend_from_slice(key);
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        self.ends.push((middle, self.bytes.len()));
+    }
+    /// The row at a place.
+    pub fn get(&self, at: usize) -> Option<(&[u8], &[u8])> {
+        let &(middle, end) = self.ends.get(at)?;
+        let start = match at.checked_sub(1) {
+            Some(before) => self.ends.get(before)?.1,
+            None => 0,
+        };
+        Some((self.bytes.get(start..middle)?, self.bytes.get(middle..end)?))
+    }
+    /// All rows in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        (0..self.len()).filter_map(|at| self.get(at))
+    }
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+    /// Forgets all, keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+}
+
+/// A fixed view of all keys.
+pub trait Snapshot {
+    /// The value of a key.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>>;
+    /// The values of several keys, in their order; one call for an engine across a network.
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
+        keys.iter().map(|key| self.get(key)).collect()
+    }
+    /// Appends the rows with `from <= key < to`, at most `limit`, in the direction. Both ends lie in one family.
+    fn scan(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        direction: Direction,
+        limit: usize,
+        rows: &mut Rows,
+    ) -> Result<()>;
+}
 
 /// Ordered keys, one atomic durable commit, snapshots.
-pub trait Engine: Send + Sync {}
+pub trait Engine: Send + Sync {
+    /// Makes the batch durable and visible, whole or not at all. After an error nothing of it is visible, and the next
+    /// commit first repairs what the failed one left behind.
+    fn commit(&self, batch: &Batch) -> Result<()>;
+    /// The state after the last commit.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>>;
+}

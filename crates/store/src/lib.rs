@@ -11,16 +11,37 @@
 //! - What a permit hides is filtered inside the index scan: totals, pages, includes and history are true without it.
 //! - What was acknowledged survives a kill at any instant; a full disk is an error before anything is acknowledged.
 
+mod acts;
+mod body;
+mod card;
+mod codec;
+mod commit;
+mod dates;
 pub mod engine;
+mod everything;
+mod grant;
+mod hash;
+mod head;
+mod history;
+mod index;
+mod keys;
 mod permit;
+mod prepare;
 mod read;
+mod search;
+mod store;
+mod types;
+mod view;
 mod write;
+mod writer;
 
 pub use permit::{
-    Held, Labels, Permit, PermitId, PersonKey, Receipt, Scope, Seal, Seen, Terms, Verb, Verbs,
+    Held, HiddenOf, Labels, Permit, PermitId, PersonKey, Receipt, Scope, Seal, Seen, Terms, Verb,
+    Verbs,
 };
 pub use read::{Asked, HistoryOf, Page, PageToken, Version};
-pub use write::{ActRecord, Change, Committed, Options, Rules, Store, Witness, Witnessed, Written};
+pub use store::{Options, Store};
+pub use write::{ActRecord, Change, Committed, Rules, Witness, Witnessed, Written};
 
 /// What can go wrong in the archive.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +82,17 @@ pub enum Error {
     /// The store's own data break a rule of ours.
     #[error("the store is damaged: {0}")]
     Damaged(String),
+}
+
+impl Error {
+    /// The same error for each one of a group whose commit failed.
+    fn again(&self) -> Error {
+        match self {
+            Error::Disk(why) => Error::Disk(why.clone()),
+            Error::Busy => Error::Busy,
+            other => Error::Damaged(other.to_string()),
+        }
+    }
 }
 
 /// Result with the archive's error.

@@ -9,6 +9,9 @@ pub struct PersonKey(pub u64);
 /// Names one permit.
 pub type PermitId = [u8; 16];
 
+/// The name in receipts of acts that are not about a permit.
+pub(crate) const NO_PERMIT: PermitId = [0xff; 16];
+
 /// Categories of a resource as a bit set; what each bit means is the pact's business.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
@@ -177,6 +180,6 @@ impl<T> Held<T> {
     }
     /// Opens it. `None` if the receipt is of another permit.
     pub fn open(self, receipt: &Receipt) -> Option<T> {
-        (receipt.permit == self.permit).then_some(self.answer)
+        (receipt.permit == self.permit && receipt.permit != NO_PERMIT).then_some(self.answer)
     }
 }

@@ -1,6 +1,15 @@
-//! Questions to the archive. (Skeleton of the public shapes.)
+//! Questions to the archive and their answers; reading by id.
 
-use crate::PersonKey;
+use crate::{
+    Held, Labels, Permit, PersonKey, Result, Scope, Seen, Store, Verb,
+    body::Stored,
+    codec::Reader,
+    engine::{Direction, Rows, Snapshot},
+    grant::Grant,
+    index::{Secret, whole_hash},
+    keys::{Key, PEOPLE, REFERS, SHARED, VERSION, records},
+    store::{head_of, held, stored_at},
+};
 use fhir::ResourceType;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -63,4 +72,153 @@ pub struct Asked {
     pub count: usize,
     /// Where to go on.
     pub page: Option<PageToken>,
+}
+
+impl Store {
+    /// The current version (a deleted one included, without body). What the permit does not open is not there.
+    /// Cost: two row reads.
+    pub fn read(
+        &self,
+        permit: &Permit,
+        of: ResourceType,
+        id: &str,
+    ) -> Result<Held<Option<Version>>> {
+        let grant = self.grant(permit)?;
+        grant.must(Verb::Read, Some(of))?;
+        let reader = Reading::new(self, &grant)?;
+        let found = reader.current(of, id)?;
+        Ok(one(permit, found))
+    }
+
+    /// One version.
+    pub fn vread(
+        &self,
+        permit: &Permit,
+        of: ResourceType,
+        id: &str,
+        version: u64,
+    ) -> Result<Held<Option<Version>>> {
+        let grant = self.grant(permit)?;
+        grant.must(Verb::Read, Some(of))?;
+        let reader = Reading::new(self, &grant)?;
+        let found = reader.version(of, id, version)?;
+        Ok(one(permit, found))
+    }
+}
+
+fn one(permit: &Permit, found: Option<Shown>) -> Held<Option<Version>> {
+    match found {
+        Some(Shown { seen, version }) => held(permit, vec![seen], Some(version)),
+        None => held(permit, Vec::new(), None),
+    }
+}
+
+/// A version that an answer shows.
+pub(crate) struct Shown {
+    pub(crate) seen: Seen,
+    pub(crate) version: Version,
+}
+
+impl Shown {
+    pub(crate) fn new(stored: Stored, labels: Labels) -> Shown {
+        Shown {
+            seen: Seen {
+                of: stored.of,
+                id: stored.id.clone(),
+                version: stored.version,
+                labels,
+                person: stored.person,
+            },
+            version: stored.version(),
+        }
+    }
+}
+
+/// One snapshot read under one permit.
+pub(crate) struct Reading<'a> {
+    pub(crate) snapshot: Box<dyn Snapshot + 'a>,
+    pub(crate) grant: &'a Grant,
+    pub(crate) secret: Secret,
+}
+
+impl<'a> Reading<'a> {
+    pub(crate) fn new(store: &Store, grant: &'a Grant) -> Result<Reading<'a>> {
+        Ok(Reading {
+            snapshot: store.snapshot()?,
+            grant,
+            secret: store.inner.secrets.index,
+        })
+    }
+
+    /// Whether the permit opens a resource.
+    pub(crate) fn opens(
+        &self,
+        of: ResourceType,
+        id: &str,
+        person: PersonKey,
+        labels: Labels,
+    ) -> Result<bool> {
+        self.grant
+            .opens(of, person, labels, || self.refers(&format!("{of}/{id}")))
+    }
+
+    /// Whether anything that the permit opens of its person names this shared resource.
+    fn refers(&self, name: &str) -> Result<bool> {
+        let Scope::Person { keys, hidden } = &self.grant.scope else {
+            return Ok(false);
+        };
+        let hash = whole_hash(name, &self.secret);
+        for &person in keys {
+            for partition in [PEOPLE, SHARED] {
+                let (from, to) = Key::new(partition, REFERS).person(person).bytes(&hash).range();
+                let mut rows = Rows::default();
+                self.snapshot
+                    .scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
+                for (_, row) in rows.iter() {
+                    if !crate::commit::labels_of(row)?.meets(*hidden) {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// The current version, if there is one and the permit opens it.
+    pub(crate) fn current(&self, of: ResourceType, id: &str) -> Result<Option<Shown>> {
+        let Some(head) = head_of(self.snapshot.as_ref(), of, id)?.filter(|head| head.version > 0)
+        else {
+            return Ok(None);
+        };
+        if !self.opens(of, id, head.tail.person, head.labels)? {
+            return Ok(None);
+        }
+        let stored = stored_at(self.snapshot.as_ref(), of, head.stamp)?;
+        Ok(stored.map(|stored| Shown::new(stored, head.labels)))
+    }
+
+    /// One version. It must be opened both as it was and as the resource is now: what is hidden or moved to another
+    /// person today is so in all its versions.
+    fn version(&self, of: ResourceType, id: &str, version: u64) -> Result<Option<Shown>> {
+        let Some(head) = head_of(self.snapshot.as_ref(), of, id)?.filter(|head| head.version > 0)
+        else {
+            return Ok(None);
+        };
+        let stamp = if version == head.version {
+            head.stamp
+        } else {
+            let key = Key::new(records(of), VERSION).rid(head.tail.rid).long(version);
+            match self.snapshot.get(&key.done())? {
+                Some(row) => Reader(&row).number()?,
+                None => return Ok(None),
+            }
+        };
+        let Some(stored) = stored_at(self.snapshot.as_ref(), of, stamp)? else {
+            return Ok(None);
+        };
+        let labels = head.labels.with(stored.labels);
+        let open = self.opens(of, id, head.tail.person, labels)?
+            && self.opens(of, id, stored.person, labels)?;
+        Ok(open.then(|| Shown::new(stored, labels)))
+    }
 }

@@ -1,0 +1,567 @@
+//! A commit in the making: what becomes of each change, as rows.
+
+use crate::{
+    Error, Labels, PersonKey, Result, Verb, Version, Written,
+    body::{self, Stored},
+    card::{self, Card},
+    codec::{Reader, put_number, put_signed},
+    engine::{Batch, Snapshot},
+    grant::Grant,
+    head::{self, Head},
+    index::{self, Secret},
+    keys::{
+        BODY, COUNT, DIRECTORY, EVERY, HOUSE, Key, LABELLED, MARKED, OLD, PERSON, REFERS, STAMP,
+        STATE, Tail, VERSION, records,
+    },
+    prepare::{Deed, Prepared, Ready},
+    view::View,
+};
+use fhir::{ResourceType, query::Query};
+use std::collections::BTreeMap;
+
+/// The writer's counters; one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) next_rid: u64,
+    pub(crate) next_stamp: u64,
+    pub(crate) sequence: u64,
+    /// Microsecond of the last commit: versions never go back in time.
+    pub(crate) last: i64,
+}
+
+impl State {
+    pub(crate) fn key() -> Vec<u8> {
+        Key::new(HOUSE, STATE).done()
+    }
+    pub(crate) fn read(snapshot: &dyn Snapshot) -> Result<State> {
+        let Some(row) = snapshot.get(&State::key())? else {
+            return Ok(State {
+                next_rid: 1,
+                next_stamp: 1,
+                sequence: 0,
+                last: i64::MIN,
+            });
+        };
+        let mut reader = Reader(&row);
+        Ok(State {
+            next_rid: reader.number()?,
+            next_stamp: reader.number()?,
+            sequence: reader.number()?,
+            last: reader.signed()?,
+        })
+    }
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(24);
+        put_number(&mut out, self.next_rid);
+        put_number(&mut out, self.next_stamp);
+        put_number(&mut out, self.sequence);
+        put_signed(&mut out, self.last);
+        out
+    }
+}
+
+/// Counters of one type.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    /// Current resources.
+    pub(crate) all: u64,
+    /// Those with a category.
+    pub(crate) labelled: u64,
+    /// The longest main date ever stored, in seconds: how far a date range must reach back.
+    pub(crate) span: i64,
+}
+
+impl Count {
+    pub(crate) fn key(of: ResourceType) -> Vec<u8> {
+        Key::new(HOUSE, COUNT).of(of).done()
+    }
+    pub(crate) fn read(snapshot: &dyn Snapshot, of: ResourceType) -> Result<Count> {
+        let Some(row) = snapshot.get(&Count::key(of))? else {
+            return Ok(Count::default());
+        };
+        let mut reader = Reader(&row);
+        Ok(Count {
+            all: reader.number()?,
+            labelled: reader.number()?,
+            span: reader.signed()?,
+        })
+    }
+    fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(16);
+        put_number(&mut out, self.all);
+        put_number(&mut out, self.labelled);
+        put_signed(&mut out, self.span);
+        out
+    }
+}
+
+/// How a conditional create asks for what is there: ids of at most two matches.
+pub(crate) type Find = dyn Fn(&dyn Snapshot, &Query, &Grant) -> Result<Vec<String>> + Send;
+
+/// The rows of one request, over those of the requests before it.
+pub(crate) struct Making<'a> {
+    pub(crate) base: &'a dyn Snapshot,
+    pub(crate) rows: Batch,
+    pub(crate) state: State,
+    pub(crate) secret: &'a Secret,
+    /// Microsecond of this commit.
+    pub(crate) now: i64,
+}
+
+type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Where a version is put.
+struct Place<'a> {
+    of: ResourceType,
+    id: &'a str,
+    tail: Tail,
+    version: u64,
+    stamp: u64,
+    updated: i64,
+    labels: Labels,
+}
+
+impl Making<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            base: self.base,
+            layer: &self.rows,
+        }
+    }
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.view().get(key)
+    }
+    pub(crate) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.rows.insert(key, Some(value));
+    }
+    fn head(&self, of: ResourceType, id: &str) -> Result<Option<Head>> {
+        let row = self.get(&head::key(of, id))?;
+        row.map(|row| Head::decode(&row)).transpose()
+    }
+    fn new_rid(&mut self) -> u64 {
+        let rid = self.state.next_rid;
+        self.state.next_rid += 1;
+        rid
+    }
+
+    /// Does one change.
+    pub(crate) fn change(&mut self, ready: Ready, grant: &Grant, find: &Find) -> Result<Written> {
+        let Ready { of, id, deed } = ready;
+        let head = self.head(of, &id)?.filter(|head| head.version > 0);
+        match deed {
+            Deed::Create {
+                prepared,
+                if_none_exist,
+            } => {
+                if let Some(query) = &if_none_exist
+                    && let Some(written) = self.found(of, query, grant, find)?
+                {
+                    return Ok(written);
+                }
+                if let Some(head) = head.as_ref().filter(|head| head.exists()) {
+                    return Err(conflict(of, &id, head.version));
+                }
+                self.store(of, id, *prepared, head, grant)
+            }
+            Deed::Update { prepared, if_match } => {
+                expect(of, &id, head.as_ref(), if_match)?;
+                self.store(of, id, *prepared, head, grant)
+            }
+            Deed::Delete { if_match } => {
+                expect(of, &id, head.as_ref(), if_match)?;
+                self.delete(of, id, head, grant)
+            }
+        }
+    }
+
+    /// What a conditional create matches, as what became of it.
+    fn found(
+        &mut self,
+        of: ResourceType,
+        query: &Query,
+        grant: &Grant,
+        find: &Find,
+    ) -> Result<Option<Written>> {
+        grant.must(Verb::Create, Some(of))?;
+        let ids = find(&self.view(), query, grant)?;
+        let [id] = ids.as_slice() else {
+            return match ids.len() {
+                0 => Ok(None),
+                _ => Err(Error::Ambiguous(format!("If-None-Exist on {of}"))),
+            };
+        };
+        let head = self.head(of, id)?.ok_or_else(|| lost(of, id))?;
+        Ok(Some(self.unchanged(of, id, &head)?))
+    }
+
+    /// The current version as the outcome of a change that changed nothing.
+    fn unchanged(&self, of: ResourceType, id: &str, head: &Head) -> Result<Written> {
+        Ok(Written {
+            version: self.stored(of, id, head)?.version(),
+            changed: false,
+            created: false,
+            labels: head.labels,
+        })
+    }
+
+    fn stored(&self, of: ResourceType, id: &str, head: &Head) -> Result<Stored> {
+        let key = Key::new(records(of), BODY).long(head.stamp).done();
+        let row = self.get(&key)?.ok_or_else(|| lost(of, id))?;
+        Stored::decode(&row)
+    }
+
+    fn store(
+        &mut self,
+        of: ResourceType,
+        id: String,
+        prepared: Prepared,
+        head: Option<Head>,
+        grant: &Grant,
+    ) -> Result<Written> {
+        let (rid, person) = self.numbers(of, &id, prepared.patient.as_deref())?;
+        let created = !head.as_ref().is_some_and(Head::exists);
+        let verb = if created { Verb::Create } else { Verb::Update };
+        may_write(grant, verb, of, person, head.as_ref())?;
+        let current = head.as_ref().filter(|head| head.exists());
+        if let Some(current) = current
+            && current.hash == prepared.hash
+            && current.tail.person == person
+            && current.labels == prepared.labels
+            && self.stored(of, &id, current)?.text.as_ref() == Some(&prepared.text)
+        {
+            return self.unchanged(of, &id, current);
+        }
+        let first_seen = match &head {
+            Some(head) => head.tail.date,
+            None => self.now.div_euclid(1_000_000),
+        };
+        let place = Place {
+            of,
+            id: &id,
+            tail: Tail {
+                date: prepared.date.unwrap_or(first_seen),
+                person,
+                rid,
+            },
+            version: head.as_ref().map_or(0, |head| head.version) + 1,
+            stamp: self.new_stamp(),
+            updated: self.now,
+            labels: prepared.labels,
+        };
+        let old = self.retire(of, &id, head.as_ref())?;
+        let new = self.rows_of(&place, &prepared.card, &prepared.index, &prepared.refers, &prepared.directory);
+        self.exchange(old, new);
+        self.count(of, current.map(|head| head.labels), Some(place.labels), prepared.span)?;
+        Ok(self.put_version(&place, Some(&prepared), created))
+    }
+
+    /// The numbers of a resource and of its person, reserving what is new. A resource in the compartments of several
+    /// patients belongs to the first one named.
+    fn numbers(
+        &mut self,
+        of: ResourceType,
+        id: &str,
+        patient: Option<&str>,
+    ) -> Result<(u64, PersonKey)> {
+        let person = match patient {
+            Some(patient) => Some(self.person(patient)?),
+            None => None,
+        };
+        let rid = match (self.head(of, id)?, person) {
+            (Some(head), _) => head.tail.rid,
+            (None, _) => self.new_rid(),
+        };
+        Ok((rid, person.unwrap_or_default()))
+    }
+
+    /// The number of a Patient, reserved at the first mention so that the order of arrival does not matter.
+    fn person(&mut self, id: &str) -> Result<PersonKey> {
+        let Some(of) = ResourceType::from_name("Patient") else {
+            return Ok(PersonKey(0));
+        };
+        if let Some(head) = self.head(of, id)? {
+            return Ok(PersonKey(head.tail.rid));
+        }
+        let rid = self.new_rid();
+        let head = Head::reserved(rid, PersonKey(rid));
+        self.put(head::key(of, id), head.encode());
+        Ok(PersonKey(rid))
+    }
+
+    fn new_stamp(&mut self) -> u64 {
+        let stamp = self.state.next_stamp;
+        self.state.next_stamp += 1;
+        stamp
+    }
+
+    fn delete(
+        &mut self,
+        of: ResourceType,
+        id: String,
+        head: Option<Head>,
+        grant: &Grant,
+    ) -> Result<Written> {
+        grant.must(Verb::Delete, Some(of))?;
+        let Some(head) = head else {
+            return Ok(absent(of, id));
+        };
+        may_write(grant, Verb::Delete, of, head.tail.person, Some(&head))?;
+        if head.deleted {
+            return self.unchanged(of, &id, &head);
+        }
+        let place = Place {
+            of,
+            id: &id,
+            tail: head.tail,
+            version: head.version + 1,
+            stamp: self.new_stamp(),
+            updated: self.now,
+            labels: head.labels,
+        };
+        let old = self.retire(of, &id, Some(&head))?;
+        self.exchange(old, Rows::new());
+        self.count(of, Some(head.labels), None, 0)?;
+        let key = Key::new(records(of), OLD).of(of).newest_first(place.stamp);
+        self.put(key.done(), Vec::new());
+        Ok(self.put_version(&place, None, false))
+    }
+
+    /// Puts the version that was current among the old ones; gives its index rows.
+    fn retire(&mut self, of: ResourceType, id: &str, head: Option<&Head>) -> Result<Rows> {
+        let Some(head) = head else {
+            return Ok(Rows::new());
+        };
+        let key = Key::new(records(of), VERSION).rid(head.tail.rid).long(head.version);
+        let mut stamp = Vec::new();
+        put_number(&mut stamp, head.stamp);
+        self.put(key.done(), stamp);
+        if head.deleted {
+            return Ok(Rows::new());
+        }
+        let key = Key::new(records(of), OLD).of(of).newest_first(head.stamp);
+        self.put(key.done(), Vec::new());
+        let row = self.get(&head.tail.card_key(of))?.ok_or_else(|| lost(of, id))?;
+        let card = Card::decode(&row, &|_| true)?;
+        let own = format!("Patient/{}", card.patient);
+        let index = index::keys(of, &card.entries, Some(&own), self.secret);
+        let place = Place {
+            of,
+            id,
+            tail: head.tail,
+            version: head.version,
+            stamp: head.stamp,
+            updated: head.updated,
+            labels: head.labels,
+        };
+        let part = card::encode_entries(&card.entries, &card.refers, &card.directory, &card.patient);
+        Ok(self.rows_of(&place, &part, &index, &card.refers, &card.directory))
+    }
+
+    /// Every index row of a version while it is current.
+    fn rows_of(
+        &self,
+        place: &Place<'_>,
+        card: &[u8],
+        index: &[Vec<u8>],
+        refers: &[String],
+        directory: &[Vec<u8>],
+    ) -> Rows {
+        let Place { of, tail, labels, .. } = *place;
+        let partition = records(of);
+        let mark = label_row(labels);
+        let mut rows = Rows::new();
+        for start in index {
+            let mut key = Vec::with_capacity(start.len() + crate::keys::TAIL);
+            key.extend_from_slice(start);
+            key.extend_from_slice(&tail.bytes());
+            rows.insert(key, mark.clone());
+        }
+        rows.insert(index::start(of, EVERY).tail(&tail).done(), mark.clone());
+        let mut stamp = tail.bytes().to_vec();
+        stamp.extend_from_slice(&mark);
+        rows.insert(
+            Key::new(partition, STAMP).of(of).newest_first(place.stamp).done(),
+            stamp,
+        );
+        rows.insert(
+            tail.card_key(of),
+            card::encode(place.id, place.version, place.stamp, place.updated, labels, card),
+        );
+        if tail.person.0 != 0 {
+            for name in refers {
+                let key = Key::new(partition, REFERS)
+                    .person(tail.person)
+                    .bytes(&index::whole_hash(name, self.secret))
+                    .rid(tail.rid);
+                rows.insert(key.done(), mark.clone());
+            }
+        }
+        if labels.0 != 0 {
+            let by_type = Key::new(partition, LABELLED).of(of).person(tail.person).rid(tail.rid);
+            rows.insert(by_type.done(), mark.clone());
+            let by_person = Key::new(partition, MARKED).person(tail.person).rid(tail.rid);
+            rows.insert(by_person.done(), mark);
+        }
+        for key in directory {
+            let key = Key::new(DIRECTORY, PERSON).sized(key).person(tail.person);
+            rows.insert(key.done(), Vec::new());
+        }
+        rows
+    }
+
+    /// Takes old rows away and puts the new ones, touching only what differs.
+    fn exchange(&mut self, old: Rows, new: Rows) {
+        for key in old.keys() {
+            if !new.contains_key(key) {
+                self.rows.insert(key.clone(), None);
+            }
+        }
+        for (key, value) in new {
+            if old.get(&key) != Some(&value) {
+                self.put(key, value);
+            }
+        }
+    }
+
+    fn count(
+        &mut self,
+        of: ResourceType,
+        old: Option<Labels>,
+        new: Option<Labels>,
+        span: i64,
+    ) -> Result<()> {
+        let before = Count::read(&self.view(), of)?;
+        let labelled = |labels: Option<Labels>| u64::from(labels.is_some_and(|l| l.0 != 0));
+        let after = Count {
+            all: (before.all + u64::from(new.is_some())).saturating_sub(u64::from(old.is_some())),
+            labelled: (before.labelled + labelled(new)).saturating_sub(labelled(old)),
+            span: before.span.max(span),
+        };
+        if after != before {
+            self.put(Count::key(of), after.encode());
+        }
+        Ok(())
+    }
+
+    /// Puts body and head of a version.
+    fn put_version(
+        &mut self,
+        place: &Place<'_>,
+        prepared: Option<&Prepared>,
+        created: bool,
+    ) -> Written {
+        let Place { of, id, tail, .. } = *place;
+        let head = Head {
+            tail,
+            version: place.version,
+            stamp: place.stamp,
+            updated: place.updated,
+            labels: place.labels,
+            deleted: prepared.is_none(),
+            hash: prepared.map_or(0, |prepared| prepared.hash),
+        };
+        self.put(head::key(of, id), head.encode());
+        let row = body::encode(
+            of,
+            id,
+            place.version,
+            place.updated,
+            place.labels,
+            tail.person,
+            prepared.map(|prepared| prepared.packed.as_slice()),
+        );
+        self.put(Key::new(records(of), BODY).long(place.stamp).done(), row);
+        let updated = body::time(place.updated);
+        Written {
+            version: Version {
+                of,
+                id: id.to_owned(),
+                version: place.version,
+                updated,
+                deleted: prepared.is_none(),
+                body: prepared.map_or_else(Default::default, |prepared| {
+                    prepared.text.splice(place.version, updated)
+                }),
+                person: tail.person,
+            },
+            changed: true,
+            created,
+            labels: place.labels,
+        }
+    }
+}
+
+/// Labels as the value of an index row; none take no bytes.
+pub(crate) fn label_row(labels: Labels) -> Vec<u8> {
+    let mut row = Vec::new();
+    if labels.0 != 0 {
+        put_number(&mut row, u64::from(labels.0));
+    }
+    row
+}
+
+/// Labels of an index row.
+pub(crate) fn labels_of(row: &[u8]) -> Result<Labels> {
+    if row.is_empty() {
+        return Ok(Labels(0));
+    }
+    Ok(Labels(Reader(row).number()? as u32))
+}
+
+/// Old and new place must be the permit's, and what is there must not be hidden from it.
+fn may_write(
+    grant: &Grant,
+    verb: Verb,
+    of: ResourceType,
+    person: PersonKey,
+    head: Option<&Head>,
+) -> Result<()> {
+    grant.must(verb, Some(of))?;
+    let opened = |person, labels| grant.opens(of, person, labels, || Ok(false));
+    let old = match head {
+        Some(head) => opened(head.tail.person, head.labels)?,
+        None => true,
+    };
+    if old && opened(person, Labels(0))? {
+        return Ok(());
+    }
+    Err(Error::NotPermitted(format!(
+        "it is not for the record that this {of} belongs to"
+    )))
+}
+
+fn expect(of: ResourceType, id: &str, head: Option<&Head>, if_match: Option<u64>) -> Result<()> {
+    let current = head.filter(|head| head.exists()).map_or(0, |head| head.version);
+    match if_match {
+        Some(version) if version != current => Err(conflict(of, id, current)),
+        _ => Ok(()),
+    }
+}
+
+fn conflict(of: ResourceType, id: &str, current: u64) -> Error {
+    Error::VersionConflict {
+        what: format!("{of}/{id}"),
+        current,
+    }
+}
+
+fn lost(of: ResourceType, id: &str) -> Error {
+    Error::Damaged(format!("the rows of {of}/{id} do not agree"))
+}
+
+fn absent(of: ResourceType, id: String) -> Written {
+    Written {
+        version: Version {
+            of,
+            id,
+            version: 0,
+            updated: body::time(0),
+            deleted: true,
+            body: Default::default(),
+            person: PersonKey(0),
+        },
+        changed: false,
+        created: false,
+        labels: Labels(0),
+    }
+}

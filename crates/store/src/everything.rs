@@ -1,0 +1,1 @@
+//! All of one person's record.

@@ -1,0 +1,89 @@
+//! What a permit opens, asked row by row.
+
+use crate::{Error, Labels, Permit, PersonKey, Result, Scope, Verb, Verbs};
+use fhir::ResourceType;
+use std::{cell::RefCell, collections::HashMap};
+
+/// The terms of a permit as the scans use them.
+#[derive(Clone)]
+pub(crate) struct Grant {
+    pub(crate) scope: Scope,
+    verbs: Verbs,
+    types: Option<Vec<ResourceType>>,
+    /// What is hidden of each person met so far.
+    known: RefCell<HashMap<u64, Labels>>,
+}
+
+impl Grant {
+    pub(crate) fn new(permit: &Permit, store: u64) -> Result<Grant> {
+        if permit.store != store {
+            return Err(Error::NotPermitted("the permit is of another store".into()));
+        }
+        Ok(Grant {
+            scope: permit.terms.scope.clone(),
+            verbs: permit.terms.verbs,
+            types: permit.terms.types.clone(),
+            known: RefCell::default(),
+        })
+    }
+    /// The permit must name the verb, and the type if one is asked for by name.
+    pub(crate) fn must(&self, verb: Verb, of: Option<ResourceType>) -> Result<()> {
+        if !self.verbs.has(verb) {
+            return Err(Error::NotPermitted(format!("it does not allow {verb:?}")));
+        }
+        match of {
+            Some(of) if !self.covers(of) => Err(Error::NotPermitted(format!("it does not open {of}"))),
+            _ => Ok(()),
+        }
+    }
+    /// Whether the permit opens a type.
+    pub(crate) fn covers(&self, of: ResourceType) -> bool {
+        self.types.as_ref().is_none_or(|types| types.contains(&of))
+    }
+    /// What is hidden of a person's record.
+    pub(crate) fn hidden(&self, person: PersonKey) -> Labels {
+        match &self.scope {
+            Scope::Person { hidden, .. } => *hidden,
+            Scope::People(hidden) => *self
+                .known
+                .borrow_mut()
+                .entry(person.0)
+                .or_insert_with(|| hidden(person)),
+            Scope::Shared => Labels(0),
+        }
+    }
+    /// Whether a resource of this type, person and labels is opened; `named` says whether the permit's person refers
+    /// to it, and is asked only for shared resources.
+    pub(crate) fn opens(
+        &self,
+        of: ResourceType,
+        person: PersonKey,
+        labels: Labels,
+        named: impl FnOnce() -> Result<bool>,
+    ) -> Result<bool> {
+        if !self.covers(of) || labels.meets(self.hidden(person)) {
+            return Ok(false);
+        }
+        match &self.scope {
+            Scope::People(_) => Ok(true),
+            Scope::Person { keys, .. } if person.0 != 0 => Ok(keys.contains(&person)),
+            Scope::Person { .. } => named(),
+            // What can be about a patient but names none here may be about one who is registered elsewhere.
+            Scope::Shared => Ok(person.0 == 0 && is_shared(of)),
+        }
+    }
+    /// Text that tells this scope from others, for page links.
+    pub(crate) fn told(&self) -> String {
+        let scope = match &self.scope {
+            Scope::Person { keys, hidden } => format!("person {keys:?} without {}", hidden.0),
+            Scope::People(_) => "people".to_owned(),
+            Scope::Shared => "shared".to_owned(),
+        };
+        format!("{scope} {:?}", self.types)
+    }
+}
+
+/// Types of which a resource that is nobody's is for all.
+pub(crate) fn is_shared(of: ResourceType) -> bool {
+    !of.in_patient_compartment() || of.name() == "Schedule"
+}

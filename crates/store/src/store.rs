@@ -1,0 +1,368 @@
+//! The archive itself: opening, the door for changes, and the house's own rows.
+
+use crate::{
+    ActRecord, Change, Committed, Error, Held, Permit, PersonKey, Receipt, Result, Rules, Seal,
+    Seen, Version, Witness, Written, acts,
+    body::Stored,
+    engine::{Batch, Direction, Embedded, Engine, Memory, Rows, Snapshot, Tuning},
+    grant::Grant,
+    head::{self, Head},
+    index::Secret,
+    keys::{BODY, CARD, DIRECTORY, HOUSE, Key, PERSON, SECRET, from_six, records},
+    prepare::prepare,
+    writer::{self, Kept, Queue, Work, house_key, witness_key},
+};
+use fhir::ResourceType;
+use jiff::Timestamp;
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicU64, atomic::Ordering::Relaxed},
+    thread::JoinHandle,
+};
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Memory for the engine's cache, bytes.
+    pub cache: usize,
+    /// Commits that may wait before [`Error::Busy`].
+    pub queue: usize,
+    /// Whether each group of commits is fsynced before it is acknowledged. Off only for throw-away stores in tests.
+    pub durable: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            cache: 64 << 20,
+            queue: 1024,
+            durable: true,
+        }
+    }
+}
+
+/// The archive of one node. Cheap to clone. All calls block (never longer than a group commit); call them from
+/// blocking threads in async code. When the last clone is dropped, the writer ends and the folder is free again.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) engine: Arc<dyn Engine>,
+    rules: Box<dyn Rules>,
+    /// Tells this store's seal and permits from those of another one.
+    pub(crate) number: u64,
+    pub(crate) secrets: Secrets,
+    queue: Option<Queue>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The store's own keys, made at its first opening.
+#[derive(Clone, Copy)]
+pub(crate) struct Secrets {
+    /// Of the hashes in index keys.
+    pub(crate) index: Secret,
+    /// Of page links.
+    pub(crate) pages: [u8; 32],
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Store {
+    /// Opens or creates the archive in a folder. Replays what a crash left behind. Gives the one [`Seal`].
+    pub fn open(
+        dir: &Path,
+        options: Options,
+        rules: Box<dyn Rules>,
+        witness: Box<dyn Witness>,
+    ) -> Result<(Store, Seal)> {
+        let tuning = Tuning {
+            cache: options.cache,
+            durable: options.durable,
+            ..Tuning::default()
+        };
+        let engine = Arc::new(Embedded::open(dir, tuning)?);
+        Store::over(engine, options, rules, witness)
+    }
+
+    /// An archive in memory, gone with its last clone; for tests and trials.
+    pub fn in_memory(
+        options: Options,
+        rules: Box<dyn Rules>,
+        witness: Box<dyn Witness>,
+    ) -> Result<(Store, Seal)> {
+        Store::over(Arc::new(Memory::default()), options, rules, witness)
+    }
+
+    /// An archive over any engine.
+    pub fn over(
+        engine: Arc<dyn Engine>,
+        options: Options,
+        rules: Box<dyn Rules>,
+        witness: Box<dyn Witness>,
+    ) -> Result<(Store, Seal)> {
+        let secrets = Secrets::of(engine.as_ref())?;
+        let number = NEXT.fetch_add(1, Relaxed);
+        let find = Box::new(crate::search::find(secrets.index));
+        let (queue, thread) =
+            writer::start(engine.clone(), witness, secrets.index, find, options.queue)?;
+        let inner = Inner {
+            engine,
+            rules,
+            number,
+            secrets,
+            queue: Some(queue),
+            thread: Some(thread),
+        };
+        let store = Store {
+            inner: Arc::new(inner),
+        };
+        Ok((store, Seal { store: number }))
+    }
+
+    pub(crate) fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        self.inner.engine.snapshot()
+    }
+
+    pub(crate) fn grant(&self, permit: &Permit) -> Result<Grant> {
+        Grant::new(permit, self.inner.number)
+    }
+
+    fn queue(&self) -> Result<&Queue> {
+        self.inner
+            .queue
+            .as_ref()
+            .ok_or_else(|| Error::Damaged("the writer has ended".into()))
+    }
+
+    fn sealed(&self, seal: &Seal) -> Result<()> {
+        if seal.store == self.inner.number {
+            return Ok(());
+        }
+        Err(Error::NotPermitted("the seal is of another store".into()))
+    }
+
+    /// Changes resources: all of them, with their act, or none. `act` is called once, inside the commit, with what
+    /// became of each change. References among new resources (`urn:uuid:`) must have been resolved by the caller.
+    /// Conditional creates are matched inside the commit and see earlier changes of the same call.
+    ///
+    /// Errors: [`Error::NotPermitted`], [`Error::VersionConflict`] (also for a create whose id is taken),
+    /// [`Error::Ambiguous`], [`Error::Invalid`], [`Error::Busy`], [`Error::Disk`]; after each of them nothing is stored.
+    /// Cost: extraction, labels and compression in the calling thread; then a wait for one group commit.
+    pub fn write(
+        &self,
+        permit: &Permit,
+        changes: Vec<Change>,
+        now: Timestamp,
+        act: Box<dyn FnOnce(&[Written]) -> ActRecord + Send>,
+    ) -> Result<Committed> {
+        let grant = self.grant(permit)?;
+        let mut ready = Vec::with_capacity(changes.len());
+        for change in changes {
+            ready.push(prepare(change, self.inner.rules.as_ref(), &self.inner.secrets.index)?);
+        }
+        self.queue()?
+            .ask(permit.id(), now, Work::Change { grant, ready, act })
+    }
+
+    /// Keeps the act of a permit under which something was read; its receipt opens what is [`Held`].
+    pub fn conclude(&self, permit: &Permit, act: ActRecord, now: Timestamp) -> Result<Receipt> {
+        self.grant(permit)?;
+        let kept = Kept {
+            rows: Vec::new(),
+            expect: Vec::new(),
+        };
+        let work = Work::Keep {
+            kept,
+            act: Some(act),
+        };
+        Ok(self.queue()?.ask(permit.id(), now, work)?.receipt)
+    }
+
+    /// A row of the witness (tiles, checkpoint), readable without a seal: the log is public.
+    pub fn witnessed(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.snapshot()?.get(&witness_key(key))
+    }
+}
+
+/// What only the holder of the [`Seal`] may do: the house's own rows (accounts, consents, evidence, acts).
+impl Store {
+    /// Whose resource this is: `None` when there is no such resource, 0 when it is shared.
+    pub fn person_of(&self, seal: &Seal, of: ResourceType, id: &str) -> Result<Option<PersonKey>> {
+        self.sealed(seal)?;
+        let head = head_of(self.snapshot()?.as_ref(), of, id)?;
+        Ok(head.filter(|head| head.version > 0).map(|head| head.tail.person))
+    }
+
+    /// The people found under a directory key.
+    pub fn people(&self, seal: &Seal, key: &[u8]) -> Result<Vec<PersonKey>> {
+        self.sealed(seal)?;
+        let (from, to) = Key::new(DIRECTORY, PERSON).sized(key).range();
+        let mut rows = Rows::default();
+        self.snapshot()?
+            .scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
+        let person = |(key, _): (&[u8], &[u8])| Some(PersonKey(from_six(key.last_chunk::<6>()?)?));
+        Ok(rows.iter().filter_map(person).collect())
+    }
+
+    /// The current version of a resource, for the gate's own use (never for an answer).
+    pub fn look(&self, seal: &Seal, of: ResourceType, id: &str) -> Result<Option<Version>> {
+        self.sealed(seal)?;
+        let snapshot = self.snapshot()?;
+        match head_of(snapshot.as_ref(), of, id)? {
+            Some(head) if head.version > 0 => {
+                Ok(stored_at(snapshot.as_ref(), of, head.stamp)?.map(Stored::version))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The Patient resource of a person.
+    pub fn patient(&self, seal: &Seal, person: PersonKey) -> Result<Option<Version>> {
+        self.sealed(seal)?;
+        let Some(of) = ResourceType::from_name("Patient") else {
+            return Ok(None);
+        };
+        let snapshot = self.snapshot()?;
+        let (from, to) = Key::new(records(of), CARD).person(person).of(of).range();
+        let mut rows = Rows::default();
+        snapshot.scan(&from, &to, Direction::Up, 1, &mut rows)?;
+        let Some((_, row)) = rows.get(0) else {
+            return Ok(None);
+        };
+        let card = crate::card::Card::decode(row, &|_| false)?;
+        Ok(stored_at(snapshot.as_ref(), of, card.stamp)?.map(Stored::version))
+    }
+
+    /// One of the house's rows.
+    pub fn get(&self, seal: &Seal, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.sealed(seal)?;
+        self.snapshot()?.get(&house_key(key))
+    }
+
+    /// The house's rows whose key starts so, in order, after `after` (exclusive), at most `limit`.
+    pub fn scan(
+        &self,
+        seal: &Seal,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        self.sealed(seal)?;
+        let start = house_key(&[]).len();
+        let (mut from, to) = Key(house_key(prefix)).range();
+        if let Some(after) = after {
+            let mut next = house_key(after);
+            next.push(0);
+            from = from.max(next);
+        }
+        let mut rows = Rows::default();
+        self.snapshot()?
+            .scan(&from, &to, Direction::Up, limit, &mut rows)?;
+        let own = |(key, value): (&[u8], &[u8])| Some((key.get(start..)?.to_vec(), value.to_vec()));
+        Ok(rows.iter().filter_map(own).collect())
+    }
+
+    /// Writes the house's rows (`None` deletes) and, in the same commit, an act that is not about a permit (a sign-in,
+    /// a denial, a consent). `expect` makes it conditional: every row must have this value now, else
+    /// [`Error::VersionConflict`]. The receipt opens nothing; without an act its `act` is zero.
+    pub fn keep(
+        &self,
+        seal: &Seal,
+        rows: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+        expect: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+        act: Option<ActRecord>,
+        now: Timestamp,
+    ) -> Result<Receipt> {
+        self.sealed(seal)?;
+        let work = Work::Keep {
+            kept: Kept { rows, expect },
+            act,
+        };
+        Ok(self.queue()?.ask(crate::permit::NO_PERMIT, now, work)?.receipt)
+    }
+
+    /// Acts listed under a key, newest first: (place in the log, body). `before` continues an earlier list.
+    pub fn acts(
+        &self,
+        seal: &Seal,
+        listed: &[u8],
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>> {
+        self.sealed(seal)?;
+        acts::listed(self.snapshot()?.as_ref(), listed, before, limit)
+    }
+
+    /// An act by name: (place in the log, body).
+    pub fn act(&self, seal: &Seal, id: &[u8; 16]) -> Result<Option<(u64, Vec<u8>)>> {
+        self.sealed(seal)?;
+        acts::named(self.snapshot()?.as_ref(), id)
+    }
+}
+
+impl Secrets {
+    /// Reads the store's keys, making them at its first opening.
+    fn of(engine: &dyn Engine) -> Result<Secrets> {
+        let key = Key::new(HOUSE, SECRET).done();
+        if let Some(row) = engine.snapshot()?.get(&key)? {
+            let mut reader = crate::codec::Reader(&row);
+            return Ok(Secrets {
+                index: reader.array()?,
+                pages: reader.array()?,
+            });
+        }
+        let mut secrets = Secrets {
+            index: [0; 16],
+            pages: [0; 32],
+        };
+        let random = |bytes: &mut [u8]| {
+            aws_lc_rs::rand::fill(bytes)
+                .map_err(|_| Error::Damaged("the system gives no random bytes".into()))
+        };
+        random(&mut secrets.index)?;
+        random(&mut secrets.pages)?;
+        let row = [secrets.index.as_slice(), secrets.pages.as_slice()].concat();
+        engine.commit(&Batch::from([(key, Some(row))]))?;
+        Ok(secrets)
+    }
+}
+
+/// The head of a resource, a reserved one included.
+pub(crate) fn head_of(
+    snapshot: &dyn Snapshot,
+    of: ResourceType,
+    id: &str,
+) -> Result<Option<Head>> {
+    let row = snapshot.get(&head::key(of, id))?;
+    row.map(|row| Head::decode(&row)).transpose()
+}
+
+/// The version of a stamp.
+pub(crate) fn stored_at(
+    snapshot: &dyn Snapshot,
+    of: ResourceType,
+    stamp: u64,
+) -> Result<Option<Stored>> {
+    let row = snapshot.get(&Key::new(records(of), BODY).long(stamp).done())?;
+    row.map(|row| Stored::decode(&row)).transpose()
+}
+
+/// An answer with what it shows.
+pub(crate) fn held<T>(permit: &Permit, seen: Vec<Seen>, answer: T) -> Held<T> {
+    Held {
+        permit: permit.id(),
+        seen,
+        answer,
+    }
+}

@@ -1,0 +1,341 @@
+//! The one writer: takes what waits, makes one commit of it, answers.
+//!
+//! Requests of a group are processed in their order, each over the rows of those before it; one that fails leaves no
+//! trace. Then the witness is told of all leaves, and rows, acts and leaves go to the engine in one commit: one log
+//! record, one sync. Only then is anyone answered. If the commit fails, all of the group fail and the counters are read
+//! again from what is stored.
+//!
+//! The queue is bounded: when it is full a caller hears [`Error::Busy`] at once, before anything is done.
+
+use crate::{
+    ActRecord, Committed, Error, PermitId, Receipt, Result, Witness, Witnessed, Written,
+    commit::{Find, Making, State},
+    codec::put_bytes,
+    engine::{Batch, Engine, Snapshot},
+    grant::Grant,
+    index::Secret,
+    keys::{ACT, ACT_ID, HOUSE, Key, LISTED, LOG, ROW, WITNESS},
+    prepare::Ready,
+    view::View,
+};
+use jiff::Timestamp;
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+};
+
+/// Requests in one group at most.
+const GROUP: usize = 512;
+/// Changed rows after which a group takes no more.
+const GROUP_ROWS: usize = 20_000;
+
+pub(crate) type MakeAct = Box<dyn FnOnce(&[Written]) -> ActRecord + Send>;
+
+/// Rows of the house, and what they must be now.
+pub(crate) struct Kept {
+    pub(crate) rows: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    pub(crate) expect: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+/// What waits for the writer.
+pub(crate) struct Request {
+    pub(crate) permit: PermitId,
+    pub(crate) now: Timestamp,
+    pub(crate) work: Work,
+    answer: SyncSender<Result<Committed>>,
+}
+
+pub(crate) enum Work {
+    Change {
+        grant: Grant,
+        ready: Vec<Ready>,
+        act: MakeAct,
+    },
+    Keep {
+        kept: Kept,
+        act: Option<ActRecord>,
+    },
+}
+
+/// The callers' end of the queue.
+pub(crate) struct Queue(SyncSender<Request>);
+
+impl Queue {
+    /// Hands work in and waits for its commit.
+    pub(crate) fn ask(&self, permit: PermitId, now: Timestamp, work: Work) -> Result<Committed> {
+        let (answer, answered) = sync_channel(1);
+        let request = Request {
+            permit,
+            now,
+            work,
+            answer,
+        };
+        self.0.try_send(request).map_err(|error| match error {
+            TrySendError::Full(_) => Error::Busy,
+            TrySendError::Disconnected(_) => Error::Damaged("the writer has ended".into()),
+        })?;
+        answered
+            .recv()
+            .map_err(|_| Error::Damaged("the writer ended during a commit".into()))?
+    }
+}
+
+pub(crate) struct Writer {
+    engine: Arc<dyn Engine>,
+    witness: Box<dyn Witness>,
+    secret: Secret,
+    find: Box<Find>,
+    state: State,
+}
+
+/// A request that was processed and waits for the commit.
+struct Done {
+    answer: SyncSender<Result<Committed>>,
+    permit: PermitId,
+    written: Vec<Written>,
+    act: Option<ActRecord>,
+    sequence: u64,
+}
+
+/// Starts the writer. It ends when the queue's last sender is gone.
+pub(crate) fn start(
+    engine: Arc<dyn Engine>,
+    witness: Box<dyn Witness>,
+    secret: Secret,
+    find: Box<Find>,
+    waiting: usize,
+) -> Result<(Queue, std::thread::JoinHandle<()>)> {
+    let state = State::read(engine.snapshot()?.as_ref())?;
+    let (sender, receiver) = sync_channel(waiting.max(1));
+    let mut writer = Writer {
+        engine,
+        witness,
+        secret,
+        find,
+        state,
+    };
+    let thread = std::thread::Builder::new()
+        .name("store-writer".into())
+        .spawn(move || writer.run(&receiver))
+        .map_err(|error| Error::Disk(error.to_string()))?;
+    Ok((Queue(sender), thread))
+}
+
+impl Writer {
+    fn run(&mut self, requests: &Receiver<Request>) {
+        while let Ok(first) = requests.recv() {
+            self.group(first, requests);
+        }
+    }
+
+    fn group(&mut self, first: Request, requests: &Receiver<Request>) {
+        let snapshot = match self.engine.snapshot() {
+            Ok(snapshot) => snapshot,
+            // The engine repairs itself at a commit; an empty one gives it the occasion.
+            Err(_) => match self.engine.commit(&Batch::new()).and_then(|()| self.engine.snapshot()) {
+                Ok(snapshot) => snapshot,
+                Err(error) => return answer(first.answer, Err(error)),
+            },
+        };
+        let before = self.state;
+        let mut rows = Batch::new();
+        let mut done = Vec::new();
+        let mut now = Timestamp::MIN;
+        let mut next = Some(first);
+        while let Some(request) = next {
+            now = now.max(request.now);
+            if let Some(one) = self.one(snapshot.as_ref(), &mut rows, request) {
+                done.push(one);
+            }
+            next = (done.len() < GROUP && rows.len() < GROUP_ROWS)
+                .then(|| requests.try_recv().ok())
+                .flatten();
+        }
+        if done.is_empty() {
+            return;
+        }
+        let committed = self
+            .witnessed(snapshot.as_ref(), &mut rows, &done, now)
+            .and_then(|first| {
+                drop(snapshot);
+                rows.insert(State::key(), Some(self.state.encode()));
+                self.engine.commit(&rows).map(|()| first)
+            });
+        if committed.is_err() {
+            self.state = before;
+        }
+        tell(done, committed);
+    }
+
+    /// Processes one request; answers at once when it fails.
+    fn one(&mut self, base: &dyn Snapshot, rows: &mut Batch, request: Request) -> Option<Done> {
+        let Request {
+            permit,
+            now,
+            work,
+            answer: to,
+        } = request;
+        let mut state = self.state;
+        state.sequence += 1;
+        // Whole milliseconds, since that is what a version shows.
+        state.last = state.last.max(now.as_millisecond().saturating_mul(1000));
+        let below = View { base, layer: rows };
+        let mut making = Making {
+            base: &below,
+            rows: Batch::new(),
+            now: state.last,
+            state,
+            secret: &self.secret,
+        };
+        let find = &self.find;
+        let outcome = catch_unwind(AssertUnwindSafe(|| process(&mut making, work, find)))
+            .unwrap_or_else(|_| Err(Error::Damaged("a change made the writer panic".into())));
+        let Making {
+            rows: mut made,
+            state,
+            ..
+        } = making;
+        match outcome {
+            Err(error) => {
+                answer(to, Err(error));
+                None
+            }
+            Ok((written, act)) => {
+                self.state = state;
+                rows.append(&mut made);
+                Some(Done {
+                    answer: to,
+                    permit,
+                    written,
+                    act,
+                    sequence: state.sequence,
+                })
+            }
+        }
+    }
+
+    /// Tells the witness of all leaves, adds its rows and those of the acts; gives the place of the first leaf.
+    fn witnessed(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        rows: &mut Batch,
+        done: &[Done],
+        now: Timestamp,
+    ) -> Result<u64> {
+        let acts: Vec<&ActRecord> = done.iter().filter_map(|done| done.act.as_ref()).collect();
+        if acts.is_empty() {
+            return Ok(0);
+        }
+        let leaves: Vec<[u8; 32]> = acts.iter().map(|act| act.leaf).collect();
+        // A row that cannot be read must not look like one that is not there.
+        let unread = Cell::new(None);
+        let get = |key: &[u8]| match snapshot.get(&witness_key(key)) {
+            Ok(row) => row,
+            Err(error) => {
+                unread.set(Some(error));
+                None
+            }
+        };
+        let told = catch_unwind(AssertUnwindSafe(|| self.witness.append(&leaves, now, &get)));
+        if let Some(error) = unread.take() {
+            return Err(error);
+        }
+        let Witnessed { first, rows: put } = told
+            .map_err(|_| Error::Damaged("the witness panicked".into()))?
+            .map_err(Error::Damaged)?;
+        for (key, value) in put {
+            rows.insert(witness_key(&key), Some(value));
+        }
+        for (place, act) in (first..).zip(acts) {
+            put_act(rows, place, act);
+        }
+        Ok(first)
+    }
+}
+
+fn process(
+    making: &mut Making<'_>,
+    work: Work,
+    find: &Find,
+) -> Result<(Vec<Written>, Option<ActRecord>)> {
+    match work {
+        Work::Change { grant, ready, act } => {
+            let mut written = Vec::with_capacity(ready.len());
+            for ready in ready {
+                written.push(making.change(ready, &grant, find)?);
+            }
+            let act = act(&written);
+            Ok((written, Some(act)))
+        }
+        Work::Keep { kept, act } => {
+            for (key, wanted) in kept.expect {
+                if making.view().get(&house_key(&key))? != wanted {
+                    return Err(Error::VersionConflict {
+                        what: "a row of the house".into(),
+                        current: 0,
+                    });
+                }
+            }
+            for (key, value) in kept.rows {
+                making.rows.insert(house_key(&key), value);
+            }
+            Ok((Vec::new(), act))
+        }
+    }
+}
+
+fn put_act(rows: &mut Batch, place: u64, act: &ActRecord) {
+    let mut value = act.id.to_vec();
+    put_bytes(&mut value, &act.leaf);
+    value.extend_from_slice(&crate::acts::pack(&act.body));
+    rows.insert(Key::new(LOG, ACT).long(place).done(), Some(value));
+    rows.insert(
+        Key::new(LOG, ACT_ID).bytes(&act.id).done(),
+        Some(place.to_be_bytes().to_vec()),
+    );
+    for listed in &act.listed {
+        let key = Key::new(LOG, LISTED).sized(listed).newest_first(place);
+        rows.insert(key.done(), Some(Vec::new()));
+    }
+}
+
+fn tell(done: Vec<Done>, committed: Result<u64>) {
+    let mut place = committed.as_ref().copied().unwrap_or_default();
+    for done in done {
+        let result = match &committed {
+            Err(error) => Err(error.again()),
+            Ok(_) => {
+                let receipt = Receipt {
+                    permit: done.permit,
+                    act: done.act.as_ref().map_or([0; 16], |act| act.id),
+                    leaf: place,
+                    sequence: done.sequence,
+                };
+                place += u64::from(done.act.is_some());
+                Ok(Committed {
+                    sequence: done.sequence,
+                    written: done.written,
+                    receipt,
+                })
+            }
+        };
+        answer(done.answer, result);
+    }
+}
+
+/// A caller that has gone does not matter: what it asked for is done all the same.
+fn answer(to: SyncSender<Result<Committed>>, result: Result<Committed>) {
+    let _ = to.send(result);
+}
+
+pub(crate) fn witness_key(key: &[u8]) -> Vec<u8> {
+    Key::new(LOG, WITNESS).bytes(key).done()
+}
+
+pub(crate) fn house_key(key: &[u8]) -> Vec<u8> {
+    Key::new(HOUSE, ROW).bytes(key).done()
+}
