@@ -10,7 +10,10 @@ use crate::{
 /// Acts much alike are stored by the million: compressed, with the length before.
 pub(crate) fn pack(body: &[u8]) -> Vec<u8> {
     let mut out = (body.len() as u32).to_le_bytes().to_vec();
-    match zstd::bulk::compress(body, 1).ok().filter(|packed| packed.len() < body.len()) {
+    match zstd::bulk::compress(body, 1)
+        .ok()
+        .filter(|packed| packed.len() < body.len())
+    {
         Some(packed) => {
             out.push(1);
             out.extend_from_slice(&packed);
@@ -67,7 +70,9 @@ pub(crate) fn listed(
     snapshot.scan(&from, &to, Direction::Up, limit, &mut rows)?;
     let mut found = Vec::with_capacity(rows.len());
     for (key, _) in rows.iter() {
-        let place = key.last_chunk::<8>().map(|place| !u64::from_be_bytes(*place));
+        let place = key
+            .last_chunk::<8>()
+            .map(|place| !u64::from_be_bytes(*place));
         let act = match place {
             Some(place) => at(snapshot, place)?,
             None => None,

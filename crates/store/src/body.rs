@@ -231,7 +231,15 @@ mod tests {
             "code" => obj! { "text" => "á" },
         };
         let text = Text::new(of, "b", &resource).unwrap();
-        let row = encode(of, "b", 2, 1_500_000, Labels(1), PersonKey(3), Some(&text.pack()));
+        let row = encode(
+            of,
+            "b",
+            2,
+            1_500_000,
+            Labels(1),
+            PersonKey(3),
+            Some(&text.pack()),
+        );
         let version = Stored::decode(&row).unwrap().version();
         assert_eq!(
             std::str::from_utf8(&version.body).unwrap(),
@@ -247,8 +255,12 @@ mod tests {
     #[test]
     fn equal_content_has_equal_bytes_whatever_its_version() {
         let of = ResourceType::from_name("Basic").unwrap();
-        let one = obj! { "resourceType" => "Basic", "id" => "old", "meta" => obj! {"versionId" => "3"} };
+        let one =
+            obj! { "resourceType" => "Basic", "id" => "old", "meta" => obj! {"versionId" => "3"} };
         let two = obj! { "resourceType" => "Basic" };
-        assert_eq!(Text::new(of, "b", &one).unwrap(), Text::new(of, "b", &two).unwrap());
+        assert_eq!(
+            Text::new(of, "b", &one).unwrap(),
+            Text::new(of, "b", &two).unwrap()
+        );
     }
 }

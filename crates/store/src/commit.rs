@@ -249,9 +249,20 @@ impl Making<'_> {
             labels: prepared.labels,
         };
         let old = self.retire(of, &id, head.as_ref())?;
-        let new = self.rows_of(&place, &prepared.card, &prepared.index, &prepared.refers, &prepared.directory);
+        let new = self.rows_of(
+            &place,
+            &prepared.card,
+            &prepared.index,
+            &prepared.refers,
+            &prepared.directory,
+        );
         self.exchange(old, new);
-        self.count(of, current.map(|head| head.labels), Some(place.labels), prepared.span)?;
+        self.count(
+            of,
+            current.map(|head| head.labels),
+            Some(place.labels),
+            prepared.span,
+        )?;
         Ok(self.put_version(&place, Some(&prepared), created))
     }
 
@@ -331,7 +342,9 @@ impl Making<'_> {
         let Some(head) = head else {
             return Ok(Rows::new());
         };
-        let key = Key::new(records(of), VERSION).rid(head.tail.rid).long(head.version);
+        let key = Key::new(records(of), VERSION)
+            .rid(head.tail.rid)
+            .long(head.version);
         let mut stamp = Vec::new();
         put_number(&mut stamp, head.stamp);
         self.put(key.done(), stamp);
@@ -340,7 +353,9 @@ impl Making<'_> {
         }
         let key = Key::new(records(of), OLD).of(of).newest_first(head.stamp);
         self.put(key.done(), Vec::new());
-        let row = self.get(&head.tail.card_key(of))?.ok_or_else(|| lost(of, id))?;
+        let row = self
+            .get(&head.tail.card_key(of))?
+            .ok_or_else(|| lost(of, id))?;
         let card = Card::decode(&row, &|_| true)?;
         let own = format!("Patient/{}", card.patient);
         let index = index::keys(of, &card.entries, Some(&own), self.secret);
@@ -353,7 +368,8 @@ impl Making<'_> {
             updated: head.updated,
             labels: head.labels,
         };
-        let part = card::encode_entries(&card.entries, &card.refers, &card.directory, &card.patient);
+        let part =
+            card::encode_entries(&card.entries, &card.refers, &card.directory, &card.patient);
         Ok(self.rows_of(&place, &part, &index, &card.refers, &card.directory))
     }
 
@@ -366,7 +382,9 @@ impl Making<'_> {
         refers: &[String],
         directory: &[Vec<u8>],
     ) -> Rows {
-        let Place { of, tail, labels, .. } = *place;
+        let Place {
+            of, tail, labels, ..
+        } = *place;
         let partition = records(of);
         let mark = label_row(labels);
         let mut rows = Rows::new();
@@ -380,12 +398,22 @@ impl Making<'_> {
         let mut stamp = tail.bytes().to_vec();
         stamp.extend_from_slice(&mark);
         rows.insert(
-            Key::new(partition, STAMP).of(of).newest_first(place.stamp).done(),
+            Key::new(partition, STAMP)
+                .of(of)
+                .newest_first(place.stamp)
+                .done(),
             stamp,
         );
         rows.insert(
             tail.card_key(of),
-            card::encode(place.id, place.version, place.stamp, place.updated, labels, card),
+            card::encode(
+                place.id,
+                place.version,
+                place.stamp,
+                place.updated,
+                labels,
+                card,
+            ),
         );
         if tail.person.0 != 0 {
             for name in refers {
@@ -397,9 +425,14 @@ impl Making<'_> {
             }
         }
         if labels.0 != 0 {
-            let by_type = Key::new(partition, LABELLED).of(of).person(tail.person).rid(tail.rid);
+            let by_type = Key::new(partition, LABELLED)
+                .of(of)
+                .person(tail.person)
+                .rid(tail.rid);
             rows.insert(by_type.done(), mark.clone());
-            let by_person = Key::new(partition, MARKED).person(tail.person).rid(tail.rid);
+            let by_person = Key::new(partition, MARKED)
+                .person(tail.person)
+                .rid(tail.rid);
             rows.insert(by_person.done(), mark);
         }
         for key in directory {
@@ -531,7 +564,9 @@ fn may_write(
 }
 
 fn expect(of: ResourceType, id: &str, head: Option<&Head>, if_match: Option<u64>) -> Result<()> {
-    let current = head.filter(|head| head.exists()).map_or(0, |head| head.version);
+    let current = head
+        .filter(|head| head.exists())
+        .map_or(0, |head| head.version);
     match if_match {
         Some(version) if version != current => Err(conflict(of, id, current)),
         _ => Ok(()),

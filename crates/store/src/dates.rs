@@ -80,12 +80,15 @@ static NUMBERS: LazyLock<Vec<Vec<u16>>> = LazyLock::new(|| {
 
 /// The span of a resource's main date in microseconds.
 pub(crate) fn main_date(of: ResourceType, entries: &[Entry]) -> Option<(i64, i64)> {
-    NUMBERS.get(usize::from(of.as_u16()))?.iter().find_map(|&number| {
-        entries.iter().find_map(|entry| match entry.value {
-            Indexed::Date { from, to } if entry.number == number => Some((from, to)),
-            _ => None,
+    NUMBERS
+        .get(usize::from(of.as_u16()))?
+        .iter()
+        .find_map(|&number| {
+            entries.iter().find_map(|entry| match entry.value {
+                Indexed::Date { from, to } if entry.number == number => Some((from, to)),
+                _ => None,
+            })
         })
-    })
 }
 
 /// The parameter whose dates stand in the index keys of a type whenever a resource has one.

@@ -32,7 +32,9 @@ impl Grant {
             return Err(Error::NotPermitted(format!("it does not allow {verb:?}")));
         }
         match of {
-            Some(of) if !self.covers(of) => Err(Error::NotPermitted(format!("it does not open {of}"))),
+            Some(of) if !self.covers(of) => {
+                Err(Error::NotPermitted(format!("it does not open {of}")))
+            }
             _ => Ok(()),
         }
     }

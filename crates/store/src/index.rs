@@ -70,7 +70,9 @@ pub(crate) fn keys(
 ) -> Vec<Vec<u8>> {
     let mut keys: Vec<Vec<u8>> = entries
         .iter()
-        .filter(|entry| !matches!(&entry.value, Indexed::Reference(name) if Some(name.as_str()) == own))
+        .filter(
+            |entry| !matches!(&entry.value, Indexed::Reference(name) if Some(name.as_str()) == own),
+        )
         .map(|entry| key(of, entry, secret))
         .collect();
     keys.sort_unstable();
@@ -138,7 +140,11 @@ pub(crate) fn ordered(number: i64) -> [u8; 8] {
 pub(crate) fn ordered_f64(number: f64) -> [u8; 8] {
     // -0.0 equals 0.0 and must stand in the same place.
     let bits = (number + 0.0).to_bits();
-    let flipped = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
+    let flipped = if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | 1 << 63
+    };
     flipped.to_be_bytes()
 }
 

@@ -194,7 +194,10 @@ pub(crate) const SIX: u64 = 0xffff_ffff_ffff;
 
 fn six(number: u64) -> [u8; 6] {
     let mut out = [0; 6];
-    for (to, from) in out.iter_mut().zip(number.to_be_bytes().get(2..).unwrap_or_default()) {
+    for (to, from) in out
+        .iter_mut()
+        .zip(number.to_be_bytes().get(2..).unwrap_or_default())
+    {
         *to = *from;
     }
     out
@@ -203,7 +206,10 @@ fn six(number: u64) -> [u8; 6] {
 /// A number of six bytes.
 pub(crate) fn from_six(bytes: &[u8]) -> Option<u64> {
     let six: &[u8; 6] = bytes.try_into().ok()?;
-    Some(six.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    Some(
+        six.iter()
+            .fold(0, |number, &byte| number << 8 | u64::from(byte)),
+    )
 }
 
 const DATE_BIAS: i64 = 1 << 39;
@@ -213,7 +219,10 @@ const DATE_MASK: u64 = (1 << 40) - 1;
 pub(crate) fn date_desc(second: i64) -> [u8; 5] {
     let biased = !((second.clamp(-DATE_BIAS, DATE_BIAS - 1) + DATE_BIAS) as u64) & DATE_MASK;
     let mut out = [0; 5];
-    for (to, from) in out.iter_mut().zip(biased.to_be_bytes().get(3..).unwrap_or_default()) {
+    for (to, from) in out
+        .iter_mut()
+        .zip(biased.to_be_bytes().get(3..).unwrap_or_default())
+    {
         *to = *from;
     }
     out
@@ -221,7 +230,9 @@ pub(crate) fn date_desc(second: i64) -> [u8; 5] {
 
 fn date_of(bytes: &[u8]) -> Option<i64> {
     let five: &[u8; 5] = bytes.try_into().ok()?;
-    let biased = five.iter().fold(0u64, |number, &byte| number << 8 | u64::from(byte));
+    let biased = five
+        .iter()
+        .fold(0u64, |number, &byte| number << 8 | u64::from(byte));
     Some((!biased & DATE_MASK) as i64 - DATE_BIAS)
 }
 

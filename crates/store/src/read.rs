@@ -170,7 +170,10 @@ impl<'a> Reading<'a> {
         let hash = whole_hash(name, &self.secret);
         for &person in keys {
             for partition in [PEOPLE, SHARED] {
-                let (from, to) = Key::new(partition, REFERS).person(person).bytes(&hash).range();
+                let (from, to) = Key::new(partition, REFERS)
+                    .person(person)
+                    .bytes(&hash)
+                    .range();
                 let mut rows = Rows::default();
                 self.snapshot
                     .scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
@@ -207,7 +210,9 @@ impl<'a> Reading<'a> {
         let stamp = if version == head.version {
             head.stamp
         } else {
-            let key = Key::new(records(of), VERSION).rid(head.tail.rid).long(version);
+            let key = Key::new(records(of), VERSION)
+                .rid(head.tail.rid)
+                .long(version);
             match self.snapshot.get(&key.done())? {
                 Some(row) => Reader(&row).number()?,
                 None => return Ok(None),

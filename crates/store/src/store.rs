@@ -169,7 +169,11 @@ impl Store {
         let grant = self.grant(permit)?;
         let mut ready = Vec::with_capacity(changes.len());
         for change in changes {
-            ready.push(prepare(change, self.inner.rules.as_ref(), &self.inner.secrets.index)?);
+            ready.push(prepare(
+                change,
+                self.inner.rules.as_ref(),
+                &self.inner.secrets.index,
+            )?);
         }
         self.queue()?
             .ask(permit.id(), now, Work::Change { grant, ready, act })
@@ -201,7 +205,9 @@ impl Store {
     pub fn person_of(&self, seal: &Seal, of: ResourceType, id: &str) -> Result<Option<PersonKey>> {
         self.sealed(seal)?;
         let head = head_of(self.snapshot()?.as_ref(), of, id)?;
-        Ok(head.filter(|head| head.version > 0).map(|head| head.tail.person))
+        Ok(head
+            .filter(|head| head.version > 0)
+            .map(|head| head.tail.person))
     }
 
     /// The people found under a directory key.
@@ -289,7 +295,10 @@ impl Store {
             kept: Kept { rows, expect },
             act,
         };
-        Ok(self.queue()?.ask(crate::permit::NO_PERMIT, now, work)?.receipt)
+        Ok(self
+            .queue()?
+            .ask(crate::permit::NO_PERMIT, now, work)?
+            .receipt)
     }
 
     /// Acts listed under a key, newest first: (place in the log, body). `before` continues an earlier list.
@@ -339,11 +348,7 @@ impl Secrets {
 }
 
 /// The head of a resource, a reserved one included.
-pub(crate) fn head_of(
-    snapshot: &dyn Snapshot,
-    of: ResourceType,
-    id: &str,
-) -> Result<Option<Head>> {
+pub(crate) fn head_of(snapshot: &dyn Snapshot, of: ResourceType, id: &str) -> Result<Option<Head>> {
     let row = snapshot.get(&head::key(of, id))?;
     row.map(|row| Head::decode(&row)).transpose()
 }

@@ -41,8 +41,13 @@ impl Snapshot for View<'_> {
         }
         // Each of our rows can hide at most one below.
         let mut below = Rows::default();
-        self.base
-            .scan(from, to, direction, limit.saturating_add(own.len()), &mut below)?;
+        self.base.scan(
+            from,
+            to,
+            direction,
+            limit.saturating_add(own.len()),
+            &mut below,
+        )?;
         let first = |a: &[u8], b: &[u8]| match direction {
             Direction::Up => a < b,
             Direction::Down => a > b,
@@ -85,7 +90,10 @@ mod tests {
     fn the_layer_hides_adds_and_replaces() {
         let memory = Memory::default();
         let row = |key: &str, value: Option<&str>| {
-            (key.as_bytes().to_vec(), value.map(|v| v.as_bytes().to_vec()))
+            (
+                key.as_bytes().to_vec(),
+                value.map(|v| v.as_bytes().to_vec()),
+            )
         };
         memory
             .commit(&Batch::from([

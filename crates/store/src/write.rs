@@ -109,4 +109,3 @@ pub struct Committed {
     /// Receipt of the act.
     pub receipt: Receipt,
 }
-

@@ -9,8 +9,8 @@
 
 use crate::{
     ActRecord, Committed, Error, PermitId, Receipt, Result, Witness, Witnessed, Written,
-    commit::{Find, Making, State},
     codec::put_bytes,
+    commit::{Find, Making, State},
     engine::{Batch, Engine, Snapshot},
     grant::Grant,
     index::Secret,
@@ -136,7 +136,11 @@ impl Writer {
         let snapshot = match self.engine.snapshot() {
             Ok(snapshot) => snapshot,
             // The engine repairs itself at a commit; an empty one gives it the occasion.
-            Err(_) => match self.engine.commit(&Batch::new()).and_then(|()| self.engine.snapshot()) {
+            Err(_) => match self
+                .engine
+                .commit(&Batch::new())
+                .and_then(|()| self.engine.snapshot())
+            {
                 Ok(snapshot) => snapshot,
                 Err(error) => return answer(first.answer, Err(error)),
             },

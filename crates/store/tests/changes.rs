@@ -30,7 +30,10 @@ fn a_write_is_read_back_with_version_and_time_and_its_act_is_kept() {
         let kept = house.store.act(&house.seal, &[1; 16]).unwrap().unwrap();
         assert_eq!(kept, (0, b"act 1".to_vec()));
         let listed = house.store.acts(&house.seal, b"all", None, 10).unwrap();
-        assert_eq!(listed.iter().map(|(leaf, _)| *leaf).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(
+            listed.iter().map(|(leaf, _)| *leaf).collect::<Vec<_>>(),
+            [1, 0]
+        );
         assert_eq!(
             house.store.acts(&house.seal, b"all", Some(1), 10).unwrap(),
             [(0, b"act 1".to_vec())]
@@ -38,7 +41,11 @@ fn a_write_is_read_back_with_version_and_time_and_its_act_is_kept() {
         assert_eq!(house.store.witnessed(b"leaf0").unwrap(), Some(vec![1; 32]));
         let people = house.store.people(&house.seal, b"A1").unwrap();
         assert_eq!(people, [house.key("ana")]);
-        let patient = house.store.patient(&house.seal, people[0]).unwrap().unwrap();
+        let patient = house
+            .store
+            .patient(&house.seal, people[0])
+            .unwrap()
+            .unwrap();
         assert_eq!(patient.id, "ana");
     });
 }
@@ -71,7 +78,12 @@ fn the_same_content_again_changes_nothing() {
     on_both(|house| {
         house.put(&[ANA, GLUCOSE]);
         let again = house.put(&[ANA, GLUCOSE]);
-        assert!(again.written.iter().all(|w| !w.changed && w.version.version == 1));
+        assert!(
+            again
+                .written
+                .iter()
+                .all(|w| !w.changed && w.version.version == 1)
+        );
         let more = ANA.replace("true", "false");
         assert_eq!(house.put(&[&more]).written[0].version.version, 2);
     });
@@ -96,7 +108,10 @@ fn a_version_that_is_not_current_is_refused_and_nothing_of_the_call_stays() {
             resource: read(ANA),
             if_none_exist: None,
         };
-        assert!(matches!(house.change(vec![taken]), Err(Error::VersionConflict { .. })));
+        assert!(matches!(
+            house.change(vec![taken]),
+            Err(Error::VersionConflict { .. })
+        ));
     });
 }
 
@@ -110,13 +125,22 @@ fn a_deletion_is_a_version_and_the_resource_can_come_back() {
         let gone = house.read(&house.all(), "Observation/g1").unwrap();
         assert!(gone.deleted && gone.body.is_empty() && gone.version == 2);
         assert!(house.put(&[GLUCOSE]).written[0].created);
-        assert_eq!(house.read(&house.all(), "Observation/g1").unwrap().version, 3);
+        assert_eq!(
+            house.read(&house.all(), "Observation/g1").unwrap().version,
+            3
+        );
         let permit = house.all();
         for (version, deleted) in [(1, false), (2, true), (3, false)] {
-            let held = house.store.vread(&permit, of("Observation"), "g1", version).unwrap();
+            let held = house
+                .store
+                .vread(&permit, of("Observation"), "g1", version)
+                .unwrap();
             assert_eq!(house.open(&permit, held).unwrap().deleted, deleted);
         }
-        let held = house.store.vread(&permit, of("Observation"), "g1", 4).unwrap();
+        let held = house
+            .store
+            .vread(&permit, of("Observation"), "g1", 4)
+            .unwrap();
         assert!(house.open(&permit, held).is_none());
     });
 }
@@ -125,16 +149,25 @@ fn a_deletion_is_a_version_and_the_resource_can_come_back() {
 fn what_is_hidden_or_of_another_person_is_not_there() {
     on_both(|house| {
         let bea = ANA.replace("ana", "bea").replace("A1", "B1");
-        let sealed = GLUCOSE
-            .replace("g1", "g2")
-            .replace(r#""status""#, r#""meta":{"tag":[{"system":"label","code":"3"}]},"status""#);
+        let sealed = GLUCOSE.replace("g1", "g2").replace(
+            r#""status""#,
+            r#""meta":{"tag":[{"system":"label","code":"3"}]},"status""#,
+        );
         house.put(&[ANA, GLUCOSE, &sealed, &bea]);
         let permit = house.person("ana", 8);
         assert!(house.read(&permit, "Observation/g1").is_some());
         assert!(house.read(&permit, "Observation/g2").is_none());
         assert!(house.read(&permit, "Patient/bea").is_none());
-        assert!(house.read(&house.person("ana", 4), "Observation/g2").is_some());
-        assert!(house.read(&house.person("bea", 0), "Observation/g1").is_none());
+        assert!(
+            house
+                .read(&house.person("ana", 4), "Observation/g2")
+                .is_some()
+        );
+        assert!(
+            house
+                .read(&house.person("bea", 0), "Observation/g1")
+                .is_none()
+        );
         let refused = house.store.write(
             &house.person("bea", 0),
             vec![put(&GLUCOSE.replace("final", "amended"))],
@@ -149,9 +182,17 @@ fn what_is_hidden_or_of_another_person_is_not_there() {
 fn what_arrives_before_its_patient_is_hers_when_she_comes() {
     on_both(|house| {
         house.put(&[GLUCOSE]);
-        assert_eq!(house.store.person_of(&house.seal, of("Patient"), "ana").unwrap(), None);
+        assert_eq!(
+            house
+                .store
+                .person_of(&house.seal, of("Patient"), "ana")
+                .unwrap(),
+            None
+        );
         house.put(&[ANA]);
-        let glucose = house.read(&house.person("ana", 0), "Observation/g1").unwrap();
+        let glucose = house
+            .read(&house.person("ana", 0), "Observation/g1")
+            .unwrap();
         assert_eq!(glucose.person, house.key("ana"));
     });
 }
@@ -184,17 +225,32 @@ fn the_house_keeps_rows_on_conditions() {
                     .map(|(k, v)| (k.as_bytes().to_vec(), v.map(|v| v.as_bytes().to_vec())))
                     .collect()
             };
-            house.store.keep(&house.seal, own(rows), own(expect), None, at(0))
+            house
+                .store
+                .keep(&house.seal, own(rows), own(expect), None, at(0))
         };
-        keep(&[("a/1", Some("x")), ("a/2", Some("y")), ("b", Some("z"))], &[("a/1", None)]).unwrap();
+        keep(
+            &[("a/1", Some("x")), ("a/2", Some("y")), ("b", Some("z"))],
+            &[("a/1", None)],
+        )
+        .unwrap();
         let error = keep(&[("a/1", Some("w"))], &[("a/1", None)]).unwrap_err();
         assert!(matches!(error, Error::VersionConflict { .. }));
         keep(&[("a/1", None)], &[("a/1", Some("x"))]).unwrap();
         assert_eq!(house.store.get(&house.seal, b"a/1").unwrap(), None);
-        assert_eq!(house.store.get(&house.seal, b"b").unwrap(), Some(b"z".to_vec()));
+        assert_eq!(
+            house.store.get(&house.seal, b"b").unwrap(),
+            Some(b"z".to_vec())
+        );
         let rows = house.store.scan(&house.seal, b"a/", None, 9).unwrap();
         assert_eq!(rows, [(b"a/2".to_vec(), b"y".to_vec())]);
-        assert!(house.store.scan(&house.seal, b"a/", Some(b"a/2"), 9).unwrap().is_empty());
+        assert!(
+            house
+                .store
+                .scan(&house.seal, b"a/", Some(b"a/2"), 9)
+                .unwrap()
+                .is_empty()
+        );
     });
 }
 

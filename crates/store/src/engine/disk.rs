@@ -34,7 +34,10 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = OpenOptions::new().append(true).create_new(true).open(path)?;
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(path)?;
         // A file whose name is not durable is not there after a power loss, however often it was synced.
         if let Some(dir) = path.parent() {
             File::open(dir)?.sync_all()?;

@@ -118,7 +118,10 @@ impl Embedded {
     pub fn persist(&self) -> Result<()> {
         let mut writer = self.writer();
         writer.since_persist = 0;
-        self.projection()?.db.persist(PersistMode::SyncAll).map_err(storage)
+        self.projection()?
+            .db
+            .persist(PersistMode::SyncAll)
+            .map_err(storage)
     }
 
     fn writer(&self) -> std::sync::MutexGuard<'_, Writer> {
@@ -135,7 +138,10 @@ impl Embedded {
 
     fn close(&self, writer: &mut Writer) {
         writer.log = None;
-        *self.projection.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .projection
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn remove_projection(&self) -> Result<()> {
@@ -151,7 +157,9 @@ impl Embedded {
         let opened = match Projection::open(&self.dir.join("projection"), &self.tuning) {
             Ok(projection) => self.replay(projection, false)?,
             Err(fjall::Error::Locked) => {
-                return Err(Error::Disk("readers still hold the failed projection".into()));
+                return Err(Error::Disk(
+                    "readers still hold the failed projection".into(),
+                ));
             }
             Err(error) => {
                 tracing::warn!(%error, "the projection cannot be opened");
@@ -171,7 +179,10 @@ impl Embedded {
         };
         writer.log = Some(log);
         writer.since_persist = 0;
-        *self.projection.write().unwrap_or_else(PoisonError::into_inner) = Some(projection);
+        *self
+            .projection
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(projection);
         Ok(())
     }
 
@@ -325,7 +336,10 @@ struct View {
 
 impl Snapshot for View {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let value = self.snapshot.get(self.projection.of(key), key).map_err(storage)?;
+        let value = self
+            .snapshot
+            .get(self.projection.of(key), key)
+            .map_err(storage)?;
         Ok(value.map(|value| value.to_vec()))
     }
     fn scan(

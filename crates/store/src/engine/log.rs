@@ -156,9 +156,13 @@ impl Log {
             Some(until) if self.next < until => {
                 Err(damaged(&segment.path, at, "this record cannot be read"))
             }
-            None if !rest.is_empty() && (self.next <= applied || follows(rest, self.next)) => Err(
-                damaged(&segment.path, at, "this record cannot be read, though it was acknowledged"),
-            ),
+            None if !rest.is_empty() && (self.next <= applied || follows(rest, self.next)) => {
+                Err(damaged(
+                    &segment.path,
+                    at,
+                    "this record cannot be read, though it was acknowledged",
+                ))
+            }
             _ => Ok(at),
         }
     }
@@ -230,7 +234,9 @@ impl Log {
         let mut header = FILE_MAGIC.to_vec();
         header.extend_from_slice(&self.next.to_le_bytes());
         for attempt in 0..ATTEMPTS {
-            let path = self.dir.join(format!("{:016x}-{attempt:04x}.log", self.next));
+            let path = self
+                .dir
+                .join(format!("{:016x}-{attempt:04x}.log", self.next));
             match self.disk.create(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(error),
@@ -250,7 +256,9 @@ impl Log {
             .then(|| self.packer.as_mut()?.compress(payload).ok())
             .flatten()
             .filter(|packed| packed.len() + 4 < payload.len());
-        let size = packed.as_ref().map_or(payload.len(), |packed| packed.len() + 4);
+        let size = packed
+            .as_ref()
+            .map_or(payload.len(), |packed| packed.len() + 4);
         let mut out = Vec::with_capacity(HEADER + size);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&(size as u32).to_le_bytes());
@@ -281,9 +289,10 @@ fn segments(disk: &dyn Disk, dir: &Path) -> Result<Vec<Segment>> {
         else {
             continue;
         };
-        if let (Ok(first), Ok(attempt)) =
-            (u64::from_str_radix(first, 16), u32::from_str_radix(attempt, 16))
-        {
+        if let (Ok(first), Ok(attempt)) = (
+            u64::from_str_radix(first, 16),
+            u32::from_str_radix(attempt, 16),
+        ) {
             found.push(Segment {
                 path,
                 first,
@@ -294,7 +303,10 @@ fn segments(disk: &dyn Disk, dir: &Path) -> Result<Vec<Segment>> {
     found.sort_by_key(|segment| (segment.first, segment.attempt));
     let mut last: Vec<Segment> = Vec::new();
     for segment in found {
-        if last.last().is_some_and(|before| before.first == segment.first) {
+        if last
+            .last()
+            .is_some_and(|before| before.first == segment.first)
+        {
             last.pop();
         }
         last.push(segment);
@@ -379,16 +391,15 @@ pub(crate) fn encode(batch: &Batch) -> Vec<u8> {
 }
 
 /// The rows of a payload, in order.
-pub(crate) fn decode(
-    payload: &[u8],
-    row: &mut dyn FnMut(&[u8], Option<&[u8]>),
-) -> Result<()> {
+pub(crate) fn decode(payload: &[u8], row: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<()> {
     let mut reader = Reader(payload);
     let mut key: Vec<u8> = Vec::new();
     while !reader.0.is_empty() {
         let shared = usize::try_from(reader.number()?).unwrap_or(usize::MAX);
         if shared > key.len() {
-            return Err(Error::Damaged("a log record shares more than there is".into()));
+            return Err(Error::Damaged(
+                "a log record shares more than there is".into(),
+            ));
         }
         key.truncate(shared);
         key.extend_from_slice(reader.bytes()?);

@@ -1,5 +1,5 @@
 //! A small house around the archive: labels from `meta.tag`, a witness that counts, permits, and one-line changes.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub, missing_docs)]
 
 use fhir::{ResourceType, Value, json};
 use jiff::Timestamp;
@@ -11,7 +11,10 @@ pub struct TestRules;
 
 impl Rules for TestRules {
     fn labels(&self, _: ResourceType, resource: &Value) -> Labels {
-        let tags = resource.get("meta").map(|meta| meta.list("tag")).unwrap_or_default();
+        let tags = resource
+            .get("meta")
+            .map(|meta| meta.list("tag"))
+            .unwrap_or_default();
         let bits = tags
             .iter()
             .filter(|tag| tag.text("system") == Some("label"))
@@ -69,8 +72,12 @@ pub struct House {
 }
 
 pub fn in_memory() -> House {
-    let (store, seal) =
-        Store::in_memory(Options::default(), Box::new(TestRules), Box::new(TestWitness)).unwrap();
+    let (store, seal) = Store::in_memory(
+        Options::default(),
+        Box::new(TestRules),
+        Box::new(TestWitness),
+    )
+    .unwrap();
     House { store, seal }
 }
 
