@@ -5,6 +5,14 @@
 //! reason why not. What must hold: a member learns of a request only what it needs; "I hold nothing" and "I may show
 //! nothing" are the same bytes; a late, silent, lying or outdated member never delays the others past the deadline.
 
+mod answer;
+mod client;
+mod message;
 mod network;
+mod part;
+mod server;
+mod signature;
+mod tls;
 
-pub use network::{Answer, Candidate, LogPart, Network, Outcome, Part, Setup, Wanted};
+pub use network::{Network, Setup};
+pub use part::{Answer, Candidate, LogPart, Outcome, Part, Wanted};

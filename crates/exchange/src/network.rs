@@ -1,77 +1,18 @@
-//! The network as this node sees it. (Skeleton of the public shapes.)
+//! The network as this node sees it.
 
-use fhir::Value;
+use crate::answer;
+use crate::client::{Client, Exchanged, Failure};
+use crate::message::{AboutAct, Ask, FindAsk, FindWho, RedeemAsk, path, read_answer};
+use crate::server::{self, Server, refusal};
+use crate::tls::Own;
+use crate::{Candidate, LogPart, Outcome, Part, Wanted};
 use jiff::Timestamp;
-use trust::{ActView, Actor, Evidence, Gate, MemberId, Opinion, Refusal, Request, SignedWord};
-
-/// What one member said.
-#[derive(Clone, Debug)]
-pub struct Part {
-    /// Who.
-    pub member: MemberId,
-    /// Its name as people say it.
-    pub name: String,
-    /// What came of asking it.
-    pub outcome: Outcome,
-    /// Milliseconds it took.
-    pub took_ms: u64,
-}
-
-/// What came of asking one member.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// It answered; the answer may be empty.
-    Answered(Answer),
-    /// It refused to decide (its pact does not let us ask this), with its sentence.
-    Refused(Refusal),
-    /// It did not answer before the deadline.
-    Late,
-    /// It could not be reached.
-    Unreachable(String),
-    /// Its answer was not signed as the pact says: thrown away.
-    Forged,
-    /// It stands on another version of the pact that could not be brought together with ours.
-    OtherPact(u64),
-}
-
-/// What a member shows of a person.
-#[derive(Clone, Debug, Default)]
-pub struct Answer {
-    /// Her resources there, the Patient first.
-    pub resources: Vec<Value>,
-    /// "Something may be withheld": only where the person chose a hint.
-    pub withheld: bool,
-    /// The name of the act there.
-    pub act: String,
-    /// The person's word there was not known to be current: the cautious answer was given.
-    pub cautious: bool,
-}
-
-/// Somebody who may be meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// Full name.
-    pub name: String,
-    /// `1968-03-12`.
-    pub birth_date: String,
-    /// `female`, `male`...
-    pub gender: String,
-    /// Her CURP as held there; empty when it holds none.
-    pub curp: String,
-    /// Who knows her.
-    pub members: Vec<MemberId>,
-}
-
-/// One member's part of a person's log.
-#[derive(Clone, Debug)]
-pub struct LogPart {
-    /// Who.
-    pub member: MemberId,
-    /// Its name.
-    pub name: String,
-    /// Its acts about her, or why they are missing.
-    pub acts: Result<Vec<ActView>, String>,
-}
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use trust::{
+    ActView, Actor, Evidence, Gate, Member, MemberId, MemberKind, Opinion, PersonRef, Refusal,
+    RefusalKind, Request, SignedWord, Tag,
+};
 
 /// What a node needs to join the network.
 pub struct Setup {
@@ -83,31 +24,109 @@ pub struct Setup {
 
 /// The network as this node sees it. Cheap to clone.
 #[derive(Clone)]
-pub struct Network {}
+pub struct Network {
+    gate: Gate,
+    own: Own,
+    client: Client,
+}
 
-#[allow(unused_variables)]
+/// How often the outbox is looked at.
+const OUTBOX: Duration = Duration::from_secs(15);
+/// Words that wait in the outbox and are tried at one look.
+const OUTBOX_BATCH: usize = 200;
+
 impl Network {
-    /// Prepares keys, certificates and connections; nothing is sent yet.
+    /// Prepares keys, certificates and connections; nothing is sent yet. Fails when the key is not that of the pact's
+    /// member.
     pub fn new(setup: Setup) -> Result<Network, String> {
-        unimplemented!()
+        let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let own = Own::issue(&setup.gate.member(), &setup.key, today).map_err(|e| e.to_string())?;
+        let client = Client::new(setup.gate.clone(), own.clone());
+        Ok(Network {
+            gate: setup.gate,
+            own,
+            client,
+        })
     }
+
     /// Serves other nodes on this socket until the future `stop` completes. Also carries what waits in the outbox.
     pub async fn serve(
         self,
         listener: tokio::net::TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), String> {
-        unimplemented!()
+        let postman = {
+            let network = self.clone();
+            tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(OUTBOX).await;
+                    network.carry().await;
+                }
+            })
+        };
+        let served = Server::new(self.gate, self.own).serve(listener, stop).await;
+        postman.abort();
+        served
     }
+
     /// Asks every member (this node first, without a network) for the person's record, in parallel, each with the
-    /// pact's deadline. Refused when the gate at home refuses. Every part is there, in the order of the pact.
+    /// pact's deadline. Refused when the gate at home refuses: who may not look at home does not ask elsewhere. Every
+    /// member that keeps records is there, this node first, then in the order of the pact.
     pub async fn gather(&self, request: Request, now: Timestamp) -> Result<Vec<Part>, Refusal> {
-        unimplemented!()
+        let started = Instant::now();
+        let tag = self.tag(&request)?;
+        let home = {
+            let request = request.clone();
+            self.blocking(move |gate| answer::own_record(&gate, request, now))
+                .await?
+        };
+        let took_ms = millis(started);
+        let word = self.blocking(move |gate| Ok(gate.word(tag))).await?;
+        let ask = self.ask(&request, tag, now, word).await?;
+        let body = json(&ask)?;
+        let answers = self
+            .everyone(path::ASK, &body, |body| read_answer(body).ok())
+            .await;
+        let mut parts = vec![self.part(&self.gate.member(), Outcome::Answered(home), took_ms)];
+        for (member, outcome, took_ms) in answers {
+            let outcome = match outcome {
+                Ok((head, answer)) => {
+                    if let Some(word) = head.word {
+                        self.listen(word, &member, now).await;
+                    }
+                    Outcome::Answered(answer)
+                }
+                Err(failure) => failure.into(),
+            };
+            parts.push(self.part(&member, outcome, took_ms));
+        }
+        Ok(parts)
     }
-    /// The person's log from every member.
+
+    /// The person's log from every member, this node first.
     pub async fn log(&self, request: Request, now: Timestamp) -> Result<Vec<LogPart>, Refusal> {
-        unimplemented!()
+        let tag = self.tag(&request)?;
+        let home = {
+            let request = request.clone();
+            self.blocking(move |gate| {
+                let grant = gate.decide(request, now)?;
+                gate.acts(&grant, None, 1_000, now)
+            })
+            .await?
+        };
+        let ask = self.ask(&request, tag, now, None).await?;
+        let body = json(&ask)?;
+        let read = |body: &[u8]| serde_json::from_slice::<Vec<ActView>>(body).ok();
+        let answers = self.everyone(path::LOG, &body, read).await;
+        let mut parts = vec![self.log_part(&self.gate.member(), Ok(home))];
+        for (member, acts, _) in answers {
+            // Whatever a member writes into its answer, it speaks of its own node only.
+            let acts = acts.map(|acts| acts.into_iter().filter(|a| a.node == member).collect());
+            parts.push(self.log_part(&member, acts));
+        }
+        Ok(parts)
     }
+
     /// The receipt of an act at a member, for its person.
     pub async fn receipt(
         &self,
@@ -116,8 +135,20 @@ impl Network {
         act: &str,
         now: Timestamp,
     ) -> Result<String, Refusal> {
-        unimplemented!()
+        if *member == self.gate.member() {
+            let act = act.to_owned();
+            return self
+                .blocking(move |gate| {
+                    let grant = gate.decide(request, now)?;
+                    gate.receipt(&grant, &act)
+                })
+                .await;
+        }
+        let body = self.about_act(&request, act, None, now).await?;
+        let body = self.one(member, path::RECEIPT, body).await?;
+        String::from_utf8(body).map_err(|_| forged())
     }
+
     /// Brings the person's opinion on an act to the node that logged it.
     pub async fn opine(
         &self,
@@ -127,17 +158,68 @@ impl Network {
         opinion: Opinion,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        unimplemented!()
+        if *member == self.gate.member() {
+            let act = act.to_owned();
+            return self
+                .blocking(move |gate| {
+                    let grant = gate.decide(request, now)?;
+                    gate.opine(&grant, &act, opinion, now)
+                })
+                .await;
+        }
+        let body = self.about_act(&request, act, Some(opinion), now).await?;
+        self.one(member, path::OPINE, body).await.map(|_| ())
     }
-    /// Looks somebody up: by CURP, or by exact full name and birth date; here and at the members.
+
+    /// Looks somebody up: by CURP, or by exact full name and birth date; here and at the members. One candidate a CURP;
+    /// members that do not answer are simply not among those who know her.
     pub async fn find(
         &self,
         actor: &Actor,
         who: Wanted,
         now: Timestamp,
     ) -> Result<Vec<Candidate>, Refusal> {
-        unimplemented!()
+        let curp = if let Wanted::Curp(curp) = &who {
+            curp.trim().to_uppercase()
+        } else {
+            String::new()
+        };
+        let who = match who {
+            Wanted::Curp(curp) => FindWho::Tag(self.gate.tag(&curp)),
+            Wanted::Name {
+                given,
+                family,
+                birth_date,
+            } => FindWho::Name {
+                given,
+                family,
+                birth_date,
+            },
+        };
+        let home = {
+            let (actor, who) = (actor.clone(), who.clone());
+            self.blocking(move |gate| answer::find(&gate, &actor, &who, None, now))
+                .await?
+        };
+        let body = json(&FindAsk {
+            actor: Actor {
+                curp: None,
+                ..actor.clone()
+            },
+            who,
+        })?;
+        let read = |body: &[u8]| serde_json::from_slice::<Vec<Candidate>>(body).ok();
+        let mut all = home;
+        for (member, found, _) in self.everyone(path::FIND, &body, read).await {
+            let found = found.unwrap_or_default().into_iter();
+            all.extend(found.map(|c| Candidate {
+                members: vec![member.clone()],
+                ..c
+            }));
+        }
+        Ok(same_people(all, &curp))
     }
+
     /// Turns a code read out by the patient into evidence for this actor, asking the member that showed it.
     pub async fn redeem(
         &self,
@@ -145,27 +227,362 @@ impl Network {
         code: &str,
         now: Timestamp,
     ) -> Result<Evidence, Refusal> {
-        unimplemented!()
+        let code = code.trim().to_uppercase();
+        let named = code
+            .rsplitn(3, '-')
+            .nth(2)
+            .unwrap_or_default()
+            .to_lowercase();
+        let pact = self.gate.pact();
+        let member = pact
+            .members
+            .iter()
+            .map(|m| &m.id)
+            .find(|id| id.0 == named)
+            .ok_or_else(|| {
+                refusal(
+                    RefusalKind::Bad,
+                    "El código empieza con el nombre de una institución, como IMSS-1234-5678.",
+                    "The code starts with an institution's name, as in IMSS-1234-5678.",
+                )
+            })?;
+        let actor_id = actor.id.clone();
+        if *member == self.gate.member() {
+            let institution = self.gate.member();
+            return self
+                .blocking(move |gate| gate.redeem(&code, &institution, &actor_id, now))
+                .await;
+        }
+        let body = json(&RedeemAsk {
+            code,
+            actor: actor_id,
+        })?;
+        let body = self.one(member, path::REDEEM, body).await?;
+        let evidence: Evidence = serde_json::from_slice(&body).map_err(|_| forged())?;
+        let accepted = evidence.clone();
+        self.blocking(move |gate| gate.accept(accepted, now))
+            .await?;
+        Ok(evidence)
     }
+
     /// Carries a person's new word to every member; what does not arrive waits in a durable outbox and is tried again.
     /// Says which members have it.
     pub async fn spread(&self, word: SignedWord, now: Timestamp) -> Vec<(MemberId, bool)> {
-        unimplemented!()
+        let Ok(body) = serde_json::to_vec(&word) else {
+            return Vec::new();
+        };
+        // Into the outbox first: should this node die now, the word is carried after its restart.
+        let waiting: Vec<MemberId> = self.others().into_iter().map(|m| m.id).collect();
+        for member in &waiting {
+            self.outbox(member, word.word.person, Some(body.clone()), now)
+                .await;
+        }
+        let mut told = Vec::new();
+        for (member, heard, _) in self.everyone(path::WORD, &body, |_| Some(())).await {
+            let arrived = heard.is_ok();
+            if arrived {
+                self.outbox(&member, word.word.person, None, now).await;
+            }
+            told.push((member, arrived));
+        }
+        told
+    }
+
+    /// Tries what waits in the outbox once.
+    async fn carry(&self) {
+        let Ok(rows) = self
+            .blocking(|gate| gate.rows("words-out", OUTBOX_BATCH))
+            .await
+        else {
+            return;
+        };
+        for (key, body) in rows {
+            let Some(member) = key
+                .split(|b| *b == b' ')
+                .next()
+                .and_then(|m| std::str::from_utf8(m).ok())
+            else {
+                continue;
+            };
+            let member = MemberId(member.to_owned());
+            let known = self.gate.pact().member(&member).is_some();
+            if known && self.one(&member, path::WORD, body).await.is_err() {
+                continue;
+            }
+            let cleared = self
+                .blocking(move |gate| gate.keep_row("words-out", &key, None, Timestamp::now()))
+                .await;
+            if let Err(error) = cleared {
+                tracing::warn!(%error, "the outbox could not be cleared; the word will be carried again");
+            }
+        }
+    }
+
+    /// One waiting word a member and person: a newer one takes the place of an older.
+    async fn outbox(&self, member: &MemberId, person: Tag, body: Option<Vec<u8>>, now: Timestamp) {
+        let mut key = format!("{member} ").into_bytes();
+        key.extend_from_slice(&person.0);
+        let kept = self
+            .blocking(move |gate| gate.keep_row("words-out", &key, body.as_deref(), now))
+            .await;
+        if let Err(error) = kept {
+            tracing::error!(%error, "the outbox could not be written");
+        }
+    }
+
+    async fn listen(&self, word: SignedWord, from: &MemberId, now: Timestamp) {
+        let from = from.clone();
+        if let Err(error) = self
+            .blocking(move |gate| gate.hear(&word, &from, now))
+            .await
+        {
+            tracing::warn!(%error, "a word that came with an answer was not taken");
+        }
+    }
+
+    /// Sends the same message to all other members at once; each has the pact's deadline. Records of the exchanges are kept
+    /// before anything is returned.
+    async fn everyone<T>(
+        &self,
+        path: &'static str,
+        body: &[u8],
+        read: impl Fn(&[u8]) -> Option<T>,
+    ) -> Vec<(MemberId, Result<T, Failed>, u64)> {
+        let deadline = Duration::from_millis(self.gate.pact().deadline_ms);
+        let others = self.others();
+        let mut asked = JoinSet::new();
+        for (place, member) in others.iter().enumerate() {
+            let (client, id, body) = (self.client.clone(), member.id.clone(), body.to_vec());
+            asked.spawn(async move {
+                let started = Instant::now();
+                let answer = tokio::time::timeout(deadline, client.post(&id, path, body)).await;
+                let answer = answer.map_or(Err(Failed::Late), |a| a.map_err(Failed::Other));
+                (place, answer, millis(started))
+            });
+        }
+        let mut records = Vec::new();
+        let mut answers: Vec<Option<(Result<T, Failed>, u64)>> =
+            others.iter().map(|_| None).collect();
+        while let Some(done) = asked.join_next().await {
+            let Ok((place, answer, took)) = done else {
+                continue;
+            };
+            let answer = answer.and_then(|verified| {
+                let value = read(&verified.body).ok_or(Failed::Other(Failure::Forged));
+                records.push(verified.evidence);
+                value
+            });
+            if let Some(slot) = answers.get_mut(place) {
+                *slot = Some((answer, took));
+            }
+        }
+        self.keep(records).await;
+        let late = || (Err(Failed::Late), millis(Instant::now()));
+        let answered = answers.into_iter().map(|a| a.unwrap_or_else(late));
+        others
+            .into_iter()
+            .zip(answered)
+            .map(|(m, (answer, took))| (m.id, answer, took))
+            .collect()
+    }
+
+    /// Sends a message to one member, within the pact's deadline.
+    async fn one(
+        &self,
+        member: &MemberId,
+        path: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let deadline = Duration::from_millis(self.gate.pact().deadline_ms);
+        match tokio::time::timeout(deadline, self.client.post(member, path, body)).await {
+            Ok(Ok(verified)) => {
+                let body = verified.body.to_vec();
+                self.keep(vec![verified.evidence]).await;
+                Ok(body)
+            }
+            Ok(Err(Failure::Refused(refusal))) => Err(refusal),
+            Ok(Err(Failure::Forged)) => Err(forged()),
+            Ok(Err(Failure::Unreachable(_) | Failure::OtherPact(_))) | Err(_) => {
+                let name = self.name(member);
+                Err(refusal(
+                    RefusalKind::Unavailable,
+                    &format!("{name} no contestó; intenta en un momento."),
+                    &format!("{name} did not answer; try again in a moment."),
+                ))
+            }
+        }
+    }
+
+    async fn keep(&self, records: Vec<Exchanged>) {
+        if let Err(error) = self
+            .blocking(move |gate| server::keep(&gate, &records))
+            .await
+        {
+            tracing::error!(%error, "the records of an exchange could not be kept");
+        }
+    }
+
+    async fn ask(
+        &self,
+        request: &Request,
+        tag: Tag,
+        now: Timestamp,
+        word: Option<SignedWord>,
+    ) -> Result<Ask, Refusal> {
+        let actor = request.actor.clone();
+        let mut evidence = self
+            .blocking(move |gate| Ok(gate.evidence(&actor, tag, now)))
+            .await?;
+        evidence.extend(request.evidence.iter().cloned());
+        Ok(Ask::of(request, tag, evidence, word))
+    }
+
+    async fn about_act(
+        &self,
+        request: &Request,
+        act: &str,
+        opinion: Option<Opinion>,
+        now: Timestamp,
+    ) -> Result<Vec<u8>, Refusal> {
+        let tag = self.tag(request)?;
+        let ask = self.ask(request, tag, now, None).await?;
+        json(&AboutAct {
+            ask,
+            act: act.to_owned(),
+            opinion,
+        })
+    }
+
+    /// The tag of the person a request is about; only people with a CURP can be asked about elsewhere.
+    fn tag(&self, request: &Request) -> Result<Tag, Refusal> {
+        match &request.person {
+            PersonRef::Curp(curp) => Ok(self.gate.tag(curp)),
+            PersonRef::Tag(tag) => Ok(*tag),
+            _ => Err(refusal(
+                RefusalKind::Bad,
+                "Para preguntar a otras instituciones hace falta la CURP.",
+                "Asking other institutions needs the CURP.",
+            )),
+        }
+    }
+
+    /// The other members that keep records.
+    fn others(&self) -> Vec<Member> {
+        let keeps = |m: &&Member| !matches!(m.kind, MemberKind::Witness | MemberKind::Authority);
+        let own = self.gate.member();
+        self.gate
+            .pact()
+            .members
+            .iter()
+            .filter(|m| m.id != own)
+            .filter(keeps)
+            .cloned()
+            .collect()
+    }
+
+    fn name(&self, member: &MemberId) -> String {
+        self.gate
+            .pact()
+            .member(member)
+            .map_or_else(|| member.0.clone(), |m| m.name.clone())
+    }
+
+    fn part(&self, member: &MemberId, outcome: Outcome, took_ms: u64) -> Part {
+        Part {
+            member: member.clone(),
+            name: self.name(member),
+            outcome,
+            took_ms,
+        }
+    }
+
+    fn log_part(&self, member: &MemberId, acts: Result<Vec<ActView>, Failed>) -> LogPart {
+        LogPart {
+            member: member.clone(),
+            name: self.name(member),
+            acts: acts.map_err(Outcome::from),
+        }
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Gate) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let gate = self.gate.clone();
+        tokio::task::spawn_blocking(move || work(gate))
+            .await
+            .unwrap_or_else(|_| {
+                Err(refusal(
+                    RefusalKind::Unavailable,
+                    "El nodo falló; intenta de nuevo.",
+                    "The node failed; try again.",
+                ))
+            })
     }
 }
 
-/// Whom to look for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// By CURP.
-    Curp(String),
-    /// By full name and birth date.
-    Name {
-        /// Given names.
-        given: String,
-        /// Surnames.
-        family: String,
-        /// `1968-03-12`.
-        birth_date: String,
-    },
+/// A member that gave nothing that counts.
+enum Failed {
+    Late,
+    Other(Failure),
+}
+
+impl From<Failed> for Outcome {
+    fn from(failed: Failed) -> Outcome {
+        match failed {
+            Failed::Late => Outcome::Late,
+            Failed::Other(Failure::Refused(refusal)) => Outcome::Refused(refusal),
+            Failed::Other(Failure::Unreachable(why)) => Outcome::Unreachable(why),
+            Failed::Other(Failure::Forged) => Outcome::Forged,
+            Failed::Other(Failure::OtherPact(version)) => Outcome::OtherPact(version),
+        }
+    }
+}
+
+/// Joins candidates of one CURP; those without one stay apart. Somebody asked for by CURP whom nobody knows is still a
+/// candidate without a name: she may be received for the first time.
+fn same_people(found: Vec<Candidate>, asked: &str) -> Vec<Candidate> {
+    let mut people: Vec<Candidate> = Vec::new();
+    for mut one in found {
+        if !asked.is_empty() {
+            one.curp = asked.to_owned();
+        }
+        match people
+            .iter_mut()
+            .find(|p| !one.curp.is_empty() && p.curp == one.curp)
+        {
+            Some(known) => {
+                known.members.extend(
+                    one.members
+                        .into_iter()
+                        .filter(|m| !known.members.contains(m))
+                        .collect::<Vec<_>>(),
+                );
+            }
+            None => people.push(one),
+        }
+    }
+    people
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, Refusal> {
+    serde_json::to_vec(value).map_err(|_| {
+        refusal(
+            RefusalKind::Bad,
+            "El mensaje no se pudo escribir.",
+            "The message could not be written.",
+        )
+    })
+}
+
+fn forged() -> Refusal {
+    refusal(
+        RefusalKind::Forged,
+        "La respuesta no está firmada como pide el pacto y se desechó.",
+        "The answer is not signed as the pact says and was thrown away.",
+    )
+}
+
+fn millis(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
