@@ -377,3 +377,41 @@ fn names_of(part: &str) -> Vec<String> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_a_path_are_found_in_every_spelling() {
+        for part in [
+            "(A.b as C)",
+            "A.b.as(C)",
+            "A.b.where(resolve() is C)",
+            "A.b",
+            "(A.b as C).where(d='e.f')",
+        ] {
+            assert_eq!(names_of(part), ["A", "b"], "{part}");
+        }
+        assert_eq!(names_of("A.b[0].c"), ["A", "b", "c"]);
+        assert_eq!(names_of("A.b.where(c='d').e"), ["A", "b", "e"]);
+    }
+
+    #[test]
+    fn a_union_is_split_outside_quotes_and_brackets() {
+        assert_eq!(
+            alternatives("A.b | (A.c | A.d) | A.e.where(f='|')"),
+            ["A.b", "(A.c | A.d)", "A.e.where(f='|')"]
+        );
+        assert!(alternatives("").is_empty());
+    }
+
+    #[test]
+    fn numbers_given_once_are_read_back() {
+        let numbers = numbers_of("# x\np\t7\tcode\ttoken\nu\tPatient\t7\t\t\n").unwrap();
+        assert_eq!(
+            numbers,
+            BTreeMap::from([(("code".into(), "token".into()), 7)])
+        );
+    }
+}

@@ -1,8 +1,8 @@
 //! Search parameters of R4 and what they find in a resource.
 //!
 //! The table `definitions/search.tsv` (made by `cargo xtask search`) names the parameters and their expressions;
-//! [`path`] reads an expression, [`program`] compiles those of one type into one tree, [`entries`] turns the elements
-//! found into what an index holds. [`compartment`] says whose record a resource belongs to.
+//! `path` reads an expression, `program` compiles those of one type into one tree, `entries` turns the elements
+//! found into what an index holds. `compartment` says whose record a resource belongs to.
 
 mod compartment;
 mod entries;

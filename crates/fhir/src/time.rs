@@ -144,11 +144,11 @@ impl Reader<'_> {
             }
             Some(_) => return None,
         };
-        let hours = self.digits(2).filter(|h| *h <= 14)?;
+        let hours = self.digits(2)?;
         self.take(b':')?;
         let minutes = self.digits(2).filter(|m| *m < 60)?;
-        self.done()
-            .then_some(sign * (hours * 60 + minutes) * 60 * SECOND)
+        let minutes = Some(hours * 60 + minutes).filter(|m| *m <= 14 * 60)?;
+        self.done().then_some(sign * minutes * 60 * SECOND)
     }
 }
 
@@ -227,6 +227,7 @@ mod tests {
             "2020-01-01T10:00:61Z",
             "2020-01-01T10:00:00.Z",
             "2020-01-01T10:00:00+6:00",
+            "2020-01-01T10:00:00+14:01",
             "2020-01-01T10:00:00Zx",
             "2020-01-01 10:00",
             "hoy",

@@ -8,6 +8,8 @@ use crate::search::{Entry, IDENTIFIER, Indexed, fold};
 /// `_id` and `_lastUpdated` are the store's to know: a caller who asks about them adds an entry under their numbers, a
 /// token with the id as code, and a date. A chained condition is never met here: it speaks of another resource, whose
 /// entries are to be put to [`Chain::clause`](super::Chain::clause).
+///
+/// A value that was indexed as several entries (the two ends of a Range, say) meets a condition when one of them does.
 pub fn matches(clause: &Clause, entries: &[Entry]) -> bool {
     if clause.chain.is_some() {
         return false;
