@@ -112,8 +112,11 @@ impl<'c> Chart<'c> {
             unit_name: unit.map_or_else(String::new, |u| u.name.clone()),
             at: opening.at,
         };
+        // A stay that would reach past today ends today.
+        let left = (self.country.today_number() - opening.at.day) * 1440 + 1439;
+        let minutes = opening.minutes.min(left - opening.at.minute).max(1);
         self.entries
-            .push(visit.resource(opening.class, opening.kind, opening.minutes, reasons));
+            .push(visit.resource(opening.class, opening.kind, minutes, reasons));
         visit
     }
     /// Puts a lasting illness on the problem list, once.

@@ -7,7 +7,7 @@ use crate::cover::{Cover, Institution, cover_on};
 use crate::day::{Day, Moment};
 use crate::dice::Dice;
 use crate::disease::Health;
-use crate::measure::Signs;
+use crate::measure::{Signs, Taken};
 use crate::person::Person;
 use crate::plan::{self, Event, Pregnancy, Why};
 use crate::resources::{Visit, cie10};
@@ -317,13 +317,13 @@ impl<'a> Teller<'a> {
         let pharmacy = chart.institution == Institution::Farmacia;
         self.ask_allergies(chart, &visit, 0.35, dice);
         let diabetic = active.iter().any(|(_, row)| row.key == "diabetes");
-        let signs = Signs {
+        let wanted = Signs {
             weight: dice.chance(0.8),
             pressure: true,
             strip: diabetic && (pharmacy || dice.chance(0.3)),
             ..Signs::default()
         };
-        let said = chart.vitals(&visit, self.body, signs, dice);
+        let signs = chart.vitals(&visit, self.body, wanted, dice);
         for (number, _) in &active {
             if let Some(illness) = self.health.illnesses.get(*number) {
                 chart.list(&visit, illness.row, illness.onset, illness.end, dice);
@@ -337,13 +337,22 @@ impl<'a> Teller<'a> {
                 .flat_map(|(_, row)| row.tests.iter().map(|t| (t.as_str(), row.test_months)));
             taken = chart.tests_due(&visit, self.body, due, dice);
         }
-        if let Some((_, row)) = active.first()
-            && dice.chance(self.note_share())
-            && let Some(note) = dice.pick(&row.notes)
+        if dice.chance(self.note_share())
+            && let Some((_, row)) = dice.pick(&active)
+            && let Some(note) = dice.pick(self.notes(row, at.day, &signs))
         {
-            chart.note(&visit, &format!("{note} {said}."), dice);
+            chart.note(&visit, &signs.after(note), dice);
         }
         taken
+    }
+    /// The notes that fit how the illness goes that day: those of control, or those of being off it.
+    fn notes<'r>(&self, row: &'r Lasting, day: Day, signs: &Taken) -> &'r [String] {
+        let off = match row.key.as_str() {
+            "hypertension" => signs.systolic.is_some_and(|systolic| systolic >= 140.0),
+            "diabetes" => self.body.hba1c(day) >= 8.0,
+            _ => false,
+        };
+        if off { &row.notes_off } else { &row.notes }
     }
     fn note_share(&self) -> f64 {
         self.country.tables().conditions.habits.note_share
@@ -423,7 +432,8 @@ impl<'a> Teller<'a> {
             if episode.hospital { 0.9 } else { 0.15 },
             dice,
         );
-        let said = self.acute_signs(chart, &visit, episode, dice);
+        let feverish = dice.chance(episode.fever);
+        let signs = self.acute_signs(chart, &visit, episode, feverish, dice);
         chart.diagnose(&visit, reason.clone(), dice.between(4, 14), dice);
         let child = self.body.age(at.day) < 12.0;
         for (medicine, p) in &episode.medicines {
@@ -436,10 +446,15 @@ impl<'a> Teller<'a> {
             };
             chart.prescribe_course(&visit, key, reason.clone(), dice);
         }
+        let fitting: Vec<&String> = episode
+            .notes
+            .iter()
+            .filter(|note| feverish || !note.to_lowercase().contains("fiebre"))
+            .collect();
         if dice.chance(self.note_share())
-            && let Some(note) = dice.pick(&episode.notes)
+            && let Some(note) = dice.pick(&fitting)
         {
-            chart.note(&visit, &format!("{note} {said}."), dice);
+            chart.note(&visit, &signs.after(note), dice);
         }
         if chart.institution != Institution::Farmacia && dice.chance(0.03) {
             let resource = visit.referral(&dice.uuid(), "Medicina interna", reason);
@@ -451,9 +466,9 @@ impl<'a> Teller<'a> {
         chart: &mut Chart<'a>,
         visit: &Visit,
         episode: &Episode,
+        feverish: bool,
         dice: &mut Dice,
-    ) -> String {
-        let feverish = dice.chance(episode.fever);
+    ) -> Taken {
         let lungs = matches!(episode.key.as_str(), "bronchitis" | "pneumonia" | "covid");
         let signs = Signs {
             weight: dice.chance(0.4),
@@ -479,12 +494,12 @@ impl<'a> Teller<'a> {
         let reason = cie10("Z349", "Supervisión de embarazo normal, no especificado");
         let visit = chart.visit(clinic(at, "Control prenatal", 25), vec![reason], dice);
         self.ask_allergies(chart, &visit, 0.7, dice);
-        let signs = Signs {
+        let wanted = Signs {
             weight: true,
             pressure: true,
             ..Signs::default()
         };
-        let said = chart.vitals(&visit, self.body, signs, dice);
+        let signs = chart.vitals(&visit, self.body, wanted, dice);
         if chart.institution != Institution::Farmacia {
             let tests = [("hemoglobin", 3), ("glucose", 3)];
             chart.tests_due(&visit, self.body, tests.into_iter(), dice);
@@ -497,11 +512,15 @@ impl<'a> Teller<'a> {
             let code = cie10("O244", "Diabetes mellitus que se origina con el embarazo");
             chart.diagnose(&visit, code, 90, dice);
         }
-        chart.note(
-            &visit,
-            &format!("Embarazo de {week} semanas. {said}. Movimientos fetales presentes, sin datos de alarma."),
-            dice,
+        let note = format!(
+            "Embarazo de {week} semanas. Movimientos fetales {}, sin datos de alarma.",
+            if week < 20 {
+                "aún no referidos"
+            } else {
+                "presentes"
+            }
         );
+        chart.note(&visit, &signs.after(&note), dice);
     }
     fn birth(&self, chart: &mut Chart<'a>, at: Moment, number: usize, dice: &mut Dice) {
         let Some(pregnancy) = self.pregnancies.get(number) else {

@@ -19,18 +19,38 @@ pub(crate) struct Signs {
     pub(crate) strip: bool,
 }
 
+/// What a visit's vital signs showed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taken {
+    /// In one line for the note, as in `TA 128/82 mmHg, peso 71.2 kg`; empty if nothing was taken.
+    pub(crate) said: String,
+    pub(crate) systolic: Option<f64>,
+}
+
+impl Taken {
+    /// A note followed by what was measured.
+    pub(crate) fn after(&self, note: &str) -> String {
+        let mut rest = self.said.chars();
+        match rest.next() {
+            Some(first) => format!("{note} {}{}.", first.to_uppercase(), rest.as_str()),
+            None => note.to_owned(),
+        }
+    }
+}
+
 const VITAL: &str = "vital-signs";
 
 impl<'c> Chart<'c> {
-    /// Takes vital signs; gives them as a short text for the note.
+    /// Takes vital signs.
     pub(crate) fn vitals(
         &mut self,
         visit: &Visit,
         body: &Body,
         signs: Signs,
         dice: &mut Dice,
-    ) -> String {
+    ) -> Taken {
         let day = visit.at.day;
+        let mut measured = None;
         let mut said = Vec::new();
         let sign = |chart: &mut Chart<'c>, loinc, text, value: Value, dice: &mut Dice| {
             let mut resource = visit.observation(&dice.uuid(), VITAL, loinc, text);
@@ -41,6 +61,7 @@ impl<'c> Chart<'c> {
             let (systolic, diastolic) = body.pressure(day, dice);
             let id = dice.uuid();
             self.pressure(visit, systolic, diastolic, &id);
+            measured = Some(systolic);
             said.push(format!("TA {systolic:.0}/{diastolic:.0} mmHg"));
         }
         if signs.weight {
@@ -80,7 +101,10 @@ impl<'c> Chart<'c> {
                 said.push(format!("glucosa capilar {glucose} mg/dL"));
             }
         }
-        said.join(", ")
+        Taken {
+            said: said.join(", "),
+            systolic: measured,
+        }
     }
     fn pressure(&mut self, visit: &Visit, systolic: f64, diastolic: f64, id: &str) {
         let part = |loinc, text, value| {

@@ -144,14 +144,16 @@ fn typo(name: &str, dice: &mut Dice) -> String {
     if let Some((from, to)) = dice.pick(&fitting) {
         return name.replacen(from, to, 1);
     }
-    // No confusable letter: one letter doubled.
-    let mut chars: Vec<char> = name.chars().collect();
-    let last = i32::try_from(chars.len()).unwrap_or(1) - 1;
-    let at = usize::try_from(dice.between(0, last)).unwrap_or(0);
-    if let Some(&c) = chars.get(at) {
-        chars.insert(at, c.to_lowercase().next().unwrap_or(c));
+    // No confusable letter: one letter of the name doubled.
+    let letters: Vec<(usize, char)> = name
+        .char_indices()
+        .filter(|(_, c)| c.is_alphabetic())
+        .collect();
+    let mut out = name.to_owned();
+    if let Some((at, c)) = dice.pick(&letters) {
+        out.insert(at + c.len_utf8(), c.to_lowercase().next().unwrap_or(*c));
     }
-    chars.into_iter().collect()
+    out
 }
 
 impl Card {
@@ -229,6 +231,24 @@ impl Card {
             "family" => family,
             "_family" => obj! { "extension" => parts },
             "given" => self.given.split(' ').collect::<Vec<_>>(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_changes_a_name_and_leaves_it_one() {
+        let mut dice = Dice::new(1, 1);
+        for name in ["Iker", "María de la Luz", "Ñáñez", "Uc", "Montes de Oca"] {
+            for _ in 0..50 {
+                let slipped = typo(name, &mut dice);
+                assert_ne!(slipped, name);
+                assert_eq!(slipped.split(' ').count(), name.split(' ').count());
+                assert!(slipped.split(' ').all(|word| !word.is_empty()));
+            }
         }
     }
 }

@@ -4,14 +4,12 @@ use crate::day::{Day, Moment};
 use fhir::{Value, obj};
 use mx::systems;
 
-/// A CodeableConcept of one coding, its text the display.
+/// A CodeableConcept of one coding and a text in Spanish. The coding has no display: displays belong to their code
+/// system, and a validator compares them with its own.
 pub(crate) fn codeable(system: &str, code: &str, text: &str) -> Value {
-    obj! {
-        "coding" => [obj! { "system" => system, "code" => code, "display" => text }],
-        "text" => text,
-    }
+    obj! { "coding" => [obj! { "system" => system, "code" => code }], "text" => text }
 }
-/// A CodeableConcept of one coding without display, for HL7's own codes.
+/// A CodeableConcept of one coding alone, for HL7's own codes.
 fn code_only(system: &str, code: &str) -> Value {
     obj! { "coding" => [obj! { "system" => system, "code" => code }] }
 }

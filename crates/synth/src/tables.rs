@@ -210,6 +210,9 @@ pub(crate) struct Lasting {
     pub(crate) lasts: Option<f64>,
     pub(crate) specialty: Option<String>,
     pub(crate) notes: Vec<String>,
+    /// Notes of a day on which a measured value is off its goal.
+    #[serde(default)]
+    pub(crate) notes_off: Vec<String>,
     #[serde(default)]
     pub(crate) tests: Vec<String>,
     #[serde(default)]
