@@ -283,3 +283,6 @@ pub(crate) fn code_of<T: Serialize>(value: &T) -> String {
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -134,3 +134,6 @@ pub const IDENTITY: Labels = Labels(1 << 31);
 pub fn labels(of: ResourceType, resource: &Value) -> Labels {
     kind::kind(of, resource).with(topic::topics(resource))
 }
+
+#[cfg(test)]
+mod tests;

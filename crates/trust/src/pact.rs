@@ -307,3 +307,6 @@ fn ids(members: &[&Member]) -> String {
     let ids: Vec<&str> = members.iter().map(|member| member.id.0.as_str()).collect();
     ids.join(", ")
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

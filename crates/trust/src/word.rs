@@ -209,3 +209,6 @@ impl SignedWord {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

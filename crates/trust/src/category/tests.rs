@@ -1,1 +1,180 @@
+use super::*;
+use fhir::json::{Limits, parse};
 
+fn labels_of(json: &str) -> Vec<Category> {
+    let resource = parse(json.as_bytes(), &Limits::default()).unwrap();
+    let of = ResourceType::from_name(resource.text("resourceType").unwrap()).unwrap();
+    Category::of(labels(of, &resource))
+}
+
+#[track_caller]
+fn check(json: &str, expected: &[Category]) {
+    assert_eq!(labels_of(json), expected, "{json}");
+}
+
+#[test]
+fn every_category_has_its_own_bit_and_code() {
+    let all = Category::set(&Category::ALL);
+    assert_eq!(all, EVERYTHING);
+    assert_eq!(all.0.count_ones(), 14);
+    assert!(!all.meets(IDENTITY));
+    for category in Category::ALL {
+        assert_eq!(Category::from_code(category.code()), Some(category));
+    }
+}
+
+#[test]
+fn a_visit_for_depression_is_mental_health_in_all_its_resources() {
+    let reason = r#"[{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"F329"}]}]"#;
+    check(
+        &format!(r#"{{"resourceType":"Encounter","status":"finished","reasonCode":{reason}}}"#),
+        &[Category::Visits, Category::MentalHealth],
+    );
+    check(
+        r#"{"resourceType":"Condition","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"F329"}]}}"#,
+        &[Category::Diagnoses, Category::MentalHealth],
+    );
+    check(
+        r#"{"resourceType":"MedicationRequest","medicationCodeableConcept":{"coding":[{"system":"http://www.whocc.no/atc","code":"N06AB06"}]}}"#,
+        &[Category::Medicines, Category::MentalHealth],
+    );
+    // Valproate says nothing by itself; what it is given for does.
+    check(
+        &format!(
+            r#"{{"resourceType":"MedicationRequest","medicationCodeableConcept":{{"coding":[{{"system":"http://www.whocc.no/atc","code":"N03AG01"}}]}},"reasonCode":{reason}}}"#
+        ),
+        &[Category::Medicines, Category::MentalHealth],
+    );
+    check(
+        r#"{"resourceType":"Observation","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"survey"}]}],"code":{"coding":[{"system":"http://loinc.org","code":"44261-6"}]}}"#,
+        &[Category::Other, Category::MentalHealth],
+    );
+}
+
+#[test]
+fn hiv_is_known_by_diagnosis_test_and_treatment() {
+    check(
+        r#"{"resourceType":"Condition","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"B24X"}]}}"#,
+        &[Category::Diagnoses, Category::Hiv],
+    );
+    for loinc in ["24467-3", "25836-8", "56888-1"] {
+        check(
+            &format!(
+                r#"{{"resourceType":"Observation","category":[{{"coding":[{{"code":"laboratory"}}]}}],"code":{{"coding":[{{"system":"http://loinc.org","code":"{loinc}"}}]}}}}"#
+            ),
+            &[Category::Laboratory, Category::Hiv],
+        );
+    }
+    for atc in ["J05AR20", "J05AE10", "J05AF07", "J05AG03", "J05AJ03"] {
+        check(
+            &format!(
+                r#"{{"resourceType":"MedicationRequest","medicationCodeableConcept":{{"coding":[{{"system":"http://www.whocc.no/atc","code":"{atc}"}}]}}}}"#
+            ),
+            &[Category::Medicines, Category::Hiv],
+        );
+    }
+}
+
+#[test]
+fn the_other_topics_are_known_by_their_diagnoses() {
+    let cases: [(&str, &[Category]); 14] = [
+        ("F102", &[Category::MentalHealth, Category::Addictions]),
+        ("F152", &[Category::MentalHealth, Category::Addictions]),
+        ("F03X", &[Category::MentalHealth]),
+        ("T741", &[Category::Violence]),
+        ("Y04", &[Category::Violence]),
+        ("X85.9", &[Category::Violence]),
+        ("Z21X", &[Category::Hiv]),
+        ("A53.9", &[Category::Hiv]),
+        ("O06", &[Category::Reproductive]),
+        ("Z30.0", &[Category::Reproductive]),
+        ("N97", &[Category::Reproductive]),
+        ("Q90.9", &[Category::Genetics]),
+        ("E11.9", &[]),
+        ("A65X", &[]),
+    ];
+    for (code, topics) in cases {
+        let mut expected = vec![Category::Diagnoses];
+        expected.extend_from_slice(topics);
+        check(
+            &format!(
+                r#"{{"resourceType":"Condition","code":{{"coding":[{{"system":"http://hl7.org/fhir/sid/icd-10","code":"{code}"}}]}}}}"#
+            ),
+            &expected,
+        );
+    }
+}
+
+#[test]
+fn a_topic_deep_inside_counts() {
+    check(
+        r#"{"resourceType":"DiagnosticReport","category":[{"coding":[{"code":"LAB"}]}],
+            "contained":[{"resourceType":"Observation","component":[{"code":{"coding":[
+              {"system":"urn:local","code":"x"},{"system":" http://loinc.org ","code":"20447-9"}]}}]}]}"#,
+        &[Category::Laboratory, Category::Hiv],
+    );
+    check(
+        r#"{"resourceType":"MedicationRequest","extension":[{"url":"urn:x","valueCoding":{"system":"http://snomed.info/sct","code":"370143000"}}]}"#,
+        &[Category::Medicines, Category::MentalHealth],
+    );
+}
+
+#[test]
+fn a_security_label_counts_where_no_code_says_it() {
+    let label = |code: &str| {
+        format!(
+            r#"{{"resourceType":"ClinicalImpression","meta":{{"security":[{{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"{code}"}}]}},"summary":"..."}}"#
+        )
+    };
+    for (code, topic) in [
+        ("PSY", Category::MentalHealth),
+        ("HIV", Category::Hiv),
+        ("SEX", Category::Reproductive),
+        ("SDV", Category::Violence),
+        ("VIO", Category::Violence),
+        ("ETH", Category::Addictions),
+        ("SUD", Category::Addictions),
+        ("GDIS", Category::Genetics),
+    ] {
+        check(&label(code), &[Category::Diagnoses, topic]);
+    }
+}
+
+#[test]
+fn words_are_not_codes() {
+    check(
+        r#"{"resourceType":"Condition","code":{"text":"Depresión","coding":[{"display":"VIH"}]},"note":[{"text":"VIH, F32"}]}"#,
+        &[Category::Diagnoses],
+    );
+}
+
+#[test]
+fn an_observation_is_of_the_laboratory_or_a_vital_sign() {
+    let observation = |category: &str, loinc: &str| {
+        format!(
+            r#"{{"resourceType":"Observation"{category},"code":{{"coding":[{{"system":"http://loinc.org","code":"{loinc}"}}]}}}}"#
+        )
+    };
+    let vital = r#","category":[{"coding":[{"code":"vital-signs"}]}]"#;
+    check(&observation(vital, "2345-7"), &[Category::Vitals]);
+    check(&observation("", "85354-9"), &[Category::Vitals]);
+    check(&observation("", "2345-7"), &[Category::Laboratory]);
+}
+
+#[test]
+fn who_she_is_belongs_to_no_category_that_a_rule_can_name() {
+    let patient = parse(br#"{"resourceType":"Patient"}"#, &Limits::default()).unwrap();
+    let of = |name| ResourceType::from_name(name).unwrap();
+    assert_eq!(labels(of("Patient"), &patient), IDENTITY);
+    assert_eq!(labels(of("Organization"), &patient), Labels(0));
+}
+
+#[test]
+fn names_join_as_people_speak() {
+    use crate::Lang;
+    let two = [Category::Medicines, Category::Allergies];
+    assert_eq!(joined(&two, Lang::Es), "tus medicinas y tus alergias");
+    assert_eq!(joined(&two, Lang::En), "your medicines and your allergies");
+    assert_eq!(joined(&Category::ALL, Lang::Es), "tu historia completa");
+    assert_eq!(list(&["a", "Isabel"], Lang::Es), "a e Isabel");
+}

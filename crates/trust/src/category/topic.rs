@@ -9,7 +9,7 @@ use store::Labels;
 static TABLE: LazyLock<Table> = LazyLock::new(|| read(include_str!("../../data/topics.tsv")));
 
 /// Code systems by the names that the table has for them. Some are known under several URIs.
-const SYSTEMS: [(&str, &str); 17] = [
+const SYSTEMS: [(&str, &str); 18] = [
     ("http://hl7.org/fhir/sid/icd-10", "cie10"),
     ("http://hl7.org/fhir/sid/icd-10-cm", "cie10"),
     ("http://hl7.org/fhir/sid/icd-10-mx", "cie10"),
@@ -23,6 +23,7 @@ const SYSTEMS: [(&str, &str); 17] = [
     ("http://loinc.org", "loinc"),
     ("urn:oid:2.16.840.1.113883.6.1", "loinc"),
     ("http://snomed.info/sct", "snomed"),
+    ("https://openconceptlab.org/orgs/CIEL/sources/CIEL", "ciel"),
     ("urn:oid:2.16.840.1.113883.6.96", "snomed"),
     ("http://www.nlm.nih.gov/research/umls/rxnorm", "rxnorm"),
     (
@@ -112,8 +113,8 @@ pub(super) fn topics(value: &Value) -> Labels {
 
 /// The topics of one code.
 fn of_code(system: &str, code: &str) -> Labels {
-    // A version after the URI (`|4.0`) does not change what the code means.
-    let system = system.split('|').next().unwrap_or(system);
+    // A version after the URI (`|4.0`) does not change what the code means, nor do the spaces that some exports leave.
+    let system = system.split('|').next().unwrap_or(system).trim();
     let Some((_, system)) = SYSTEMS.iter().find(|(uri, _)| *uri == system) else {
         return Labels(0);
     };

@@ -1,1 +1,370 @@
+use super::*;
+use crate::Lang;
 
+/// A member's key, from a seed of one byte repeated.
+pub(crate) fn key(id: &str, seed: u8) -> SigningKey {
+    SigningKey::from_seed(&format!("{id}.example/tejido"), [seed; 32]).unwrap()
+}
+
+fn member(id: &str, seed: u8) -> Member {
+    Member {
+        id: MemberId(id.into()),
+        name: format!("Institución {id}"),
+        kind: MemberKind::Clinic,
+        key: key(id, seed).verifier().to_string(),
+        address: format!("{id}.example:7443"),
+        public: format!("https://{id}.example"),
+    }
+}
+
+/// A first pact of these members, with the least threshold.
+pub(crate) fn pact(members: &[(&str, u8)]) -> Pact {
+    Pact {
+        network: "Tejido de prueba".into(),
+        version: 1,
+        previous: String::new(),
+        threshold: members.len() / 2 + 1,
+        deadline_ms: 2000,
+        check_in_minutes: 720,
+        appointment_minutes: 240,
+        code_minutes: 10,
+        members: members.iter().map(|(id, seed)| member(id, *seed)).collect(),
+        policies: "@id(\"nobody-yet\")\nforbid (principal, action, resource);\n".into(),
+    }
+}
+
+fn signed_by(pact: &Pact, keys: &[SigningKey]) -> String {
+    let mut signed = sign(pact, &keys[0]).unwrap();
+    for key in &keys[1..] {
+        signed = add_signature(&signed, key).unwrap();
+    }
+    signed
+}
+
+const THREE: &[(&str, u8)] = &[("imss", 1), ("issste", 2), ("farmacia", 3)];
+
+fn three() -> Pact {
+    pact(THREE)
+}
+fn keys(of: &[(&str, u8)]) -> Vec<SigningKey> {
+    of.iter().map(|(id, seed)| key(id, *seed)).collect()
+}
+/// A second version after the three.
+fn next(members: &[(&str, u8)]) -> Pact {
+    Pact {
+        version: 2,
+        previous: three().hash(),
+        deadline_ms: 1500,
+        ..pact(members)
+    }
+}
+
+#[test]
+fn a_pact_signed_by_all_its_founders_is_in_force() {
+    let signed = signed_by(&three(), &keys(THREE));
+    assert_eq!(Pact::founding(&signed), Ok(three()));
+    let (opened, signers) = Pact::open(&signed).unwrap();
+    assert_eq!(opened, three());
+    assert_eq!(
+        signers,
+        three()
+            .members
+            .into_iter()
+            .map(|m| m.id)
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn a_founder_that_did_not_sign_is_named() {
+    let signed = signed_by(&three(), &keys(&THREE[..2]));
+    assert_eq!(
+        Pact::founding(&signed),
+        Err(PactError::Founders("farmacia".into()))
+    );
+    assert!(Pact::open(&signed).is_ok());
+}
+
+#[test]
+fn one_letter_changed_spoils_the_pact() {
+    let signed = signed_by(&three(), &keys(THREE));
+    let changed = signed.replace("deadline_ms = 2000", "deadline_ms = 2001");
+    assert!(matches!(Pact::open(&changed), Err(PactError::Note(_))));
+}
+
+#[test]
+fn a_pact_nobody_of_its_own_signed_is_nothing() {
+    let signed = sign(&three(), &key("extraño", 9)).unwrap();
+    assert_eq!(Pact::open(&signed), Err(PactError::Unsigned));
+}
+
+#[test]
+fn the_same_pact_in_other_bytes_is_refused() {
+    let text = three().text().replace("version = 1\n", "version = 1 \n");
+    let signed = note::sign(&text, &[&key("imss", 1)]).unwrap();
+    assert_eq!(Pact::open(&signed), Err(PactError::Form));
+    let text = format!("moreover = 1\n{}", three().text());
+    let signed = note::sign(&text, &[&key("imss", 1)]).unwrap();
+    assert!(matches!(Pact::open(&signed), Err(PactError::Text(_))));
+}
+
+#[test]
+fn a_text_is_read_back_as_it_was_whatever_its_quotes() {
+    let mut odd = three();
+    odd.network = r#"La "red" de \ prueba"#.into();
+    for policies in [
+        "@id(\"a\")\nforbid (principal, action, resource);\n",
+        "// \\ \"\"\" \"\"\"\" \"\n@id(\"a\")\nforbid (principal, action, resource); // \"",
+        "\n\n@id(\"a\") forbid (principal, action, resource);\n\n\n",
+    ] {
+        odd.policies = policies.into();
+        assert_eq!(text::read(&odd.text()).unwrap(), odd, "{}", odd.text());
+        let signed = sign(&odd, &key("imss", 1)).unwrap();
+        assert_eq!(Pact::open(&signed).unwrap().0, odd);
+    }
+}
+
+#[test]
+fn a_threshold_of_the_members_in_force_makes_the_next_version() {
+    let signed = signed_by(&next(THREE), &keys(&THREE[1..]));
+    assert_eq!(three().accept(&signed), Ok(next(THREE)));
+}
+
+#[test]
+fn one_member_alone_can_propose_and_not_impose() {
+    let signed = signed_by(&next(THREE), &keys(&THREE[..1]));
+    let refused = three().accept(&signed).unwrap_err();
+    assert_eq!(
+        refused,
+        PactError::Threshold {
+            have: 1,
+            need: 2,
+            version: 1
+        }
+    );
+    assert!(
+        refused
+            .to_string()
+            .contains("collect the missing signatures")
+    );
+}
+
+#[test]
+fn signing_twice_counts_once() {
+    let once = signed_by(&next(THREE), &keys(&THREE[..1]));
+    let line = once.lines().last().unwrap();
+    let twice = format!("{once}{line}\n");
+    assert!(matches!(
+        three().accept(&twice),
+        Err(PactError::Threshold { have: 1, .. })
+    ));
+}
+
+#[test]
+fn new_members_cannot_vote_themselves_in() {
+    let five = &[
+        ("imss", 1),
+        ("issste", 2),
+        ("farmacia", 3),
+        ("uno", 4),
+        ("dos", 5),
+    ];
+    let by_the_new = signed_by(&next(five), &keys(&[("imss", 1), ("uno", 4), ("dos", 5)]));
+    assert!(matches!(
+        three().accept(&by_the_new),
+        Err(PactError::Threshold { have: 1, .. })
+    ));
+}
+
+#[test]
+fn who_joins_must_agree() {
+    let four = &[("imss", 1), ("issste", 2), ("farmacia", 3), ("angeles", 4)];
+    let without = signed_by(&next(four), &keys(&four[..3]));
+    assert_eq!(
+        three().accept(&without),
+        Err(PactError::Newcomers("angeles".into()))
+    );
+    let with = signed_by(&next(four), &keys(four));
+    assert_eq!(three().accept(&with), Ok(next(four)));
+}
+
+#[test]
+fn a_new_key_must_sign_for_itself_and_does_not_count_as_the_old_one() {
+    let rotated = &[("imss", 1), ("issste", 2), ("farmacia", 8)];
+    let with_old = signed_by(&next(rotated), &keys(THREE));
+    assert_eq!(
+        three().accept(&with_old),
+        Err(PactError::Newcomers("farmacia".into()))
+    );
+    let with_new = signed_by(&next(rotated), &keys(&rotated[1..]));
+    assert!(matches!(
+        three().accept(&with_new),
+        Err(PactError::Threshold { have: 1, .. })
+    ));
+    let all = signed_by(&next(rotated), &keys(rotated));
+    assert_eq!(three().accept(&all), Ok(next(rotated)));
+}
+
+#[test]
+fn a_member_can_be_put_out_by_the_others() {
+    let two = &THREE[..2];
+    let signed = signed_by(&next(two), &keys(two));
+    assert_eq!(three().accept(&signed), Ok(next(two)));
+}
+
+#[test]
+fn a_version_that_follows_another_text_is_refused() {
+    let mut other = next(THREE);
+    other.previous = "0".repeat(64);
+    let signed = signed_by(&other, &keys(THREE));
+    assert_eq!(three().accept(&signed), Err(PactError::OtherPast(1)));
+    let mut far = next(THREE);
+    far.version = 3;
+    let signed = signed_by(&far, &keys(THREE));
+    assert_eq!(
+        three().accept(&signed),
+        Err(PactError::Version { ours: 1, theirs: 3 })
+    );
+    let mut elsewhere = next(THREE);
+    elsewhere.network = "Otra red".into();
+    let signed = signed_by(&elsewhere, &keys(THREE));
+    assert_eq!(
+        three().accept(&signed),
+        Err(PactError::OtherNetwork("Otra red".into()))
+    );
+}
+
+#[test]
+fn a_node_that_was_away_follows_step_by_step() {
+    let second = next(THREE);
+    let third = Pact {
+        version: 3,
+        previous: second.hash(),
+        code_minutes: 5,
+        ..second.clone()
+    };
+    let first = signed_by(&three(), &keys(THREE));
+    let second = signed_by(&second, &keys(THREE));
+    let signed_third = signed_by(&third, &keys(THREE));
+    let all = [first.as_str(), &second, &signed_third];
+    assert_eq!(three().follow(all), Ok(third.clone()));
+    assert_eq!(three().follow([]), Ok(three()));
+    assert!(three().follow([signed_third.as_str()]).is_err());
+}
+
+#[track_caller]
+fn invalid(change: impl FnOnce(&mut Pact), place: &str) {
+    let mut pact = three();
+    change(&mut pact);
+    match sign(&pact, &key("imss", 1)) {
+        Err(PactError::Invalid { place: at, why }) => {
+            assert_eq!(at, place);
+            assert!(!why.is_empty());
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_pact_out_of_bounds_is_not_signed_and_says_where() {
+    invalid(|p| p.threshold = 1, "threshold");
+    invalid(|p| p.threshold = 4, "threshold");
+    invalid(|p| p.version = 0, "version");
+    invalid(|p| p.previous = "0".repeat(64), "previous");
+    invalid(|p| p.version = 2, "previous");
+    invalid(|p| p.deadline_ms = 0, "deadline_ms");
+    invalid(|p| p.deadline_ms = 3_600_000, "deadline_ms");
+    invalid(|p| p.check_in_minutes = 0, "check_in_minutes");
+    invalid(|p| p.appointment_minutes = u64::MAX, "appointment_minutes");
+    invalid(|p| p.code_minutes = 61, "code_minutes");
+    invalid(|p| p.network = " ".into(), "network");
+    invalid(|p| p.members.clear(), "members");
+    invalid(
+        |p| p.members[1].id = p.members[0].id.clone(),
+        "member imss: id",
+    );
+    invalid(
+        |p| p.members[1].key = p.members[0].key.clone(),
+        "member issste: key",
+    );
+    invalid(
+        |p| p.members[1].address = p.members[0].address.to_uppercase(),
+        "member issste: address",
+    );
+    invalid(
+        |p| p.members[0].public = "http://imss.example".into(),
+        "member imss: public",
+    );
+    invalid(
+        |p| p.members[0].address = "imss.example".into(),
+        "member imss: address",
+    );
+    invalid(
+        |p| p.members[0].id = MemberId("IMSS".into()),
+        "member \"IMSS\": id",
+    );
+    invalid(
+        |p| p.members[0].key = "imss+0+AAAA".into(),
+        "member imss: key",
+    );
+    invalid(
+        |p| p.members[0].name = "IMSS\u{202e}".into(),
+        "member imss: name",
+    );
+}
+
+#[test]
+fn a_key_under_two_names_is_still_one_key() {
+    invalid(
+        |p| p.members[1].key = key("otro", 1).verifier().to_string(),
+        "member issste: key",
+    );
+}
+
+#[test]
+fn policies_that_cannot_be_decided_on_are_not_signed() {
+    for policies in [
+        "",
+        "permit (",
+        "@id(\"a\")\tpermit (principal, action, resource);",
+    ] {
+        let mut pact = three();
+        pact.policies = policies.into();
+        let refused = sign(&pact, &key("imss", 1));
+        assert!(
+            matches!(refused, Err(PactError::Policies(_))),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn what_a_new_version_changes_is_said_in_words() {
+    let mut new = next(&[("imss", 1), ("issste", 7), ("angeles", 4)]);
+    new.policies
+        .push_str("@id(\"b\")\nforbid (principal, action, resource);\n");
+    let changes = diff(&three(), &new);
+    let spanish: Vec<&str> = changes.iter().map(|c| c.sentence(Lang::Es)).collect();
+    let [key_change, joins, leaves, deadline, added, again @ ..] = spanish.as_slice() else {
+        panic!("{spanish:?}");
+    };
+    assert!(
+        key_change.starts_with("Institución issste cambia de llave: de issste.example/tejido+")
+    );
+    assert_eq!(*joins, "Entra Institución angeles (angeles).");
+    assert_eq!(*leaves, "Sale Institución farmacia (farmacia).");
+    assert_eq!(
+        *deadline,
+        "Milisegundos para contestar: antes 2000, ahora 1500."
+    );
+    assert_eq!(*added, "Regla que se agrega: @id(\"b\")");
+    assert_eq!(
+        again,
+        ["Regla que se agrega: forbid (principal, action, resource);"]
+    );
+    assert_eq!(
+        changes[1].sentence(Lang::En),
+        "Institución angeles (angeles) joins."
+    );
+    assert!(diff(&three(), &three()).is_empty());
+}

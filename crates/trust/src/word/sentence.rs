@@ -14,10 +14,15 @@ impl Rule {
         lang: Lang,
         names: &dyn Fn(&MemberId, Option<&str>) -> String,
     ) -> String {
-        match lang {
+        let sentence = match lang {
             Lang::Es => self.spanish(names),
             Lang::En => self.english(names),
-        }
+        };
+        // Names may begin with a small article: "la Dra. Ana Ruiz".
+        let mut letters = sentence.chars();
+        letters.next().map_or_else(String::new, |first| {
+            first.to_uppercase().collect::<String>() + letters.as_str()
+        })
     }
 
     fn spanish(&self, names: &dyn Fn(&MemberId, Option<&str>) -> String) -> String {
@@ -95,7 +100,13 @@ impl Rule {
             .to_string();
         }
         let names: Vec<&str> = self.what.iter().map(|c| c.yours(lang)).collect();
-        list(&names, lang)
+        match (names.split_last(), self.allow) {
+            (Some((last, most)), false) if !most.is_empty() => {
+                let nor = if lang == Lang::Es { "ni" } else { "or" };
+                format!("{} {nor} {last}", most.join(", "))
+            }
+            _ => list(&names, lang),
+        }
     }
 }
 

@@ -1,1 +1,443 @@
+use super::*;
+use crate::Lang;
+use crate::category::{EVERYTHING, IDENTITY};
+use proptest::prelude::*;
+use store::Labels;
 
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+fn member(id: &str) -> MemberId {
+    MemberId(id.into())
+}
+fn rule(id: &str, allow: bool, who: Who, what: &[Category]) -> Rule {
+    Rule {
+        id: id.into(),
+        allow,
+        who,
+        what: what.to_vec(),
+        purpose: None,
+        until: None,
+        hint: false,
+    }
+}
+fn word(rules: Vec<Rule>) -> Word {
+    Word {
+        person: Tag([7; 32]),
+        version: 3,
+        rules,
+        said: at("2026-11-20T18:00:00Z"),
+        author: member("imss"),
+    }
+}
+
+/// Dr. Ruiz at the pharmacy, for treatment, at noon of 22 November 2026.
+fn seen_by_ruiz(rules: &[Rule]) -> Hidden {
+    let pharmacy = member("farmacia");
+    let viewer = Viewer {
+        member: &pharmacy,
+        kind: MemberKind::Pharmacy,
+        role: Role::Physician,
+        actor: "ruiz",
+        herself: false,
+    };
+    let now = at("2026-11-22T18:00:00Z");
+    hidden(
+        Some(&word(rules.to_vec())),
+        &viewer,
+        Purpose::Treatment,
+        now,
+    )
+}
+
+const MENTAL: &[Category] = &[Category::MentalHealth];
+
+#[test]
+fn without_rules_all_is_open() {
+    assert_eq!(seen_by_ruiz(&[]), Hidden::default());
+}
+
+#[test]
+fn a_topic_closed_to_pharmacies_is_hidden_there_and_nothing_else() {
+    let rules = [rule("1", false, Who::Kind(MemberKind::Pharmacy), MENTAL)];
+    let seen = seen_by_ruiz(&rules);
+    assert_eq!(seen.labels, Category::MentalHealth.bit());
+    assert_eq!(seen.rules, ["1"]);
+    assert!(!seen.hint);
+    let rules = [rule("1", false, Who::Kind(MemberKind::Insurer), MENTAL)];
+    assert_eq!(seen_by_ruiz(&rules), Hidden::default());
+}
+
+#[test]
+fn the_more_exact_name_wins_and_equal_names_stay_closed() {
+    let ruiz = Who::Actor(member("farmacia"), "ruiz".into());
+    let from_broad_to_exact = [
+        Who::Everyone,
+        Who::Kind(MemberKind::Pharmacy),
+        Who::Role(Role::Physician),
+        Who::Member(member("farmacia")),
+        ruiz,
+    ];
+    for (c, closing) in from_broad_to_exact.iter().enumerate() {
+        for (o, opening) in from_broad_to_exact.iter().enumerate() {
+            let rules = [
+                rule("open", true, opening.clone(), &[]),
+                rule("close", false, closing.clone(), MENTAL),
+            ];
+            let is_open = seen_by_ruiz(&rules).labels == Labels(0);
+            assert_eq!(
+                is_open,
+                o > c,
+                "closed for {closing:?}, opened for {opening:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_rule_ends_at_its_very_moment() {
+    let until = |time: &str| {
+        let mut rule = rule("1", false, Who::Everyone, MENTAL);
+        rule.until = Some(at(time));
+        seen_by_ruiz(&[rule]).labels != Labels(0)
+    };
+    assert!(until("2026-11-22T18:00:01Z"));
+    assert!(!until("2026-11-22T18:00:00Z"));
+}
+
+#[test]
+fn a_rule_for_a_purpose_says_nothing_of_another() {
+    let mut closing = rule("1", false, Who::Everyone, &[]);
+    closing.purpose = Some(Purpose::Research);
+    assert_eq!(seen_by_ruiz(&[closing.clone()]), Hidden::default());
+    closing.purpose = Some(Purpose::Treatment);
+    assert_ne!(seen_by_ruiz(&[closing]), Hidden::default());
+}
+
+#[test]
+fn who_closes_everything_is_not_even_known_there() {
+    let all = rule("1", false, Who::Everyone, &[]);
+    let seen = seen_by_ruiz(std::slice::from_ref(&all));
+    assert_eq!(seen.labels, EVERYTHING.with(IDENTITY));
+    let medicines = rule(
+        "2",
+        true,
+        Who::Role(Role::Physician),
+        &[Category::Medicines],
+    );
+    let seen = seen_by_ruiz(&[all, medicines]);
+    assert_eq!(seen.labels.0, EVERYTHING.0 & !Category::Medicines.bit().0);
+}
+
+#[test]
+fn a_hint_is_given_only_if_every_rule_that_hides_allows_it() {
+    let mut said = rule("1", false, Who::Everyone, MENTAL);
+    said.hint = true;
+    let silent = rule("2", false, Who::Everyone, &[Category::Hiv]);
+    assert!(seen_by_ruiz(std::slice::from_ref(&said)).hint);
+    assert!(!seen_by_ruiz(&[said.clone(), silent]).hint);
+    // A silent rule that hides nothing from this doctor keeps nothing silent.
+    let elsewhere = rule("3", false, Who::Role(Role::Nurse), MENTAL);
+    assert!(seen_by_ruiz(&[said, elsewhere]).hint);
+}
+
+#[test]
+fn the_person_herself_sees_all() {
+    let imss = member("imss");
+    let herself = Viewer {
+        member: &imss,
+        kind: MemberKind::PublicInstitution,
+        role: Role::Patient,
+        actor: "ana",
+        herself: true,
+    };
+    let word = word(vec![rule("1", false, Who::Everyone, &[])]);
+    let now = at("2026-11-22T18:00:00Z");
+    let seen = hidden(Some(&word), &herself, Purpose::OwnRequest, now);
+    assert_eq!(seen, Hidden::default());
+}
+
+fn any_who() -> impl Strategy<Value = Who> {
+    prop_oneof![
+        Just(Who::Everyone),
+        Just(Who::Kind(MemberKind::Pharmacy)),
+        Just(Who::Kind(MemberKind::Insurer)),
+        Just(Who::Role(Role::Physician)),
+        Just(Who::Role(Role::Nurse)),
+        Just(Who::Member(member("farmacia"))),
+        Just(Who::Member(member("imss"))),
+        Just(Who::Actor(member("farmacia"), "ruiz".into())),
+        Just(Who::Actor(member("imss"), "ruiz".into())),
+    ]
+}
+
+prop_compose! {
+    fn any_rule()(
+        id in 0u32..1000,
+        allow: bool,
+        who in any_who(),
+        what in proptest::sample::subsequence(Category::ALL.to_vec(), 0..4),
+        purpose in prop_oneof![
+            Just(None), Just(Some(Purpose::Treatment)), Just(Some(Purpose::Research))
+        ],
+        until in prop_oneof![
+            Just(None),
+            Just(Some("2026-11-22T18:00:00Z")),
+            Just(Some("2026-11-23T00:00:00Z"))
+        ],
+        hint: bool,
+    ) -> Rule {
+        Rule { id: id.to_string(), allow, who, what, purpose, until: until.map(at), hint }
+    }
+}
+
+/// The law once more, as slowly and plainly as it can be said: for every closing rule, is there an allowing rule that
+/// beats it?
+fn is_closed_by_the_book(rules: &[Rule], category: Category) -> bool {
+    let rank = |rule: &Rule| match &rule.who {
+        Who::Actor(m, a) if m.0 == "farmacia" && a == "ruiz" => Some(5),
+        Who::Member(m) if m.0 == "farmacia" => Some(4),
+        Who::Role(Role::Physician) => Some(3),
+        Who::Kind(MemberKind::Pharmacy) => Some(2),
+        Who::Everyone => Some(1),
+        _ => None,
+    };
+    let live = |rule: &&Rule| {
+        (rule.what.is_empty() || rule.what.contains(&category))
+            && rank(rule).is_some()
+            && rule.purpose != Some(Purpose::Research)
+            && rule.until != Some(at("2026-11-22T18:00:00Z"))
+    };
+    rules
+        .iter()
+        .filter(live)
+        .filter(|r| !r.allow)
+        .any(|closing| {
+            !rules
+                .iter()
+                .filter(live)
+                .any(|opening| opening.allow && rank(opening) > rank(closing))
+        })
+}
+
+fn within(narrow: Labels, wide: Labels) -> bool {
+    narrow.0 & !wide.0 == 0
+}
+
+proptest! {
+    #[test]
+    fn what_is_hidden_is_what_the_book_says(rules in proptest::collection::vec(any_rule(), 0..8)) {
+        let seen = seen_by_ruiz(&rules);
+        for category in Category::ALL {
+            prop_assert_eq!(
+                seen.labels.meets(category.bit()),
+                is_closed_by_the_book(&rules, category),
+                "{:?} under {:?}", category, rules
+            );
+        }
+    }
+
+    #[test]
+    fn one_more_closing_rule_never_shows_more(
+        rules in proptest::collection::vec(any_rule(), 0..8),
+        mut closing in any_rule(),
+        place in 0usize..8,
+    ) {
+        closing.allow = false;
+        let mut more = rules.clone();
+        more.insert(place.min(rules.len()), closing);
+        prop_assert!(within(seen_by_ruiz(&rules).labels, seen_by_ruiz(&more).labels));
+    }
+
+    #[test]
+    fn one_allowing_rule_less_never_shows_more(
+        rules in proptest::collection::vec(any_rule(), 1..8),
+        place in 0usize..8,
+    ) {
+        let place = place % rules.len();
+        prop_assume!(rules[place].allow);
+        let mut fewer = rules.clone();
+        fewer.remove(place);
+        prop_assert!(within(seen_by_ruiz(&rules).labels, seen_by_ruiz(&fewer).labels));
+    }
+
+    #[test]
+    fn the_order_of_rules_means_nothing(rules in proptest::collection::vec(any_rule(), 0..8)) {
+        let mut turned = rules.clone();
+        turned.reverse();
+        let (one, other) = (seen_by_ruiz(&rules), seen_by_ruiz(&turned));
+        prop_assert_eq!(one.labels, other.labels);
+        prop_assert_eq!(one.hint, other.hint);
+    }
+}
+
+fn signed_by_imss(rules: Vec<Rule>) -> (SignedWord, Pact) {
+    let key = crate::pact::tests::key("imss", 1);
+    let pact = crate::pact::tests::pact(&[("imss", 1), ("farmacia", 2)]);
+    (SignedWord::sign(word(rules), &key), pact)
+}
+
+#[test]
+fn a_word_is_good_under_its_authors_key_and_no_other() {
+    let (signed, pact) = signed_by_imss(vec![rule("1", false, Who::Everyone, MENTAL)]);
+    assert_eq!(signed.verify(&pact), Ok(()));
+
+    let mut changed = signed.clone();
+    changed.word.rules.clear();
+    assert_eq!(
+        changed.verify(&pact),
+        Err(WordError::Signature(member("imss")))
+    );
+
+    let mut claimed = signed.clone();
+    claimed.word.author = member("farmacia");
+    assert_eq!(
+        claimed.verify(&pact),
+        Err(WordError::Signature(member("farmacia")))
+    );
+
+    let mut stranger = signed.clone();
+    stranger.word.author = member("nadie");
+    assert_eq!(
+        stranger.verify(&pact),
+        Err(WordError::Stranger(member("nadie")))
+    );
+
+    let mut broken = signed;
+    broken.signature = "no es base64".into();
+    assert_eq!(
+        broken.verify(&pact),
+        Err(WordError::Signature(member("imss")))
+    );
+}
+
+#[test]
+fn a_word_survives_the_way_to_another_member() {
+    let mut closing = rule(
+        "1",
+        false,
+        Who::Actor(member("farmacia"), "ruiz".into()),
+        MENTAL,
+    );
+    closing.until = Some(at("2027-03-03T06:00:00.5Z"));
+    closing.purpose = Some(Purpose::Treatment);
+    let (signed, pact) = signed_by_imss(vec![closing]);
+    let sent = serde_json::to_string(&signed).unwrap();
+    let heard: SignedWord = serde_json::from_str(&sent).unwrap();
+    assert_eq!(heard, signed);
+    assert_eq!(heard.verify(&pact), Ok(()));
+}
+
+#[test]
+fn rules_keep_their_bounds() {
+    let many: Vec<Rule> = (0..101)
+        .map(|n| rule(&n.to_string(), false, Who::Everyone, &[]))
+        .collect();
+    assert_eq!(check_rules(&many), Err(WordError::TooMany(101)));
+    assert_eq!(check_rules(&many[..100]), Ok(()));
+    let same = [many[0].clone(), many[0].clone()];
+    assert!(
+        check_rules(&same)
+            .unwrap_err()
+            .to_string()
+            .contains("same name")
+    );
+    let nameless = rule("", false, Who::Everyone, &[]);
+    assert!(check_rules(&[nameless]).is_err());
+    let twice = rule("1", false, Who::Everyone, &[Category::Hiv, Category::Hiv]);
+    assert!(check_rules(&[twice]).is_err());
+    let nobody = rule("1", false, Who::Member(member("")), &[]);
+    assert!(check_rules(&[nobody]).is_err());
+}
+
+fn names(member: &MemberId, actor: Option<&str>) -> String {
+    match (member.0.as_str(), actor) {
+        ("farmacia", None) => "Farmacia del Centro".into(),
+        ("farmacia", Some("ruiz")) => "la Dra. Ana Ruiz".into(),
+        (other, _) => other.to_uppercase(),
+    }
+}
+
+#[test]
+fn rules_read_as_sentences() {
+    let mut pharmacies = rule("1", false, Who::Kind(MemberKind::Pharmacy), MENTAL);
+    pharmacies.until = Some(at("2027-03-03T18:00:00Z"));
+    pharmacies.hint = true;
+    let cases = [
+        (
+            pharmacies,
+            "Las farmacias no pueden ver tu salud mental hasta el 3 de marzo de 2027. Sabrán que guardas algo.",
+            "Pharmacies cannot see your mental health until 3 March 2027. They will know that you keep something back.",
+        ),
+        (
+            rule(
+                "2",
+                false,
+                Who::Everyone,
+                &[Category::Hiv, Category::Violence],
+            ),
+            "Nadie puede ver tus datos de VIH ni tus datos de violencia.",
+            "No one can see your HIV data or your violence data.",
+        ),
+        (
+            rule("3", false, Who::Everyone, &[]),
+            "Nadie puede ver nada de tu historia.",
+            "No one can see anything of your history.",
+        ),
+        (
+            rule(
+                "4",
+                true,
+                Who::Actor(member("farmacia"), "ruiz".into()),
+                &[],
+            ),
+            "La Dra. Ana Ruiz, de Farmacia del Centro, sí puede ver toda tu historia.",
+            "La Dra. Ana Ruiz, of Farmacia del Centro, can see all of your history.",
+        ),
+        (
+            rule(
+                "5",
+                false,
+                Who::Member(member("imss")),
+                &[Category::Medicines],
+            ),
+            "IMSS no puede ver tus medicinas.",
+            "IMSS cannot see your medicines.",
+        ),
+        (
+            rule("6", true, Who::Everyone, &[Category::Allergies]),
+            "Todos sí pueden ver tus alergias.",
+            "Everyone can see your allergies.",
+        ),
+    ];
+    for (rule, es, en) in cases {
+        assert_eq!(rule.sentence(Lang::Es, &names), es);
+        assert_eq!(rule.sentence(Lang::En, &names), en);
+    }
+}
+
+#[test]
+fn a_word_is_a_consent_that_r4_takes() {
+    let mut exact = rule(
+        "r-2",
+        true,
+        Who::Actor(member("farmacia"), "ruiz".into()),
+        MENTAL,
+    );
+    exact.purpose = Some(Purpose::Treatment);
+    exact.until = Some(at("2027-03-03T18:00:00Z"));
+    let rules = vec![
+        rule("r-1", false, Who::Everyone, &[]),
+        exact,
+        rule("r-3", false, Who::Role(Role::Nurse), &[Category::Medicines]),
+        rule("r-4", false, Who::Kind(MemberKind::Pharmacy), MENTAL),
+        rule("r-5", false, Who::Member(member("imss")), MENTAL),
+    ];
+    for rules in [rules, vec![]] {
+        let consent = to_consent(&word(rules.clone()), "Patient/17");
+        let checked = fhir::check(&consent).map(|of| of.name());
+        assert_eq!(checked, Ok("Consent"), "{consent}");
+        let nested = consent.path("provision.provision");
+        assert_eq!(nested.map_or(0, |n| n.items().len()), rules.len());
+    }
+}
