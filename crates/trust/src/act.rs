@@ -285,4 +285,4 @@ pub(crate) fn code_of<T: Serialize>(value: &T) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

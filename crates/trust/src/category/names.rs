@@ -73,7 +73,9 @@ impl Category {
     /// What belongs to it, in one short sentence.
     pub fn explanation(self, lang: Lang) -> &'static str {
         match (lang, self) {
-            (Lang::Es, Category::Diagnoses) => "Las enfermedades que un médico anotó.",
+            (Lang::Es, Category::Diagnoses) => {
+                "Lo que un médico dijo que tienes: tus enfermedades."
+            }
             (Lang::Es, Category::Medicines) => "Lo que te recetan y lo que te dan en la farmacia.",
             (Lang::Es, Category::Allergies) => {
                 "Lo que te hace daño. Cerrarlo puede ponerte en riesgo."
@@ -87,12 +89,14 @@ impl Category {
             (Lang::Es, Category::Other) => "Los pagos, los aparatos, tu familia y lo demás.",
             (Lang::Es, Category::MentalHealth) => "Todo lo que habla de tu ánimo y de tu mente.",
             (Lang::Es, Category::Reproductive) => {
-                "Embarazo, parto, aborto y métodos para no tener hijos."
+                "Embarazo, parto, aborto y cómo te cuidas para no tener un bebé."
             }
             (Lang::Es, Category::Hiv) => {
                 "Todo lo que habla de VIH, sífilis y otras infecciones sexuales."
             }
-            (Lang::Es, Category::Addictions) => "Alcohol, tabaco y otras drogas.",
+            (Lang::Es, Category::Addictions) => {
+                "Lo que tomas o fumas y te hace daño: alcohol, tabaco, drogas."
+            }
             (Lang::Es, Category::Violence) => "Golpes, abuso y maltrato que alguien te hizo.",
             (Lang::Es, Category::Genetics) => "Lo que dicen tus genes de ti y de tu familia.",
             (Lang::En, Category::Diagnoses) => "The illnesses that a doctor wrote down.",

@@ -441,3 +441,40 @@ fn a_word_is_a_consent_that_r4_takes() {
         assert_eq!(nested.map_or(0, |n| n.items().len()), rules.len());
     }
 }
+
+#[test]
+fn every_spanish_rule_is_easy_to_read() {
+    let kinds = [
+        MemberKind::PublicInstitution,
+        MemberKind::PrivateHospital,
+        MemberKind::Clinic,
+        MemberKind::Pharmacy,
+        MemberKind::Laboratory,
+        MemberKind::Insurer,
+        MemberKind::University,
+        MemberKind::Witness,
+        MemberKind::Authority,
+    ];
+    let roles = [
+        Role::Physician,
+        Role::Nurse,
+        Role::Pharmacist,
+        Role::Clerk,
+        Role::Patient,
+        Role::System,
+        Role::Operator,
+    ];
+    let mut whom: Vec<Who> = kinds.into_iter().map(Who::Kind).collect();
+    whom.extend(roles.into_iter().map(Who::Role));
+    whom.extend([Who::Everyone, Who::Member(member("imss"))]);
+    for who in whom {
+        for (allow, what) in [(true, MENTAL), (false, MENTAL), (true, &[]), (false, &[])] {
+            let mut rule = rule("1", allow, who.clone(), what);
+            rule.hint = true;
+            rule.until = Some(at("2027-03-03T18:00:00Z"));
+            let sentence = rule.sentence(Lang::Es, &names);
+            let index = crate::act::tests::fernandez_huerta(&sentence);
+            assert!(index >= 70.0, "{index:.0}: {sentence}");
+        }
+    }
+}
