@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Somebody or something that acts, as the institution that signed her in vouches for her.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// Her login at her institution; unique there.
     pub id: String,
@@ -23,6 +23,24 @@ pub struct Actor {
     pub curp: Option<String>,
 }
 
+/// Says which account, never the person behind it.
+impl std::fmt::Debug for Actor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Actor({}/{}, {:?})", self.member, self.id, self.role)
+    }
+}
+
+impl Actor {
+    /// Whether no human acts.
+    pub fn is_machine(&self) -> bool {
+        self.role == Role::System
+    }
+    /// Code of the licence's state; `none` for whoever has none.
+    pub fn licence_state(&self) -> &'static str {
+        self.licence.as_ref().map_or("none", |l| l.state.code())
+    }
+}
+
 /// What an actor is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -37,6 +55,21 @@ pub enum Role {
     System,
     /// Loads and maintains a node.
     Operator,
+}
+
+impl Role {
+    /// Its code, as in JSON.
+    pub fn code(self) -> &'static str {
+        match self {
+            Role::Physician => "physician",
+            Role::Nurse => "nurse",
+            Role::Pharmacist => "pharmacist",
+            Role::Clerk => "clerk",
+            Role::Patient => "patient",
+            Role::System => "system",
+            Role::Operator => "operator",
+        }
+    }
 }
 
 /// A professional's licence as last checked.
@@ -61,4 +94,16 @@ pub enum LicenceState {
     Suspended,
     Expired,
     Unverified,
+}
+
+impl LicenceState {
+    /// Its code, as in JSON.
+    pub fn code(self) -> &'static str {
+        match self {
+            LicenceState::Active => "active",
+            LicenceState::Suspended => "suspended",
+            LicenceState::Expired => "expired",
+            LicenceState::Unverified => "unverified",
+        }
+    }
 }

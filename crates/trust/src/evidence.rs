@@ -1,11 +1,14 @@
 //! Evidence that an actor has a care relation with a person, now.
 
 use crate::{MemberId, Tag};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use ledger::{SigningKey, VerifierKey};
 use serde::{Deserialize, Serialize};
 
 /// Why an institution may say that it cares for a person at the moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EvidenceKind {
     /// The person was received at the desk.
@@ -18,8 +21,24 @@ pub enum EvidenceKind {
     OwnAccess,
 }
 
+impl EvidenceKind {
+    /// Its code, as in JSON and policies.
+    pub fn code(self) -> &'static str {
+        match self {
+            EvidenceKind::CheckIn => "check-in",
+            EvidenceKind::Appointment => "appointment",
+            EvidenceKind::PatientCode => "patient-code",
+            EvidenceKind::OwnAccess => "own-access",
+        }
+    }
+    /// Whether only the institution itself can say it; a code is confirmed by the member that showed it.
+    pub fn is_own_word(self) -> bool {
+        self != EvidenceKind::PatientCode
+    }
+}
+
 /// One piece of evidence, signed by the member that issued it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Random name.
     pub id: String,
@@ -40,4 +59,59 @@ pub struct Evidence {
     pub issuer: MemberId,
     /// Base64 of the issuer's Ed25519 signature over all else.
     pub signature: String,
+}
+
+/// Whoever holds evidence can use it for its institution: it is not printed.
+impl std::fmt::Debug for Evidence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Evidence({:?} of {}, until {})",
+            self.kind, self.institution, self.until
+        )
+    }
+}
+
+/// What its signature is for.
+const CONTEXT: &str = "tejido/evidence/v1";
+
+impl Evidence {
+    /// The bytes that are signed: JSON in the order of these fields, the signature empty.
+    fn signed_bytes(&self) -> Vec<u8> {
+        let unsigned = Evidence {
+            signature: String::new(),
+            ..self.clone()
+        };
+        // Strings and times only: nothing in it can fail to become JSON.
+        serde_json::to_vec(&unsigned).unwrap_or_default()
+    }
+    /// Signs it with the issuer's key.
+    pub fn sign(mut self, key: &SigningKey) -> Evidence {
+        let signature = key.sign_bytes(CONTEXT, &self.signed_bytes());
+        self.signature = STANDARD.encode(signature.bytes);
+        self
+    }
+    /// Whether this key signed it. Cost: one Ed25519 verification.
+    pub fn verify(&self, key: &VerifierKey) -> bool {
+        let Some(bytes) = STANDARD
+            .decode(&self.signature)
+            .ok()
+            .and_then(|bytes| bytes.try_into().ok())
+        else {
+            return false;
+        };
+        let signature = ledger::note::Signature {
+            key: key.signer().id(),
+            bytes,
+        };
+        key.verify_bytes(CONTEXT, &self.signed_bytes(), &signature)
+    }
+    /// Whether its window holds this moment: from its start, up to but not at its end.
+    pub fn is_good_at(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
+    }
+    /// Names these very bytes, signature and all.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        ledger::sha256(&serde_json::to_vec(self).unwrap_or_default())
+    }
 }

@@ -1,243 +1,44 @@
-//! Decisions, and everything that touches the archive. (Skeleton of the public shapes.)
+//! Decisions, and everything that touches the archive.
+//!
+//! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
+//! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
+//! (`words`), the decision itself (`judge`, pure; `decide`, with what the house knows), touching under a grant
+//! (`touch`), and the log (`acts`). Every row it keeps is named in `rows`.
 
-use crate::{
-    ActView, Actor, Categories, Category, Evidence, Licence, MemberId, Opinion, Pact, Role,
-    SignedWord, Who, word::Rule,
-};
-use fhir::ResourceType;
+mod accounts;
+mod acts;
+mod codes;
+mod decide;
+mod evidence;
+mod judge;
+mod person;
+mod refusal;
+mod request;
+mod rooms;
+mod rows;
+mod sample;
+mod tag;
+#[cfg(test)]
+mod tests;
+mod touch;
+mod tries;
+mod witness;
+mod words;
+
+pub use accounts::{NewAccount, SignedIn};
+pub use codes::PatientCode;
+pub use refusal::{Refusal, RefusalKind};
+pub use request::{Grant, Grounds, Lang, PersonRef, Purpose, Request, What};
+pub use rooms::Row;
+pub use tag::Tag;
+pub use words::Previewed;
+
+use crate::{Categories, Category, Member, MemberId, MemberKind, Pact, policy::Rulebook};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use store::{Change, Committed, Held, Permit, Store, Verbs};
-
-/// Language of sentences.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Lang {
-    Es,
-    En,
-}
-
-/// How a person is called between members without saying who she is: HMAC-SHA256 of her CURP under the network's
-/// secret. Hex in JSON.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Tag(pub [u8; 32]);
-
-impl std::fmt::Debug for Tag {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tag(..)")
-    }
-}
-
-/// Why a record is touched: codes of HL7 v3 PurposeOfUse.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Purpose {
-    /// TREAT
-    #[serde(rename = "TREAT")]
-    Treatment,
-    /// PATRQT: the person herself.
-    #[serde(rename = "PATRQT")]
-    OwnRequest,
-    /// HOPERAT: the institution's own running of its records (loading, its own software).
-    #[serde(rename = "HOPERAT")]
-    Operations,
-    /// HRESCH
-    #[serde(rename = "HRESCH")]
-    Research,
-    /// HPAYMT
-    #[serde(rename = "HPAYMT")]
-    Payment,
-}
-
-/// Whose record a request is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PersonRef {
-    /// By her CURP.
-    Curp(String),
-    /// By her tag.
-    Tag(Tag),
-    /// By a local Patient id.
-    Patient(String),
-    /// Whoever this resource is about (nobody, if it is shared or not there).
-    Resource(ResourceType, String),
-    /// Everyone in this node.
-    Everyone,
-    /// Shared resources only.
-    Nobody,
-}
-
-/// What a request is, for the sentence in the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum What {
-    /// The woven summary.
-    Summary,
-    /// The person's log.
-    Log,
-    /// One interaction of the FHIR API: `GET Observation?code=...` without values.
-    Interaction(String),
-    /// A note, prescription, referral...: what was written.
-    Writing(String),
-    /// A load from files.
-    Import(String),
-    /// Looking somebody up by name or CURP.
-    Find,
-}
-
-/// One request for a permit.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Who.
-    pub actor: Actor,
-    /// For what.
-    pub purpose: Purpose,
-    /// About whom.
-    pub person: PersonRef,
-    /// To do what.
-    pub verbs: Verbs,
-    /// Only on these types.
-    pub types: Option<Vec<ResourceType>>,
-    /// Evidence that came with the request; what this node itself holds is added by the gate.
-    pub evidence: Vec<Evidence>,
-    /// The member that asks on the actor's behalf; `None` when she is at this node.
-    pub via: Option<MemberId>,
-    /// The person's word as the asker knows it; a newer one than ours is heard first.
-    pub word: Option<SignedWord>,
-    /// For the sentence.
-    pub what: What,
-}
-
-/// On what a decision stands, so that it can be replayed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grounds {
-    /// Version of the pact.
-    pub pact: u64,
-    /// Version of the person's word (0: she said nothing).
-    pub word: u64,
-    /// Ids of the evidence that counted.
-    pub evidence: Vec<String>,
-    /// Cedar policies that decided.
-    pub policies: Vec<String>,
-    /// Her rules that closed something.
-    pub rules: Vec<String>,
-    /// Categories left out.
-    pub hidden: u32,
-}
-
-/// Leave given.
-#[derive(Debug)]
-pub struct Grant {
-    /// The permit for the archive.
-    pub permit: Permit,
-    /// What it stands on.
-    pub grounds: Grounds,
-    /// Something may be withheld and the person allows it to be said.
-    pub hint: bool,
-    /// The request it answers.
-    pub request: Request,
-    /// The person's tag, when the request is about one.
-    pub tag: Option<Tag>,
-}
-
-/// Why a request was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RefusalKind {
-    /// No token, or an unknown one (401).
-    NotSignedIn,
-    /// Wrong name or secret (401).
-    WrongSecret,
-    /// The token's time is over (401).
-    Expired,
-    /// Too many tries; wait (429).
-    SlowDown,
-    /// No evidence of a care relation (403).
-    NoEvidence,
-    /// The licence is not active (403).
-    Licence,
-    /// The pact does not allow it (403).
-    Pact,
-    /// The person closed it (403). Never said where silence was chosen.
-    Person,
-    /// What came is forged, re-targeted or damaged (403).
-    Forged,
-    /// The archive is busy or broken (503).
-    Unavailable,
-    /// The request itself makes no sense (400).
-    Bad,
-}
-
-/// A refusal that explains itself.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{en}")]
-pub struct Refusal {
-    /// What kind.
-    pub kind: RefusalKind,
-    /// For people, Spanish: what happened and what to do.
-    pub es: String,
-    /// For people, English.
-    pub en: String,
-    /// Policies or rules by name.
-    pub because: Vec<String>,
-}
-
-impl Refusal {
-    /// The sentence in a language.
-    pub fn sentence(&self, lang: Lang) -> &str {
-        match lang {
-            Lang::Es => &self.es,
-            Lang::En => &self.en,
-        }
-    }
-}
-
-/// A session that was opened.
-#[derive(Clone, Debug)]
-pub struct SignedIn {
-    /// Opaque random token; only its hash is stored.
-    pub token: String,
-    /// Who.
-    pub actor: Actor,
-    /// Until when.
-    pub until: Timestamp,
-}
-
-/// An account to be made by the operator.
-#[derive(Clone, Debug)]
-pub struct NewAccount {
-    /// Login.
-    pub login: String,
-    /// Secret (password or PIN), hashed with argon2id.
-    pub secret: String,
-    /// Name.
-    pub name: String,
-    /// Role.
-    pub role: Role,
-    /// For professionals.
-    pub licence: Option<Licence>,
-    /// For patients.
-    pub curp: Option<String>,
-}
-
-/// A code to read out to the doctor.
-#[derive(Clone, Debug)]
-pub struct PatientCode {
-    /// `IMSS-4821-7730`: the member that knows it, and eight digits.
-    pub code: String,
-    /// Until when.
-    pub until: Timestamp,
-}
-
-/// One category in a preview: what somebody would see of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Previewed {
-    /// The category.
-    pub category: Category,
-    /// Open under the rules shown.
-    pub open: bool,
-    /// Open under the rules of today.
-    pub open_today: bool,
-    /// The rule that closes it, if one does.
-    pub rule: Option<String>,
-}
+use ledger::{SigningKey, VerifierKey};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use store::{Seal, Store};
 
 /// How a gate is opened.
 pub struct Config {
@@ -253,215 +54,258 @@ pub struct Config {
     pub store: store::Options,
 }
 
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Config({}, secrets withheld)", self.member)
+    }
+}
+
 /// The gate of one node. Cheap to clone. Calls block on the archive.
 #[derive(Clone)]
-pub struct Gate {}
+pub struct Gate {
+    house: Arc<House>,
+}
 
-#[allow(unused_variables)]
-impl Gate {
-    /// Opens the archive in `dir` behind this gate.
-    pub fn open(dir: &std::path::Path, config: Config) -> Result<Gate, Refusal> {
-        unimplemented!()
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Gate({})", self.house.member)
     }
+}
+
+struct House {
+    member: MemberId,
+    key: SigningKey,
+    secret: [u8; 32],
+    store: Store,
+    seal: Seal,
+    pact: RwLock<Arc<InForce>>,
+    accounts: accounts::Accounts,
+    codes: codes::Guesses,
+    sampler: Mutex<sample::Sampler>,
+    words: words::Words,
+    people: person::People,
+    sound: Mutex<evidence::Sound>,
+    verdicts: Mutex<decide::Verdicts>,
+}
+
+/// A pact with what is derived from it once.
+struct InForce {
+    pact: Arc<Pact>,
+    signed: String,
+    rulebook: Rulebook,
+    keys: HashMap<MemberId, VerifierKey>,
+}
+
+/// What a signature over a message between nodes is for, so that it can be worth nothing elsewhere.
+const MESSAGE: &str = "tejido/message/v1";
+
+impl Gate {
+    /// Opens the archive in `dir` behind this gate. When the archive already knows a newer pact than the
+    /// configuration's, that one stays in force; an older one gives way if the new one follows it.
+    ///
+    /// Refused when the pact is not good, the key is not the member's, or the archive cannot be opened.
+    pub fn open(dir: &std::path::Path, config: Config) -> Result<Gate, Refusal> {
+        let given = InForce::open(&config.pact)?;
+        let key = given.own_key(&config.member, config.key)?;
+        let log = witness::Leaves(ledger::Log::new(key.clone()));
+        let about = witness::About {
+            secret: config.network_secret,
+        };
+        let (store, seal) = Store::open(dir, config.store, Box::new(about), Box::new(log))?;
+        let gate = Gate {
+            house: Arc::new(House {
+                member: config.member,
+                key,
+                secret: config.network_secret,
+                pact: RwLock::new(Arc::new(given)),
+                accounts: accounts::Accounts::default(),
+                codes: codes::Guesses::default(),
+                sampler: Mutex::default(),
+                words: words::Words::default(),
+                people: person::People::default(),
+                sound: Mutex::default(),
+                verdicts: Mutex::default(),
+                store,
+                seal,
+            }),
+        };
+        gate.settle_pact()?;
+        gate.load_words()?;
+        gate.load_tries()?;
+        Ok(gate)
+    }
+
+    /// Decides between the configuration's pact, now in force, and the one the archive kept. A new archive takes what
+    /// the operator gives it; a first version must have all its founders' signatures.
+    fn settle_pact(&self) -> Result<(), Refusal> {
+        let given = self.in_force();
+        let Some(kept) = self.house.store.get(&self.house.seal, rows::PACT)? else {
+            if given.pact.version == 1 {
+                Pact::founding(&given.signed).map_err(|e| Refusal::forged(&e.to_string()))?;
+            }
+            return self.put_pact(InForce::open(&given.signed)?, Timestamp::UNIX_EPOCH);
+        };
+        let kept = InForce::open(&String::from_utf8_lossy(&kept))?;
+        let (ours, theirs) = (kept.pact.version, given.pact.version);
+        if ours > theirs || (ours == theirs && kept.pact == given.pact) {
+            *self
+                .house
+                .pact
+                .write()
+                .unwrap_or_else(PoisonError::into_inner) = Arc::new(kept);
+            return Ok(());
+        }
+        kept.pact
+            .accept(&given.signed)
+            .map_err(|e| Refusal::forged(&e.to_string()))?;
+        self.put_pact(InForce::open(&given.signed)?, Timestamp::UNIX_EPOCH)
+    }
+
+    fn put_pact(&self, pact: InForce, now: Timestamp) -> Result<(), Refusal> {
+        let signed = Some(pact.signed.clone().into_bytes());
+        let rows = vec![
+            (rows::PACT.to_vec(), signed.clone()),
+            (rows::pact_at(pact.pact.version), signed),
+        ];
+        self.house
+            .store
+            .keep(&self.house.seal, rows, Vec::new(), None, now)?;
+        *self
+            .house
+            .pact
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(pact);
+        Ok(())
+    }
+
+    fn in_force(&self) -> Arc<InForce> {
+        self.house
+            .pact
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     /// The member this node is.
     pub fn member(&self) -> MemberId {
-        unimplemented!()
+        self.house.member.clone()
     }
     /// The pact in force.
-    pub fn pact(&self) -> std::sync::Arc<Pact> {
-        unimplemented!()
+    pub fn pact(&self) -> Arc<Pact> {
+        self.in_force().pact.clone()
     }
     /// Its signed text.
     pub fn signed_pact(&self) -> String {
-        unimplemented!()
+        self.in_force().signed.clone()
     }
-    /// Takes a newer pact if it follows ours and a threshold of ours signed it.
+    /// Takes a newer pact if it follows ours and a threshold of ours signed it. The one in force already: nothing
+    /// changes.
     pub fn adopt(&self, signed: &str, now: Timestamp) -> Result<(), Refusal> {
-        unimplemented!()
+        let ours = self.in_force();
+        if ours.signed == signed {
+            return Ok(());
+        }
+        ours.pact
+            .accept(signed)
+            .map_err(|e| Refusal::new(RefusalKind::Forged, vec![e.to_string()]))?;
+        let next = InForce::open(signed)?;
+        if next.keys.get(&self.house.member) != Some(self.house.key.verifier()) {
+            return Err(Refusal::bad(
+                "El nuevo pacto nombra otra clave para este nodo.",
+                "The new pact names another key for this node.",
+            ));
+        }
+        self.put_pact(next, now)
     }
     /// The tag of a CURP (upper-cased, trimmed).
     pub fn tag(&self, curp: &str) -> Tag {
-        unimplemented!()
+        Tag::of_curp(&self.house.secret, curp)
     }
     /// Signs bytes with the node's key, for messages between nodes; `verify` checks a member's.
     pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {
-        unimplemented!()
+        self.house.key.sign_bytes(MESSAGE, bytes).bytes.to_vec()
     }
     /// Whether a member of the pact signed these bytes.
     pub fn verify(&self, member: &MemberId, bytes: &[u8], signature: &[u8]) -> bool {
-        unimplemented!()
-    }
-
-    /// Makes or replaces an account (the operator's command line).
-    pub fn account(&self, account: NewAccount, now: Timestamp) -> Result<(), Refusal> {
-        unimplemented!()
-    }
-    /// Signs somebody in; wrong secrets slow down and are acts.
-    pub fn sign_in(&self, login: &str, secret: &str, now: Timestamp) -> Result<SignedIn, Refusal> {
-        unimplemented!()
-    }
-    /// A token for a program, good for some hours (the operator's command line).
-    pub fn token(&self, login: &str, hours: u32, now: Timestamp) -> Result<SignedIn, Refusal> {
-        unimplemented!()
-    }
-    /// Who a token stands for. `None` or a bad one is refused, and the refusal is an act.
-    pub fn authenticate(&self, token: Option<&str>, now: Timestamp) -> Result<Actor, Refusal> {
-        unimplemented!()
-    }
-    /// Ends a session.
-    pub fn sign_out(&self, token: &str, now: Timestamp) -> Result<(), Refusal> {
-        unimplemented!()
-    }
-
-    /// A clerk, nurse, pharmacist or doctor receives a person: evidence for the institution.
-    pub fn check_in(&self, by: &Actor, curp: &str, now: Timestamp) -> Result<Evidence, Refusal> {
-        unimplemented!()
-    }
-    /// An appointment with an actor here.
-    pub fn appoint(
-        &self,
-        by: &Actor,
-        curp: &str,
-        with: &str,
-        at: Timestamp,
-        now: Timestamp,
-    ) -> Result<Evidence, Refusal> {
-        unimplemented!()
-    }
-    /// A code for the patient to read out.
-    pub fn show_code(&self, patient: &Actor, now: Timestamp) -> Result<PatientCode, Refusal> {
-        unimplemented!()
-    }
-    /// At the node that showed it: turns a code into evidence for an institution and actor, once.
-    pub fn redeem(
-        &self,
-        code: &str,
-        institution: &MemberId,
-        actor: &str,
-        now: Timestamp,
-    ) -> Result<Evidence, Refusal> {
-        unimplemented!()
-    }
-    /// Keeps evidence that another member issued for us.
-    pub fn accept(&self, evidence: Evidence, now: Timestamp) -> Result<(), Refusal> {
-        unimplemented!()
-    }
-    /// Evidence here that is good now for this actor and person.
-    pub fn evidence(&self, actor: &Actor, person: Tag, now: Timestamp) -> Vec<Evidence> {
-        unimplemented!()
-    }
-
-    /// The person's word as this node knows it.
-    pub fn word(&self, person: Tag) -> Option<SignedWord> {
-        unimplemented!()
-    }
-    /// The person says new rules (all of them).
-    pub fn say(
-        &self,
-        patient: &Actor,
-        rules: Vec<Rule>,
-        now: Timestamp,
-    ) -> Result<SignedWord, Refusal> {
-        unimplemented!()
-    }
-    /// Takes a word from another member, if it is signed and newer. `true` if it was news.
-    pub fn hear(
-        &self,
-        word: &SignedWord,
-        from: &MemberId,
-        now: Timestamp,
-    ) -> Result<bool, Refusal> {
-        unimplemented!()
-    }
-    /// What somebody (with evidence, purpose treatment) would see under these rules.
-    pub fn preview(
-        &self,
-        patient: &Actor,
-        who: &Who,
-        rules: &[Rule],
-        now: Timestamp,
-    ) -> Result<Vec<Previewed>, Refusal> {
-        unimplemented!()
-    }
-
-    /// Decides. A refusal is already an act when this returns.
-    pub fn decide(&self, request: Request, now: Timestamp) -> Result<Grant, Refusal> {
-        unimplemented!()
+        self.in_force().verifies(member, MESSAGE, bytes, signature)
     }
     /// The archive, for calls that take the grant's permit.
     pub fn store(&self) -> &Store {
-        unimplemented!()
-    }
-    /// Makes the act of a read durable and opens the answer. The act says what was seen.
-    pub fn open_answer<T>(
-        &self,
-        grant: &Grant,
-        held: Held<T>,
-        now: Timestamp,
-    ) -> Result<(T, String), Refusal> {
-        unimplemented!()
-    }
-    /// Changes the record and keeps the act in one commit.
-    pub fn write(
-        &self,
-        grant: &Grant,
-        changes: Vec<Change>,
-        now: Timestamp,
-    ) -> Result<Committed, store::Error> {
-        unimplemented!()
-    }
-    /// Keeps an act that touched no record here (an ask to others).
-    pub fn note(&self, grant: &Grant, now: Timestamp) -> Result<String, Refusal> {
-        unimplemented!()
-    }
-
-    /// The person's acts at this node, newest first, under a grant of [`What::Log`].
-    pub fn acts(
-        &self,
-        grant: &Grant,
-        before: Option<u64>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<ActView>, Refusal> {
-        unimplemented!()
-    }
-    /// A receipt of an act for its person (under a grant of [`What::Log`]): text that `tejido verify` checks offline.
-    pub fn receipt(&self, grant: &Grant, act: &str) -> Result<String, Refusal> {
-        unimplemented!()
-    }
-    /// What the person says of an act at this node; `NotRight` opens a case. Twice is one case.
-    pub fn opine(
-        &self,
-        grant: &Grant,
-        act: &str,
-        opinion: Opinion,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        unimplemented!()
+        &self.house.store
     }
     /// Categories left out as sentences' input.
     pub fn categories_of(&self, labels: Categories) -> Vec<Category> {
-        Category::ALL
-            .into_iter()
-            .filter(|c| labels.meets(c.bit()))
-            .collect()
+        Category::of(labels)
     }
-    /// A file of the public log: `checkpoint`, `tile/0/000`, `tile/entries/000`.
-    pub fn log_file(&self, path: &str) -> Option<Vec<u8>> {
-        unimplemented!()
+}
+
+impl InForce {
+    fn open(signed: &str) -> Result<InForce, Refusal> {
+        let (pact, _) = Pact::open(signed).map_err(|e| Refusal::forged(&e.to_string()))?;
+        let rulebook = Rulebook::parse(&pact.policies).map_err(|e| Refusal::forged(&e))?;
+        let key = |m: &Member| Some((m.id.clone(), m.key.parse().ok()?));
+        Ok(InForce {
+            keys: pact.members.iter().filter_map(key).collect(),
+            rulebook,
+            signed: signed.to_owned(),
+            pact: Arc::new(pact),
+        })
     }
-    /// The house's small rows of other rooms (outboxes), kept apart by room name; not about the record.
-    pub fn keep_row(
-        &self,
-        room: &str,
-        key: &[u8],
-        value: Option<&[u8]>,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        unimplemented!()
+    fn own_key(&self, member: &MemberId, seed: [u8; 32]) -> Result<SigningKey, Refusal> {
+        let wrong = || {
+            Refusal::bad(
+                format!("El pacto no nombra a {member} con esta clave."),
+                format!("The pact does not name {member} with this key."),
+            )
+        };
+        let listed = self.keys.get(member).ok_or_else(wrong)?;
+        let key = SigningKey::from_seed(listed.name(), seed).map_err(|_| wrong())?;
+        (key.verifier() == listed).then_some(key).ok_or_else(wrong)
     }
-    /// Rows of a room in order.
-    pub fn rows(&self, room: &str, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Refusal> {
-        unimplemented!()
+    fn verifies(&self, member: &MemberId, context: &str, bytes: &[u8], signature: &[u8]) -> bool {
+        let (Some(key), Ok(bytes_of)) = (self.keys.get(member), signature.try_into()) else {
+            return false;
+        };
+        let signature = ledger::note::Signature {
+            key: key.id(),
+            bytes: bytes_of,
+        };
+        key.verify_bytes(context, bytes, &signature)
     }
+    fn kind(&self, member: &MemberId) -> Option<MemberKind> {
+        Some(self.pact.member(member)?.kind)
+    }
+}
+
+/// A lock whose holder may have panicked: what it guards is a cache or a counter, never half of a truth.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Random bytes of the operating system.
+fn random<const N: usize>() -> Result<[u8; N], Refusal> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
+    Ok(bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.len() != 2 * N || !text.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        let digits = std::str::from_utf8(digits).ok()?;
+        *byte = u8::from_str_radix(digits, 16).ok()?;
+    }
+    Some(bytes)
 }

@@ -13,6 +13,7 @@ pub mod category;
 pub mod evidence;
 mod gate;
 pub mod pact;
+pub mod policy;
 pub mod word;
 
 pub use act::{Act, ActKind, ActView, Doer, Opinion, Seen};
@@ -21,7 +22,7 @@ pub use category::{Categories, Category, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
     Config, Gate, Grant, Grounds, Lang, NewAccount, PatientCode, PersonRef, Previewed, Purpose,
-    Refusal, RefusalKind, Request, SignedIn, Tag, What,
+    Refusal, RefusalKind, Request, Row, SignedIn, Tag, What,
 };
 pub use pact::{Member, MemberId, MemberKind, Pact, PactError};
 pub use word::{Hidden, Rule, SignedWord, Viewer, Who, Word, hidden, to_consent};

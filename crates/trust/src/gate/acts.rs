@@ -1,0 +1,335 @@
+//! The log: making acts, and reading them as the person they are about.
+
+use super::person::Target;
+use super::{Gate, Grant, Grounds, Purpose, Refusal, RefusalKind, Tag, What, hex, random, rows};
+use crate::act::{Act, ActKind, ActView, Doer, Opinion, Seen};
+use crate::{Actor, EvidenceKind, MemberId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::{ActRecord, Labels, PersonKey};
+
+/// Rows to put or, without a value, to delete.
+pub(crate) type Rows = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+
+/// Acts on a page at most.
+const MAX_PAGE: usize = 500;
+/// People under whose keys one act is listed at most; a load of more people is split by whoever loads.
+const MAX_LISTED: usize = 10_000;
+
+/// What is to be said of something that is done.
+pub(crate) struct Deed<'a> {
+    pub(crate) kind: ActKind,
+    pub(crate) who: Doer,
+    /// Under whose login it is listed, which may be more than the act itself says.
+    pub(crate) login: Option<(&'a MemberId, &'a str)>,
+    pub(crate) via: Option<MemberId>,
+    pub(crate) purpose: Purpose,
+    pub(crate) evidence: Option<EvidenceKind>,
+    /// About whom: the first is named in the act, under all it is listed.
+    pub(crate) persons: Vec<Tag>,
+    /// People here that it touched without having been about one of them.
+    pub(crate) locals: Vec<PersonKey>,
+    pub(crate) what: What,
+    pub(crate) seen: Vec<Seen>,
+    pub(crate) resources: u64,
+    pub(crate) labels: Labels,
+    pub(crate) grounds: Option<Grounds>,
+    pub(crate) refused: Vec<String>,
+    pub(crate) opinion: Option<(Opinion, String)>,
+}
+
+impl<'a> Deed<'a> {
+    pub(crate) fn new(kind: ActKind, actor: &'a Actor, purpose: Purpose) -> Deed<'a> {
+        Deed {
+            who: Doer::of(actor),
+            login: Some((&actor.member, &actor.id)),
+            ..Deed::by(kind, Doer::unknown(&actor.member), purpose)
+        }
+    }
+    /// By somebody who has no login here.
+    pub(crate) fn by(kind: ActKind, who: Doer, purpose: Purpose) -> Deed<'a> {
+        Deed {
+            kind,
+            who,
+            login: None,
+            via: None,
+            purpose,
+            evidence: None,
+            persons: Vec::new(),
+            locals: Vec::new(),
+            what: What::Interaction(String::new()),
+            seen: Vec::new(),
+            resources: 0,
+            labels: Labels(0),
+            grounds: None,
+            refused: Vec::new(),
+            opinion: None,
+        }
+    }
+    /// What is done under a grant.
+    pub(crate) fn under(kind: ActKind, grant: &'a Grant) -> Deed<'a> {
+        let request = &grant.request;
+        Deed {
+            via: request.via.clone(),
+            evidence: grant.evidence,
+            persons: grant.tags.clone(),
+            what: request.what.clone(),
+            grounds: Some(grant.grounds.clone()),
+            ..Deed::new(kind, &request.actor, request.purpose)
+        }
+    }
+}
+
+/// What makes one act unlike any other: drawn before it is known what the act will say.
+pub(crate) struct Blank {
+    pub(crate) id: [u8; 16],
+    salt: [u8; 32],
+    node: MemberId,
+    pact: u64,
+}
+
+impl Blank {
+    /// The act, ready to be kept.
+    pub(crate) fn fill(self, deed: Deed<'_>, now: Timestamp) -> ActRecord {
+        let listed = listed(&deed);
+        let act = Act {
+            id: self.id,
+            salt: self.salt,
+            at: now,
+            kind: deed.kind,
+            node: self.node,
+            who: deed.who,
+            via: deed.via,
+            purpose: deed.purpose,
+            evidence: deed.evidence,
+            person: deed.persons.first().copied(),
+            what: deed.what,
+            seen: deed.seen,
+            resources: deed.resources,
+            labels: deed.labels,
+            grounds: deed.grounds.unwrap_or(Grounds {
+                pact: self.pact,
+                word: 0,
+                evidence: Vec::new(),
+                policies: Vec::new(),
+                rules: Vec::new(),
+                hidden: 0,
+            }),
+            refused: deed.refused,
+            opinion: deed.opinion,
+        };
+        let body = act.body();
+        ActRecord {
+            id: act.id,
+            leaf: act.leaf(&body),
+            body,
+            listed,
+        }
+    }
+}
+
+fn listed(deed: &Deed<'_>) -> Vec<Vec<u8>> {
+    let mut keys = vec![rows::listed_all()];
+    keys.extend(
+        deed.login
+            .map(|(member, id)| rows::listed_actor(member, id)),
+    );
+    keys.extend(deed.persons.iter().map(|tag| rows::listed_person(*tag)));
+    let locals = deed.locals.iter().take(MAX_LISTED);
+    keys.extend(locals.map(|person| rows::listed_local(*person)));
+    keys
+}
+
+/// What the person said of an act, as stored.
+#[derive(Serialize, Deserialize)]
+struct Said {
+    opinion: Opinion,
+    at: Timestamp,
+}
+
+impl Gate {
+    /// A name and a salt for an act.
+    pub(crate) fn blank(&self) -> Result<Blank, Refusal> {
+        Ok(Blank {
+            id: random()?,
+            salt: random()?,
+            node: self.house.member.clone(),
+            pact: self.in_force().pact.version,
+        })
+    }
+
+    /// Commits rows and an act together.
+    pub(crate) fn keep(
+        &self,
+        changes: Rows,
+        expect: Rows,
+        deed: Option<Deed<'_>>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let act = deed
+            .map(|deed| Ok::<_, Refusal>(self.blank()?.fill(deed, now)))
+            .transpose()?;
+        let house = &self.house;
+        house.store.keep(&house.seal, changes, expect, act, now)?;
+        Ok(())
+    }
+
+    /// The person's acts at this node, newest first, under a grant of [`What::Log`].
+    ///
+    /// To read them is an act too, kept when the first page is asked for. Readings of the log that follow each other
+    /// by the same reader are shown as one: the oldest of them, with their number in `resources`.
+    pub fn acts(
+        &self,
+        grant: &Grant,
+        before: Option<u64>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<ActView>, Refusal> {
+        let lists = self.lists(grant)?;
+        let limit = limit.clamp(1, MAX_PAGE);
+        let mut found: Vec<(u64, Vec<u8>)> = Vec::new();
+        for list in &lists {
+            let house = &self.house;
+            found.extend(house.store.acts(&house.seal, list, before, limit)?);
+        }
+        found.sort_by_key(|(leaf, _)| std::cmp::Reverse(*leaf));
+        found.dedup_by_key(|(leaf, _)| *leaf);
+        found.truncate(limit);
+        let views = found
+            .into_iter()
+            .map(|(leaf, body)| self.view(leaf, &body))
+            .collect::<Result<Vec<ActView>, Refusal>>()?;
+        if before.is_none() {
+            let deed = Deed::under(ActKind::Log, grant);
+            let act = self.blank()?.fill(deed, now);
+            self.house.store.conclude(&grant.permit, act, now)?;
+        }
+        Ok(folded(views))
+    }
+
+    /// A receipt of an act for its person (under a grant of [`What::Log`]): text that `tejido verify` checks offline.
+    /// An act that is not about her is refused as one that does not exist.
+    pub fn receipt(&self, grant: &Grant, act: &str) -> Result<String, Refusal> {
+        let (leaf, body, _) = self.act_of(grant, act)?;
+        let opening = ledger::receipt::Opening {
+            salt: Act::from_body(&body).map_err(damaged)?.salt,
+            act: body,
+        };
+        let get = |key: &[u8]| self.house.store.witnessed(key).ok().flatten();
+        ledger::receipt::Receipt::issue(leaf, Some(opening), &get)
+            .map(|receipt| receipt.to_string())
+            .map_err(damaged)
+    }
+
+    /// What the person says of an act at this node; `NotRight` opens a case. Twice is one case; she may change her
+    /// mind, and a case that is open stays open.
+    pub fn opine(
+        &self,
+        grant: &Grant,
+        act: &str,
+        opinion: Opinion,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let (_, _, id) = self.act_of(grant, act)?;
+        let (house, key) = (&self.house, rows::opinion(&id));
+        let before = house.store.get(&house.seal, &key)?;
+        if self.said(&id)?.is_some_and(|said| said.opinion == opinion) {
+            return Ok(());
+        }
+        let said = super::accounts::json(&Said { opinion, at: now });
+        let mut changes = vec![(key.clone(), Some(said))];
+        let case = rows::case(&id);
+        if opinion == Opinion::NotRight && house.store.get(&house.seal, &case)?.is_none() {
+            changes.push((case, Some(now.to_string().into_bytes())));
+        }
+        let deed = Deed {
+            opinion: Some((opinion, hex(&id))),
+            ..Deed::under(ActKind::Opinion, grant)
+        };
+        self.keep(changes, vec![(key, before)], Some(deed), now)
+    }
+
+    fn said(&self, act: &[u8; 16]) -> Result<Option<Said>, Refusal> {
+        let house = &self.house;
+        let row = house.store.get(&house.seal, &rows::opinion(act))?;
+        Ok(row.and_then(|row| serde_json::from_slice(&row).ok()))
+    }
+
+    /// Under which keys the acts about the grant's person are listed.
+    fn lists(&self, grant: &Grant) -> Result<Vec<Vec<u8>>, Refusal> {
+        if grant.request.what != What::Log || grant.tags.is_empty() {
+            return Err(Refusal::new(RefusalKind::Pact, Vec::new()));
+        }
+        let keys = match self.resolve(&grant.request.person)? {
+            Target::Person(person) => person.keys,
+            _ => Vec::new(),
+        };
+        let tags = grant.tags.iter().map(|tag| rows::listed_person(*tag));
+        Ok(tags
+            .chain(keys.into_iter().map(rows::listed_local))
+            .collect())
+    }
+
+    /// An act by its name, if it is listed for the grant's person.
+    fn act_of(&self, grant: &Grant, act: &str) -> Result<(u64, Vec<u8>, [u8; 16]), Refusal> {
+        let house = &self.house;
+        let none = || {
+            Refusal::bad(
+                "No hay tal movimiento en tu registro.",
+                "There is no such act in your log.",
+            )
+        };
+        let lists = self.lists(grant)?;
+        let id: [u8; 16] = super::from_hex(act).ok_or_else(none)?;
+        let (leaf, body) = house.store.act(&house.seal, &id)?.ok_or_else(none)?;
+        for list in &lists {
+            let at = house
+                .store
+                .acts(&house.seal, list, Some(leaf.saturating_add(1)), 1)?;
+            if at.first().is_some_and(|(place, _)| *place == leaf) {
+                return Ok((leaf, body, id));
+            }
+        }
+        Err(none())
+    }
+
+    fn view(&self, leaf: u64, body: &[u8]) -> Result<ActView, Refusal> {
+        let act = Act::from_body(body).map_err(damaged)?;
+        let mut view = act.view(leaf);
+        if let Some(said) = self.said(&act.id)? {
+            view.opinion = Some(said.opinion);
+        }
+        Ok(view)
+    }
+}
+
+/// Neighbouring readings of the log by one reader become one.
+fn folded(views: Vec<ActView>) -> Vec<ActView> {
+    let mut shown: Vec<ActView> = Vec::with_capacity(views.len());
+    for mut view in views {
+        let again = |newer: &&mut ActView| {
+            (newer.kind, view.kind) == (ActKind::Log, ActKind::Log)
+                && newer.actor == view.actor
+                && newer.institution == view.institution
+        };
+        match shown.last_mut().filter(again) {
+            Some(newer) => {
+                view.resources = newer.resources + 1;
+                *newer = view;
+            }
+            None => {
+                if view.kind == ActKind::Log {
+                    view.resources = 1;
+                }
+                shown.push(view);
+            }
+        }
+    }
+    shown
+}
+
+/// What the archive holds of an act does not fit: said to the operator, not to who asks.
+fn damaged(error: impl std::fmt::Display) -> Refusal {
+    tracing::error!(%error, "an act or its proof cannot be read");
+    Refusal::new(RefusalKind::Unavailable, Vec::new())
+}

@@ -1,0 +1,301 @@
+//! Why somebody may ask: evidence made here, kept here, and weighed when it comes with a request.
+
+use super::accounts::later;
+use super::acts::Deed;
+use super::person::Target;
+use super::{Gate, PersonRef, Refusal, RefusalKind, Request, Tag, hex, locked, random, rows};
+use crate::policy::{self, Circumstances};
+use crate::{ActKind, Actor, Evidence, EvidenceKind, MemberId, Pact, Purpose, Role};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashSet;
+
+/// An appointment counts from so long before its hour.
+const BEFORE_APPOINTMENT: SignedDuration = SignedDuration::from_hours(2);
+/// How long what the gate says of a signed-in patient is good for other members.
+const OWN_ACCESS: SignedDuration = SignedDuration::from_mins(10);
+/// Pieces that may come with a request, and that are looked at of what is kept here.
+const MAX_SENT: usize = 16;
+const MAX_KEPT: usize = 64;
+/// Nobody makes an appointment further ahead.
+const FURTHEST: SignedDuration = SignedDuration::from_hours(24 * 400);
+/// Signatures remembered as verified.
+const MAX_SOUND: usize = 100_000;
+
+/// Evidence whose signature was verified, by its digest and the version of the pact.
+#[derive(Default)]
+pub(crate) struct Sound(HashSet<([u8; 32], u64)>);
+
+impl Gate {
+    /// A clerk, nurse, pharmacist or doctor receives a person: evidence for the institution. The person is named by
+    /// her CURP or, when she has none, by her record here: `Patient/<id>`.
+    pub fn check_in(&self, by: &Actor, curp: &str, now: Timestamp) -> Result<Evidence, Refusal> {
+        let person = self.named(curp)?;
+        self.may_receive(by, person, now)?;
+        let minutes = self.in_force().pact.check_in_minutes;
+        let evidence = Evidence {
+            until: later(now, minutes_of(minutes)),
+            ..self.draft(EvidenceKind::CheckIn, person, now)?
+        };
+        self.issue(evidence, by, now)
+    }
+
+    /// An appointment with an actor here: good from two hours before.
+    pub fn appoint(
+        &self,
+        by: &Actor,
+        curp: &str,
+        with: &str,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Evidence, Refusal> {
+        let person = self.named(curp)?;
+        self.may_receive(by, person, now)?;
+        let care = [Role::Physician, Role::Nurse, Role::Pharmacist];
+        if !self
+            .colleague(with)?
+            .is_some_and(|a| care.contains(&a.role))
+        {
+            return Err(Refusal::bad(
+                "La cita necesita una médica, enfermera o farmacéutica de esta institución.",
+                "An appointment needs a doctor, nurse or pharmacist of this institution.",
+            ));
+        }
+        if at < now || at > later(now, FURTHEST) {
+            return Err(Refusal::bad(
+                "La cita debe ser de hoy en adelante y dentro de 400 días.",
+                "An appointment is from today on and within 400 days.",
+            ));
+        }
+        let minutes = self.in_force().pact.appointment_minutes;
+        let evidence = Evidence {
+            actor: Some(with.to_owned()),
+            from: later(at, -BEFORE_APPOINTMENT),
+            until: later(at, minutes_of(minutes)),
+            ..self.draft(EvidenceKind::Appointment, person, now)?
+        };
+        self.issue(evidence, by, now)
+    }
+
+    /// Keeps evidence that another member issued for us.
+    pub fn accept(&self, evidence: Evidence, now: Timestamp) -> Result<(), Refusal> {
+        self.check_sound(&evidence)?;
+        if evidence.institution != self.house.member {
+            return Err(Refusal::forged("evidence for another institution"));
+        }
+        self.keep_evidence(&evidence, now)
+    }
+
+    /// Evidence here that is good now for this actor and person. For a patient and her own record it is made on the
+    /// spot, for other members.
+    pub fn evidence(&self, actor: &Actor, person: Tag, now: Timestamp) -> Vec<Evidence> {
+        let mut found = self
+            .kept_evidence(&actor.member, &actor.id, &[person], now)
+            .unwrap_or_default();
+        let own = actor.member == self.house.member && self.is_own(actor, &[person]);
+        if own && let Ok(draft) = self.draft(EvidenceKind::OwnAccess, person, now) {
+            let evidence = Evidence {
+                actor: Some(actor.id.clone()),
+                until: later(now, OWN_ACCESS),
+                ..draft
+            };
+            found.push(evidence.sign(&self.house.key));
+        }
+        found
+    }
+
+    /// Whether a record is the actor's own, by the CURP that her sign-in stands for.
+    pub(crate) fn is_own(&self, actor: &Actor, tags: &[Tag]) -> bool {
+        let own = actor.curp.as_deref().map(|curp| self.tag(curp));
+        actor.role == Role::Patient && own.is_some_and(|own| tags.contains(&own))
+    }
+
+    /// The evidence that counts for a request: what this node keeps, and what came, if it is good now. What came and
+    /// is false, or meant for somebody else, spoils the request.
+    pub(crate) fn weigh(
+        &self,
+        request: &Request,
+        target: &Target,
+        now: Timestamp,
+    ) -> Result<Vec<Evidence>, Refusal> {
+        let tags = target.tags();
+        let actor = &request.actor;
+        let mut good = self.kept_evidence(&actor.member, &actor.id, tags, now)?;
+        if request.evidence.len() > MAX_SENT {
+            return Err(Refusal::forged("too many pieces of evidence"));
+        }
+        for evidence in &request.evidence {
+            self.check_sound(evidence)?;
+            let personal = evidence.actor.as_ref().is_none_or(|only| *only == actor.id);
+            if evidence.institution != actor.member || !personal {
+                return Err(Refusal::forged("evidence for somebody else"));
+            }
+            // A request about somebody this node cannot name has no tags: its evidence simply does not count.
+            if !tags.is_empty() && !tags.contains(&evidence.person) {
+                return Err(Refusal::forged("evidence about somebody else"));
+            }
+            let new = !good.iter().any(|known| known.id == evidence.id);
+            if new && tags.contains(&evidence.person) && evidence.is_good_at(now) {
+                self.keep_evidence(evidence, now)?;
+                good.push(evidence.clone());
+            }
+        }
+        good.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| a.id.cmp(&b.id)));
+        Ok(good)
+    }
+
+    /// The evidence as far as it is signed by who may say it, in the bounds of the pact.
+    pub(crate) fn check_sound(&self, evidence: &Evidence) -> Result<(), Refusal> {
+        let in_force = self.in_force();
+        let known = (evidence.digest(), in_force.pact.version);
+        if locked(&self.house.sound).0.contains(&known) {
+            return Ok(());
+        }
+        let key = in_force.keys.get(&evidence.issuer);
+        if !key.is_some_and(|key| evidence.verify(key)) {
+            return Err(Refusal::forged("evidence that its issuer did not sign"));
+        }
+        if evidence.kind.is_own_word() && evidence.issuer != evidence.institution {
+            return Err(Refusal::forged("evidence that its issuer cannot give"));
+        }
+        let longest = longest(evidence.kind, &in_force.pact);
+        if evidence.id.len() > 64 || evidence.until > later(evidence.from, longest) {
+            return Err(Refusal::forged("evidence beyond the bounds of the pact"));
+        }
+        let mut sound = locked(&self.house.sound);
+        if sound.0.len() >= MAX_SOUND {
+            sound.0.clear();
+        }
+        sound.0.insert(known);
+        Ok(())
+    }
+
+    /// Evidence without its end and its signature.
+    pub(crate) fn draft(
+        &self,
+        kind: EvidenceKind,
+        person: Tag,
+        now: Timestamp,
+    ) -> Result<Evidence, Refusal> {
+        Ok(Evidence {
+            id: hex(&random::<16>()?),
+            kind,
+            person,
+            institution: self.house.member.clone(),
+            actor: None,
+            from: now,
+            until: now,
+            issuer: self.house.member.clone(),
+            signature: String::new(),
+        })
+    }
+
+    /// Signs and keeps evidence that somebody here made, with its act.
+    fn issue(&self, evidence: Evidence, by: &Actor, now: Timestamp) -> Result<Evidence, Refusal> {
+        let evidence = evidence.sign(&self.house.key);
+        let deed = Deed {
+            evidence: Some(evidence.kind),
+            persons: vec![evidence.person],
+            ..Deed::new(ActKind::Evidence, by, Purpose::Treatment)
+        };
+        let row = row_of(&evidence);
+        self.keep(vec![row], Vec::new(), Some(deed), now)?;
+        Ok(evidence)
+    }
+
+    fn keep_evidence(&self, evidence: &Evidence, now: Timestamp) -> Result<(), Refusal> {
+        let (key, value) = row_of(evidence);
+        if self.house.store.get(&self.house.seal, &key)? == value {
+            return Ok(());
+        }
+        self.keep(vec![(key, value)], Vec::new(), None, now)
+    }
+
+    /// What is kept here and good now for an actor of an institution. What ran out is not even read.
+    fn kept_evidence(
+        &self,
+        institution: &MemberId,
+        actor: &str,
+        tags: &[Tag],
+        now: Timestamp,
+    ) -> Result<Vec<Evidence>, Refusal> {
+        let house = &self.house;
+        let mut good = Vec::new();
+        for tag in tags {
+            let (prefix, after) = (rows::evidence_of(*tag), rows::evidence_until(*tag, now));
+            let found = house
+                .store
+                .scan(&house.seal, &prefix, Some(&after), MAX_KEPT)?;
+            good.extend(
+                found
+                    .iter()
+                    .filter_map(|(_, value)| serde_json::from_slice::<Evidence>(value).ok())
+                    .filter(|evidence| evidence.person == *tag)
+                    .filter(|evidence| evidence.institution == *institution)
+                    .filter(|evidence| evidence.actor.as_deref().is_none_or(|only| only == actor))
+                    .filter(|evidence| evidence.is_good_at(now))
+                    .filter(|evidence| self.check_sound(evidence).is_ok()),
+            );
+        }
+        Ok(good)
+    }
+
+    /// The tag of a person named at the desk.
+    fn named(&self, name: &str) -> Result<Tag, Refusal> {
+        let Some(id) = name.trim().strip_prefix("Patient/") else {
+            return self.checked_tag(name);
+        };
+        match self.resolve(&PersonRef::Patient(id.to_owned()))? {
+            Target::Person(person) => person.tags.first().copied(),
+            _ => None,
+        }
+        .ok_or_else(|| {
+            Refusal::bad(
+                "No hay ningún expediente con ese número.",
+                "There is no record of that number.",
+            )
+        })
+    }
+
+    /// Whether somebody may receive people at this desk; a refusal is an act.
+    fn may_receive(&self, by: &Actor, person: Tag, now: Timestamp) -> Result<(), Refusal> {
+        let in_force = self.in_force();
+        let circumstances = Circumstances {
+            evidence: Vec::new(),
+            ..self.circumstances(&in_force, by, Purpose::Treatment, "person", false)
+        };
+        let ruling = in_force.rulebook.ask(policy::RECEIVE, &circumstances);
+        if ruling.allowed && by.member == self.house.member {
+            return Ok(());
+        }
+        let kind = match ruling.refusal.as_deref() {
+            Some("licence") => RefusalKind::Licence,
+            _ => RefusalKind::Pact,
+        };
+        let deed = Deed {
+            persons: vec![person],
+            refused: [vec![kind.code().to_owned()], ruling.because.clone()].concat(),
+            ..Deed::new(ActKind::Denied, by, Purpose::Treatment)
+        };
+        self.keep(Vec::new(), Vec::new(), Some(deed), now)?;
+        Err(Refusal::new(kind, ruling.because))
+    }
+}
+
+/// The longest window that a kind of evidence may have under a pact.
+fn longest(kind: EvidenceKind, pact: &Pact) -> SignedDuration {
+    match kind {
+        EvidenceKind::CheckIn | EvidenceKind::PatientCode => minutes_of(pact.check_in_minutes),
+        EvidenceKind::Appointment => BEFORE_APPOINTMENT + minutes_of(pact.appointment_minutes),
+        EvidenceKind::OwnAccess => OWN_ACCESS,
+    }
+}
+
+/// Minutes of a pact, whose bounds are far below what would overflow.
+pub(crate) fn minutes_of(minutes: u64) -> SignedDuration {
+    SignedDuration::from_mins(i64::try_from(minutes.min(1 << 30)).unwrap_or(0))
+}
+
+pub(crate) fn row_of(evidence: &Evidence) -> (Vec<u8>, Option<Vec<u8>>) {
+    let key = rows::evidence(evidence.person, evidence.until, &evidence.id);
+    (key, Some(super::accounts::json(evidence)))
+}

@@ -1,0 +1,169 @@
+//! The decision: a pure function of what is asked, on what ground, and what the person said.
+//!
+//! Two questions, in this order. Does the pact allow the action in these circumstances? If so, what is left out: the
+//! categories that no policy opens to this role, and those that the person closed to this viewer. Hidden is the union;
+//! the person's word never opens what the pact does not.
+
+use super::{Purpose, RefusalKind};
+use crate::category::EVERYTHING;
+use crate::policy::{Circumstances, Rulebook};
+use crate::{Category, EvidenceKind, MemberKind, Viewer, Word, word};
+use jiff::Timestamp;
+use store::Labels;
+
+/// What a decision is made on.
+pub(crate) struct Case<'a> {
+    /// The pact's policies.
+    pub(crate) rulebook: &'a Rulebook,
+    /// Every action that is asked for; all must be allowed.
+    pub(crate) actions: &'a [&'static str],
+    /// The circumstances, evidence among them.
+    pub(crate) circumstances: &'a Circumstances,
+    /// How much of a record the actions open.
+    pub(crate) opens: Opens,
+    /// Who would look.
+    pub(crate) viewer: Viewer<'a>,
+    /// The person's words; more than one only where a record carries several CURPs. All bind.
+    pub(crate) words: &'a [&'a Word],
+    /// For what.
+    pub(crate) purpose: Purpose,
+    /// When.
+    pub(crate) now: Timestamp,
+}
+
+/// How much of a record some actions open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Opens {
+    /// What policies and the person leave open.
+    Seen,
+    /// Only who she is.
+    Identity,
+    /// All, because nothing is shown: new resources only, or the institution keeping its own books.
+    Unseen,
+}
+
+/// The decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// Refused, and why; the rest is then empty.
+    pub(crate) refused: Option<(RefusalKind, Vec<String>)>,
+    /// The policies that decided.
+    pub(crate) policies: Vec<String>,
+    /// Left out.
+    pub(crate) hidden: Labels,
+    /// The person's rules that closed something.
+    pub(crate) rules: Vec<String>,
+    /// Something may be withheld, and the person lets it be said.
+    pub(crate) hint: bool,
+}
+
+/// Decides. Same inputs, same decision, years later.
+pub(crate) fn judge(case: &Case<'_>) -> Verdict {
+    let mut policies = Vec::new();
+    for action in case.actions {
+        let ruling = case.rulebook.ask(action, case.circumstances);
+        if !ruling.allowed {
+            let kind = why(case, action, ruling.refusal.as_deref(), &ruling.because);
+            return Verdict::refused(kind, ruling.because);
+        }
+        policies.extend(ruling.because);
+    }
+    let (closed, sees) = by_policy(case);
+    policies.extend(sees);
+    policies.sort();
+    policies.dedup();
+    let mut verdict = Verdict {
+        refused: None,
+        policies,
+        hidden: closed,
+        rules: Vec::new(),
+        hint: false,
+    };
+    if case.opens != Opens::Unseen {
+        by_word(case, &mut verdict);
+    }
+    verdict
+}
+
+/// The categories that no policy opens, and the policies that open the others.
+fn by_policy(case: &Case<'_>) -> (Labels, Vec<String>) {
+    match case.opens {
+        Opens::Unseen => (Labels(0), Vec::new()),
+        Opens::Identity => (EVERYTHING, Vec::new()),
+        Opens::Seen => {
+            let (open, because) = case.rulebook.sees(case.circumstances);
+            let open = Category::set(&open);
+            (Labels(EVERYTHING.0 & !open.0), because)
+        }
+    }
+}
+
+fn by_word(case: &Case<'_>, verdict: &mut Verdict) {
+    let hidden = case
+        .words
+        .iter()
+        .map(|said| word::hidden(Some(said), &case.viewer, case.purpose, case.now));
+    // Where several words bind, one that wants silence silences all.
+    let mut hints = Vec::new();
+    for one in hidden {
+        verdict.hidden = verdict.hidden.with(one.labels);
+        if !one.rules.is_empty() {
+            hints.push(one.hint);
+        }
+        verdict.rules.extend(one.rules);
+    }
+    verdict.hint = !hints.is_empty() && hints.iter().all(|hint| *hint);
+}
+
+/// The kind of a refusal. Evidence is what lacks if with it the same request would be allowed; this does not depend
+/// on whether the person is known here.
+fn why(case: &Case<'_>, action: &str, refusal: Option<&str>, because: &[String]) -> RefusalKind {
+    if refusal == Some("licence") {
+        return RefusalKind::Licence;
+    }
+    if !because.is_empty() {
+        return RefusalKind::Pact;
+    }
+    let with_evidence = Circumstances {
+        evidence: ALL_CARE.iter().map(|kind| kind.code()).collect(),
+        ..case.circumstances.clone()
+    };
+    match case.rulebook.ask(action, &with_evidence).allowed {
+        true => RefusalKind::NoEvidence,
+        false => RefusalKind::Pact,
+    }
+}
+
+/// The kinds of evidence by which an institution shows a care relation.
+const ALL_CARE: [EvidenceKind; 3] = [
+    EvidenceKind::CheckIn,
+    EvidenceKind::Appointment,
+    EvidenceKind::PatientCode,
+];
+
+impl Verdict {
+    fn refused(kind: RefusalKind, because: Vec<String>) -> Verdict {
+        Verdict {
+            refused: Some((kind, because)),
+            policies: Vec::new(),
+            hidden: EVERYTHING,
+            rules: Vec::new(),
+            hint: false,
+        }
+    }
+}
+
+/// The code of a kind of member, as policies have it.
+pub(crate) fn kind_code(kind: MemberKind) -> &'static str {
+    match kind {
+        MemberKind::PublicInstitution => "public-institution",
+        MemberKind::PrivateHospital => "private-hospital",
+        MemberKind::Clinic => "clinic",
+        MemberKind::Pharmacy => "pharmacy",
+        MemberKind::Laboratory => "laboratory",
+        MemberKind::Insurer => "insurer",
+        MemberKind::University => "university",
+        MemberKind::Witness => "witness",
+        MemberKind::Authority => "authority",
+    }
+}

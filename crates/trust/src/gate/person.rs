@@ -1,0 +1,186 @@
+//! Who is meant: from a CURP, a tag or a resource to a person's numbers in the archive and her tags.
+
+use super::witness::{curps, normal};
+use super::{Gate, PersonRef, Refusal, Tag, locked};
+use fhir::ResourceType;
+use mx::Curp;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use store::PersonKey;
+
+/// People whose tags are kept at hand.
+const MAX_AT_HAND: usize = 50_000;
+
+/// One person as far as this node can tell.
+#[derive(Clone, Debug)]
+pub(crate) struct Person {
+    /// Her tags; the first is the one she was asked for by. More than one when her record here carries several CURPs.
+    pub(crate) tags: Vec<Tag>,
+    /// Her numbers here; none when she is not known here.
+    pub(crate) keys: Vec<PersonKey>,
+}
+
+/// What a request is about.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// One person.
+    Person(Person),
+    /// Somebody of whom there is nothing here to name her by: treated as a person without evidence.
+    Unknown,
+    /// Everyone here.
+    Everyone,
+    /// What is nobody's.
+    Shared,
+}
+
+impl Target {
+    pub(crate) fn tags(&self) -> &[Tag] {
+        match self {
+            Target::Person(person) => &person.tags,
+            _ => &[],
+        }
+    }
+    pub(crate) fn scope(&self) -> &'static str {
+        match self {
+            Target::Person(_) | Target::Unknown => "person",
+            Target::Everyone => "everyone",
+            Target::Shared => "shared",
+        }
+    }
+}
+
+/// The tags of people here, kept at hand until any `Patient` changes.
+#[derive(Default)]
+pub(crate) struct People(Mutex<AtHand>);
+
+#[derive(Default)]
+struct AtHand {
+    generation: u64,
+    tags: HashMap<PersonKey, Vec<Tag>>,
+}
+
+impl People {
+    /// A `Patient` changed: who is who may have changed.
+    pub(crate) fn changed(&self) {
+        let mut at_hand = locked(&self.0);
+        at_hand.generation += 1;
+        at_hand.tags.clear();
+    }
+    pub(crate) fn generation(&self) -> u64 {
+        locked(&self.0).generation
+    }
+    fn get(&self, person: PersonKey) -> (u64, Option<Vec<Tag>>) {
+        let at_hand = locked(&self.0);
+        (at_hand.generation, at_hand.tags.get(&person).cloned())
+    }
+    /// Keeps what was read, unless a `Patient` changed since it was.
+    fn put(&self, generation: u64, person: PersonKey, tags: Vec<Tag>) {
+        let mut at_hand = locked(&self.0);
+        if at_hand.generation != generation {
+            return;
+        }
+        if at_hand.tags.len() >= MAX_AT_HAND {
+            at_hand.tags.clear();
+        }
+        at_hand.tags.insert(person, tags);
+    }
+}
+
+impl Gate {
+    /// Finds out who is meant. [`RefusalKind::Bad`](super::RefusalKind) for what is no CURP; it says nothing of what
+    /// is here.
+    pub(crate) fn resolve(&self, person: &PersonRef) -> Result<Target, Refusal> {
+        match person {
+            PersonRef::Everyone => Ok(Target::Everyone),
+            PersonRef::Nobody => Ok(Target::Shared),
+            PersonRef::Tag(tag) => self.by_tag(*tag),
+            PersonRef::Curp(curp) => self.by_tag(self.checked_tag(curp)?),
+            PersonRef::Patient(id) => match ResourceType::from_name("Patient") {
+                Some(of) => self.by_resource(of, id),
+                None => Ok(Target::Unknown),
+            },
+            PersonRef::Resource(of, id) => self.by_resource(*of, id),
+        }
+    }
+
+    /// The tag of a text that must be a CURP, of somebody.
+    pub(crate) fn checked_tag(&self, curp: &str) -> Result<Tag, Refusal> {
+        match Curp::parse(&normal(curp)) {
+            Ok(curp) if !curp.is_generic() => Ok(self.tag(curp.as_str())),
+            Ok(_) => Err(Refusal::bad(
+                "Esa CURP es la genérica: no nombra a nadie.",
+                "That CURP is the generic one: it names nobody.",
+            )),
+            Err(error) => Err(Refusal::bad(
+                "Eso no es una CURP: lleva 18 letras y cifras.",
+                format!("That is not a CURP: {error}."),
+            )),
+        }
+    }
+
+    fn by_tag(&self, tag: Tag) -> Result<Target, Refusal> {
+        let keys = self.house.store.people(&self.house.seal, &tag.0)?;
+        let mut tags = vec![tag];
+        for key in &keys {
+            for other in self.tags_of(*key)? {
+                if !tags.contains(&other) {
+                    tags.push(other);
+                }
+            }
+        }
+        Ok(Target::Person(Person { tags, keys }))
+    }
+
+    fn by_resource(&self, of: ResourceType, id: &str) -> Result<Target, Refusal> {
+        let personal = of.name() == "Patient" || of.in_patient_compartment();
+        match self.house.store.person_of(&self.house.seal, of, id)? {
+            // What does not exist must look like what is somebody else's.
+            None if personal => Ok(Target::Unknown),
+            None | Some(PersonKey(0)) => Ok(Target::Shared),
+            Some(key) => self.by_key(key),
+        }
+    }
+
+    fn by_key(&self, key: PersonKey) -> Result<Target, Refusal> {
+        let tags = self.tags_of(key)?;
+        let Some(tag) = tags.first() else {
+            return Ok(Target::Unknown);
+        };
+        match self.by_tag(*tag)? {
+            Target::Person(mut person) => {
+                // Somebody without a CURP is in no directory.
+                if !person.keys.contains(&key) {
+                    person.keys.push(key);
+                }
+                for tag in tags {
+                    if !person.tags.contains(&tag) {
+                        person.tags.push(tag);
+                    }
+                }
+                Ok(Target::Person(person))
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// The tags of the CURPs of somebody's `Patient`; a tag of this node's own when she has none.
+    fn tags_of(&self, key: PersonKey) -> Result<Vec<Tag>, Refusal> {
+        let people = &self.house.people;
+        let (generation, at_hand) = people.get(key);
+        if let Some(tags) = at_hand {
+            return Ok(tags);
+        }
+        let Some(patient) = self.house.store.patient(&self.house.seal, key)? else {
+            return Ok(Vec::new());
+        };
+        let resource = fhir::json::parse(&patient.body, &fhir::json::Limits::default()).ok();
+        let found = resource.as_ref().map(curps).unwrap_or_default();
+        let mut tags: Vec<Tag> = found.iter().map(|curp| self.tag(curp.as_str())).collect();
+        if tags.is_empty() {
+            let member = &self.house.member.0;
+            tags.push(Tag::of_local(&self.house.secret, member, &patient.id));
+        }
+        people.put(generation, key, tags.clone());
+        Ok(tags)
+    }
+}

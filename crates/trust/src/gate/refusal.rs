@@ -1,0 +1,159 @@
+//! Refusals, and their sentences in one place.
+
+use super::Lang;
+
+/// Why a request was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// No token, or an unknown one (401).
+    NotSignedIn,
+    /// Wrong name or secret (401).
+    WrongSecret,
+    /// The token's time is over (401).
+    Expired,
+    /// Too many tries; wait (429).
+    SlowDown,
+    /// No evidence of a care relation (403).
+    NoEvidence,
+    /// The licence is not active (403).
+    Licence,
+    /// The pact does not allow it (403).
+    Pact,
+    /// The person closed it (403). Never said where silence was chosen.
+    Person,
+    /// What came is forged, re-targeted or damaged (403).
+    Forged,
+    /// The archive is busy or broken (503).
+    Unavailable,
+    /// The request itself makes no sense (400).
+    Bad,
+}
+
+impl RefusalKind {
+    /// A short code for logs: `no-evidence`.
+    pub fn code(self) -> &'static str {
+        match self {
+            RefusalKind::NotSignedIn => "not-signed-in",
+            RefusalKind::WrongSecret => "wrong-secret",
+            RefusalKind::Expired => "expired",
+            RefusalKind::SlowDown => "slow-down",
+            RefusalKind::NoEvidence => "no-evidence",
+            RefusalKind::Licence => "licence",
+            RefusalKind::Pact => "pact",
+            RefusalKind::Person => "person",
+            RefusalKind::Forged => "forged",
+            RefusalKind::Unavailable => "unavailable",
+            RefusalKind::Bad => "bad",
+        }
+    }
+    fn sentences(self) -> (&'static str, &'static str) {
+        match self {
+            RefusalKind::NotSignedIn => (
+                "No has entrado, o tu sesión ya no existe. Entra de nuevo.",
+                "You are not signed in, or your session is gone. Sign in again.",
+            ),
+            RefusalKind::WrongSecret => (
+                "El usuario o la contraseña no son correctos.",
+                "The name or the password is wrong.",
+            ),
+            RefusalKind::Expired => (
+                "Tu sesión terminó por tiempo. Entra de nuevo.",
+                "Your session has run out. Sign in again.",
+            ),
+            RefusalKind::SlowDown => (
+                "Demasiados intentos seguidos. Espera un poco y vuelve a intentar.",
+                "Too many tries in a row. Wait a little and try again.",
+            ),
+            RefusalKind::NoEvidence => (
+                "No consta que esta persona esté ahora en atención contigo. Regístrala en recepción o pídele el código de su teléfono.",
+                "Nothing shows that this person is in your care now. Check her in at the desk, or ask for the code on her phone.",
+            ),
+            RefusalKind::Licence => (
+                "La cédula profesional no está vigente. Pide a tu institución que la revise.",
+                "The professional licence is not active. Ask your institution to check it.",
+            ),
+            RefusalKind::Pact => (
+                "El pacto entre las instituciones no permite esto.",
+                "The pact between the institutions does not allow this.",
+            ),
+            RefusalKind::Person => (
+                "La persona decidió no compartir esto.",
+                "The person chose not to share this.",
+            ),
+            RefusalKind::Forged => (
+                "Lo que llegó con la solicitud no es auténtico o es para otra persona; no se abrió nada.",
+                "What came with the request is not authentic or is meant for somebody else; nothing was opened.",
+            ),
+            RefusalKind::Unavailable => (
+                "El archivo no puede responder ahora; no se guardó nada. Intenta de nuevo en un momento.",
+                "The archive cannot answer now; nothing was stored. Try again in a moment.",
+            ),
+            RefusalKind::Bad => (
+                "La solicitud no se entiende.",
+                "The request makes no sense.",
+            ),
+        }
+    }
+}
+
+/// A refusal that explains itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{en}")]
+pub struct Refusal {
+    /// What kind.
+    pub kind: RefusalKind,
+    /// For people, Spanish: what happened and what to do.
+    pub es: String,
+    /// For people, English.
+    pub en: String,
+    /// Policies or rules by name.
+    pub because: Vec<String>,
+}
+
+impl Refusal {
+    /// A refusal with the sentences of its kind.
+    pub fn new(kind: RefusalKind, because: Vec<String>) -> Refusal {
+        let (es, en) = kind.sentences();
+        Refusal {
+            kind,
+            es: es.to_owned(),
+            en: en.to_owned(),
+            because,
+        }
+    }
+    /// A request that makes no sense, with what to do about it.
+    pub fn bad(es: impl Into<String>, en: impl Into<String>) -> Refusal {
+        Refusal {
+            kind: RefusalKind::Bad,
+            es: es.into(),
+            en: en.into(),
+            because: Vec::new(),
+        }
+    }
+    pub(crate) fn forged(why: &str) -> Refusal {
+        Refusal::new(RefusalKind::Forged, vec![why.to_owned()])
+    }
+    pub(crate) fn wait(seconds: i64) -> Refusal {
+        Refusal {
+            kind: RefusalKind::SlowDown,
+            es: format!("Demasiados intentos seguidos. Espera {seconds} s y vuelve a intentar."),
+            en: format!("Too many tries in a row. Wait {seconds} s and try again."),
+            because: Vec::new(),
+        }
+    }
+    /// The sentence in a language.
+    pub fn sentence(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Es => &self.es,
+            Lang::En => &self.en,
+        }
+    }
+}
+
+/// The archive's errors where the gate itself called it: a fault or a lack of the house, never of who asked.
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Refusal {
+        tracing::error!(%error, "the archive refused the gate");
+        Refusal::new(RefusalKind::Unavailable, Vec::new())
+    }
+}

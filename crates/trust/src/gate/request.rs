@@ -1,0 +1,157 @@
+//! What the gate is asked, and what it gives.
+
+use crate::{Actor, Evidence, EvidenceKind, MemberId, SignedWord};
+use fhir::ResourceType;
+use serde::{Deserialize, Serialize};
+use store::{Permit, Verbs};
+
+/// Language of sentences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Lang {
+    Es,
+    En,
+}
+
+/// Why a record is touched: codes of HL7 v3 PurposeOfUse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Purpose {
+    /// TREAT
+    #[serde(rename = "TREAT")]
+    Treatment,
+    /// PATRQT: the person herself.
+    #[serde(rename = "PATRQT")]
+    OwnRequest,
+    /// HOPERAT: the institution's own running of its records (loading, its own software).
+    #[serde(rename = "HOPERAT")]
+    Operations,
+    /// HRESCH
+    #[serde(rename = "HRESCH")]
+    Research,
+    /// HPAYMT
+    #[serde(rename = "HPAYMT")]
+    Payment,
+}
+
+impl Purpose {
+    /// Its code, as policies and AuditEvents have it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Purpose::Treatment => "TREAT",
+            Purpose::OwnRequest => "PATRQT",
+            Purpose::Operations => "HOPERAT",
+            Purpose::Research => "HRESCH",
+            Purpose::Payment => "HPAYMT",
+        }
+    }
+}
+
+/// Whose record a request is about.
+#[derive(Clone, PartialEq, Eq)]
+pub enum PersonRef {
+    /// By her CURP.
+    Curp(String),
+    /// By her tag.
+    Tag(crate::Tag),
+    /// By a local Patient id.
+    Patient(String),
+    /// Whoever this resource is about (nobody, if it is shared or not there).
+    Resource(ResourceType, String),
+    /// Everyone in this node.
+    Everyone,
+    /// Shared resources only.
+    Nobody,
+}
+
+/// Says how a person was named, never who she is.
+impl std::fmt::Debug for PersonRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            PersonRef::Curp(_) => "Curp(..)",
+            PersonRef::Tag(_) => "Tag(..)",
+            PersonRef::Patient(_) => "Patient(..)",
+            PersonRef::Resource(..) => "Resource(..)",
+            PersonRef::Everyone => "Everyone",
+            PersonRef::Nobody => "Nobody",
+        })
+    }
+}
+
+/// What a request is, for the sentence in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum What {
+    /// The woven summary.
+    Summary,
+    /// The person's log.
+    Log,
+    /// One interaction of the FHIR API: `GET Observation?code=...` without values.
+    Interaction(String),
+    /// A note, prescription, referral...: what was written.
+    Writing(String),
+    /// A load from files.
+    Import(String),
+    /// Looking somebody up by name or CURP.
+    Find,
+}
+
+/// One request for a permit.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Who.
+    pub actor: Actor,
+    /// For what.
+    pub purpose: Purpose,
+    /// About whom.
+    pub person: PersonRef,
+    /// To do what.
+    pub verbs: Verbs,
+    /// Only on these types.
+    pub types: Option<Vec<ResourceType>>,
+    /// Evidence that came with the request; what this node itself holds is added by the gate.
+    pub evidence: Vec<Evidence>,
+    /// The member that asks on the actor's behalf; `None` when she is at this node.
+    pub via: Option<MemberId>,
+    /// The person's word as the asker knows it; a newer one than ours is heard first.
+    pub word: Option<SignedWord>,
+    /// For the sentence.
+    pub what: What,
+}
+
+/// On what a decision stands, so that it can be replayed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grounds {
+    /// Version of the pact.
+    pub pact: u64,
+    /// Version of the person's word (0: she said nothing).
+    pub word: u64,
+    /// Ids of the evidence that counted.
+    pub evidence: Vec<String>,
+    /// Cedar policies that decided.
+    pub policies: Vec<String>,
+    /// Her rules that closed something.
+    pub rules: Vec<String>,
+    /// Categories left out.
+    pub hidden: u32,
+}
+
+/// Leave given.
+#[derive(Debug)]
+pub struct Grant {
+    /// The permit for the archive.
+    pub permit: Permit,
+    /// What it stands on.
+    pub grounds: Grounds,
+    /// Something may be withheld and the person allows it to be said.
+    pub hint: bool,
+    /// The request it answers.
+    pub request: Request,
+    /// The person's tag, when the request is about one.
+    pub tag: Option<crate::Tag>,
+    /// All her tags here; the act is listed under each.
+    pub(crate) tags: Vec<crate::Tag>,
+    /// The kind of evidence that counted, for the act.
+    pub(crate) evidence: Option<EvidenceKind>,
+    /// Leave to register somebody who is not known here yet, and nothing else.
+    pub(crate) newcomer: bool,
+}

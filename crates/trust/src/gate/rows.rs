@@ -1,0 +1,89 @@
+//! Where the house's own rows stand in the archive. Every key the gate writes is made here.
+//!
+//! | key | value |
+//! |---|---|
+//! | `a` login | [`Account`](super::accounts::Account) as JSON |
+//! | `s` SHA-256 of a token | [`Session`](super::accounts::Session) as JSON |
+//! | `t` login | wrong secrets in a row, and when the last was |
+//! | `e` tag, until (8 bytes), id | [`Evidence`](crate::Evidence) as JSON; in the order of its end |
+//! | `c` HMAC of a patient's code | [`Code`](super::codes::Code) as JSON |
+//! | `k` tag | the HMAC of the person's one living code |
+//! | `w` tag | the person's word in force, signed, as JSON |
+//! | `v` tag, version (8 bytes) | every word that was in force here |
+//! | `p` | the pact in force, signed text |
+//! | `q` version (8 bytes) | every pact that was in force here |
+//! | `o` act | the person's opinion on an act |
+//! | `n` act | the case that an opinion opened |
+//! | `r` room, 0, key | rows of other rooms (outboxes) |
+//!
+//! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number,
+//! `a` member/login, and `*` for all.
+
+use crate::{MemberId, Tag};
+use jiff::Timestamp;
+use store::PersonKey;
+
+pub(crate) const PACT: &[u8] = b"p";
+pub(crate) const WORDS: &[u8] = b"w";
+pub(crate) const SESSIONS: &[u8] = b"s";
+pub(crate) const TRIES: &[u8] = b"t";
+
+pub(crate) fn account(login: &str) -> Vec<u8> {
+    [b"a", login.as_bytes()].concat()
+}
+pub(crate) fn session(hash: &[u8; 32]) -> Vec<u8> {
+    [SESSIONS, hash].concat()
+}
+pub(crate) fn tries(login: &str) -> Vec<u8> {
+    [TRIES, login.as_bytes()].concat()
+}
+pub(crate) fn evidence_of(person: Tag) -> Vec<u8> {
+    [b"e".as_slice(), &person.0].concat()
+}
+pub(crate) fn evidence(person: Tag, until: Timestamp, id: &str) -> Vec<u8> {
+    let mut key = evidence_until(person, until);
+    key.extend_from_slice(id.as_bytes());
+    key
+}
+/// Sorts before all evidence about a person that ends at `until` or later.
+pub(crate) fn evidence_until(person: Tag, until: Timestamp) -> Vec<u8> {
+    let seconds = u64::try_from(until.as_second()).unwrap_or(0);
+    [b"e".as_slice(), &person.0, seconds.to_be_bytes().as_slice()].concat()
+}
+pub(crate) fn code(mac: &[u8]) -> Vec<u8> {
+    [b"c", mac].concat()
+}
+pub(crate) fn code_of(person: Tag) -> Vec<u8> {
+    [b"k".as_slice(), &person.0].concat()
+}
+pub(crate) fn word(person: Tag) -> Vec<u8> {
+    [WORDS, &person.0].concat()
+}
+pub(crate) fn word_at(person: Tag, version: u64) -> Vec<u8> {
+    [b"v".as_slice(), &person.0, version.to_be_bytes().as_slice()].concat()
+}
+pub(crate) fn pact_at(version: u64) -> Vec<u8> {
+    [b"q".as_slice(), version.to_be_bytes().as_slice()].concat()
+}
+pub(crate) fn opinion(act: &[u8; 16]) -> Vec<u8> {
+    [b"o".as_slice(), act].concat()
+}
+pub(crate) fn case(act: &[u8; 16]) -> Vec<u8> {
+    [b"n".as_slice(), act].concat()
+}
+pub(crate) fn room(room: &str, key: &[u8]) -> Vec<u8> {
+    [b"r", room.as_bytes(), b"\0", key].concat()
+}
+
+pub(crate) fn listed_person(person: Tag) -> Vec<u8> {
+    [b"p".as_slice(), &person.0].concat()
+}
+pub(crate) fn listed_local(person: PersonKey) -> Vec<u8> {
+    [b"l".as_slice(), person.0.to_be_bytes().as_slice()].concat()
+}
+pub(crate) fn listed_actor(member: &MemberId, login: &str) -> Vec<u8> {
+    format!("a{member}/{login}").into_bytes()
+}
+pub(crate) fn listed_all() -> Vec<u8> {
+    b"*".to_vec()
+}

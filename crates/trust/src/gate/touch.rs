@@ -1,0 +1,191 @@
+//! Touching the record under a grant: each call commits the act before it gives anything out.
+
+use super::acts::Deed;
+use super::witness::curps;
+use super::{Gate, Grant, Refusal, RefusalKind, hex};
+use crate::act::{MAX_SEEN, Seen};
+use crate::{ActKind, What};
+use fhir::ResourceType;
+use jiff::Timestamp;
+use store::{Change, Committed, Held, Labels, PersonKey, Scope, Written};
+
+impl Gate {
+    /// Makes the act of a read durable and opens the answer. The act says what was seen: categories, how many, and the
+    /// first ids. Gives the answer and the act's name (hex).
+    pub fn open_answer<T>(
+        &self,
+        grant: &Grant,
+        held: Held<T>,
+        now: Timestamp,
+    ) -> Result<(T, String), Refusal> {
+        let mut deed = Deed::under(ActKind::Read, grant);
+        let seen = held
+            .seen()
+            .iter()
+            .map(|s| (one(s.of, &s.id, s.version), s.labels, s.person));
+        touched(&mut deed, grant, seen);
+        let act = self.blank()?.fill(deed, now);
+        let name = hex(&act.id);
+        let receipt = self.house.store.conclude(&grant.permit, act, now)?;
+        let answer = held
+            .open(&receipt)
+            .ok_or_else(|| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
+        Ok((answer, name))
+    }
+
+    /// Changes the record and keeps the act in one commit: all or nothing.
+    ///
+    /// Errors: those of [`store::Store::write`]; [`store::Error::NotPermitted`] also when a grant to register
+    /// somebody new is used for somebody else.
+    pub fn write(
+        &self,
+        grant: &Grant,
+        changes: Vec<Change>,
+        now: Timestamp,
+    ) -> Result<Committed, store::Error> {
+        if grant.newcomer {
+            self.check_newcomer(grant, &changes)?;
+        }
+        let who_is_who = changes.iter().any(|change| of(change).name() == "Patient");
+        let blank = self
+            .blank()
+            .map_err(|refusal| store::Error::Disk(refusal.en))?;
+        let kind = match grant.request.what {
+            What::Import(_) => ActKind::Import,
+            _ => ActKind::Write,
+        };
+        let said = Told::of(grant);
+        let act = move |written: &[Written]| {
+            let mut deed = said.deed(kind);
+            let changed = written.iter().filter(|one| one.changed).map(|one| {
+                let version = &one.version;
+                (
+                    self::one(version.of, &version.id, version.version),
+                    one.labels,
+                    version.person,
+                )
+            });
+            said.touched(&mut deed, changed);
+            blank.fill(deed, now)
+        };
+        let committed = self
+            .house
+            .store
+            .write(&grant.permit, changes, now, Box::new(act))?;
+        if who_is_who {
+            self.house.people.changed();
+        }
+        Ok(committed)
+    }
+
+    /// Keeps an act that touched no record here (an ask to others). Gives its name (hex).
+    pub fn note(&self, grant: &Grant, now: Timestamp) -> Result<String, Refusal> {
+        let act = self.blank()?.fill(Deed::under(ActKind::Ask, grant), now);
+        let name = hex(&act.id);
+        self.house.store.conclude(&grant.permit, act, now)?;
+        Ok(name)
+    }
+
+    /// A grant to register somebody new stores her `Patient`, and nobody else's.
+    fn check_newcomer(&self, grant: &Grant, changes: &[Change]) -> Result<(), store::Error> {
+        let hers = |change: &Change| match change {
+            Change::Create { resource, .. } => curps(resource)
+                .first()
+                .is_some_and(|curp| Some(self.tag(curp.as_str())) == grant.tag),
+            _ => false,
+        };
+        if changes.iter().all(hers) {
+            return Ok(());
+        }
+        Err(store::Error::NotPermitted(
+            "it registers one person, by her CURP".to_owned(),
+        ))
+    }
+}
+
+/// What an act says of its grant, owned: the act of a write is made inside the commit, on another thread.
+struct Told {
+    actor: crate::Actor,
+    grounds: super::Grounds,
+    tags: Vec<super::Tag>,
+    evidence: Option<crate::EvidenceKind>,
+    via: Option<crate::MemberId>,
+    purpose: super::Purpose,
+    what: What,
+    many: bool,
+}
+
+impl Told {
+    fn of(grant: &Grant) -> Told {
+        let request = &grant.request;
+        Told {
+            actor: request.actor.clone(),
+            grounds: grant.grounds.clone(),
+            tags: grant.tags.clone(),
+            evidence: grant.evidence,
+            via: request.via.clone(),
+            purpose: request.purpose,
+            what: request.what.clone(),
+            many: is_many(grant),
+        }
+    }
+    fn deed(&self, kind: ActKind) -> Deed<'_> {
+        Deed {
+            via: self.via.clone(),
+            evidence: self.evidence,
+            persons: self.tags.clone(),
+            what: self.what.clone(),
+            grounds: Some(self.grounds.clone()),
+            ..Deed::new(kind, &self.actor, self.purpose)
+        }
+    }
+    fn touched(&self, deed: &mut Deed<'_>, seen: impl Iterator<Item = (Seen, Labels, PersonKey)>) {
+        touch(deed, self.many, seen);
+    }
+}
+
+fn is_many(grant: &Grant) -> bool {
+    matches!(grant.permit.scope(), Scope::People(_)) && grant.tags.is_empty()
+}
+
+fn touched(
+    deed: &mut Deed<'_>,
+    grant: &Grant,
+    seen: impl Iterator<Item = (Seen, Labels, PersonKey)>,
+) {
+    touch(deed, is_many(grant), seen);
+}
+
+/// Fills in what was touched. Under a grant about everyone the act is listed for each person it touched; if they are
+/// several it names no resource, since each of them may ask for its receipt.
+fn touch(deed: &mut Deed<'_>, many: bool, seen: impl Iterator<Item = (Seen, Labels, PersonKey)>) {
+    for (one, labels, person) in seen {
+        deed.resources += 1;
+        deed.labels = deed.labels.with(labels);
+        if deed.seen.len() < MAX_SEEN {
+            deed.seen.push(one);
+        }
+        if many && person.0 != 0 {
+            deed.locals.push(person);
+        }
+    }
+    deed.locals.sort_unstable();
+    deed.locals.dedup();
+    if deed.locals.len() > 1 {
+        deed.seen.clear();
+    }
+}
+
+fn one(of: ResourceType, id: &str, version: u64) -> Seen {
+    Seen {
+        of,
+        id: id.to_owned(),
+        version,
+    }
+}
+
+fn of(change: &Change) -> ResourceType {
+    match change {
+        Change::Create { of, .. } | Change::Update { of, .. } | Change::Delete { of, .. } => *of,
+    }
+}

@@ -1,0 +1,87 @@
+//! The gate's two hands inside the archive: the log of acts, and what a resource is about.
+
+use super::Tag;
+use crate::category;
+use fhir::{ResourceType, Value};
+use jiff::Timestamp;
+use mx::{Curp, systems};
+use store::{Labels, Rules, Witness, Witnessed};
+
+/// The node's log as the archive's witness: the leaves of each group of commits, and the head over them signed once.
+pub(crate) struct Leaves(pub(crate) ledger::Log);
+
+impl Witness for Leaves {
+    fn append(
+        &mut self,
+        leaves: &[[u8; 32]],
+        _now: Timestamp,
+        get: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
+    ) -> Result<Witnessed, String> {
+        let appended = self.0.append(leaves, get).map_err(|e| e.to_string())?;
+        Ok(Witnessed {
+            first: appended.first,
+            rows: appended.rows,
+        })
+    }
+}
+
+/// Categories by `category`, and the person behind a `Patient` by the tags of her CURPs.
+pub(crate) struct About {
+    pub(crate) secret: [u8; 32],
+}
+
+impl Rules for About {
+    fn labels(&self, of: ResourceType, resource: &Value) -> Labels {
+        category::labels(of, resource)
+    }
+    fn directory(&self, of: ResourceType, resource: &Value) -> Vec<Vec<u8>> {
+        if of.name() != "Patient" {
+            return Vec::new();
+        }
+        curps(resource)
+            .iter()
+            .map(|curp| Tag::of_curp(&self.secret, curp.as_str()).0.to_vec())
+            .collect()
+    }
+}
+
+/// Systems under which other people's data carry the CURP.
+const CURP_OID: &str = "urn:oid:2.16.840.1.113883.4.629";
+
+/// No `Patient` names more CURPs than this; what follows is not looked at.
+const MAX_CURPS: usize = 8;
+
+/// The CURPs of a `Patient`, in its order, each once. The generic value names nobody. One with a wrong check digit
+/// counts as it is written: who asks with the same letters means the same person.
+pub(crate) fn curps(patient: &Value) -> Vec<Curp> {
+    let mut found: Vec<Curp> = Vec::new();
+    for identifier in patient.list("identifier") {
+        let system = identifier.text("system").unwrap_or_default();
+        if system != systems::CURP && system != CURP_OID && !ends_in_curp(system) {
+            continue;
+        }
+        let parsed = identifier
+            .text("value")
+            .map(normal)
+            .map(|v| Curp::parse(&v));
+        if let Some(Ok(curp)) = parsed
+            && !curp.is_generic()
+            && !found.contains(&curp)
+            && found.len() < MAX_CURPS
+        {
+            found.push(curp);
+        }
+    }
+    found
+}
+
+fn ends_in_curp(system: &str) -> bool {
+    system
+        .rsplit_once('/')
+        .is_some_and(|(_, last)| last.eq_ignore_ascii_case("curp"))
+}
+
+/// A CURP as it is compared: trimmed, upper case.
+pub(crate) fn normal(curp: &str) -> String {
+    curp.trim().to_uppercase()
+}

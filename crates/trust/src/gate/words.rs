@@ -1,0 +1,354 @@
+//! The person's word: said here, heard from elsewhere, kept, and previewed.
+//!
+//! Of two words of one person the one with the higher version holds. Two that have the same version (she spoke at two
+//! members that did not know of one another) are settled the same way everywhere: the one whose canonical bytes have
+//! the smaller SHA-256 holds. Whatever way they travel, all members end with the same word.
+
+use super::accounts::json;
+use super::acts::Deed;
+use super::person::Target;
+use super::{Gate, Purpose, Refusal, Request, Tag, locked, rows};
+use crate::act::Doer;
+use crate::policy::Circumstances;
+use crate::{
+    ActKind, Actor, Category, EvidenceKind, MemberId, MemberKind, Role, Rule, SignedWord, Viewer,
+    Who, Word, word,
+};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use store::PersonKey;
+
+/// One category in a preview: what somebody would see of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Previewed {
+    /// The category.
+    pub category: Category,
+    /// Open under the rules shown.
+    pub open: bool,
+    /// Open under the rules of today.
+    pub open_today: bool,
+    /// The rule that closes it, if one does.
+    pub rule: Option<String>,
+}
+
+/// How far ahead of ours a word's version may be: further is a lie that would leave the person no next one.
+const MAX_AHEAD: u64 = 10_000;
+/// Rows read at once when the gate opens.
+const PAGE: usize = 1_000;
+
+/// A word that is in force here.
+pub(crate) struct Heard {
+    pub(crate) signed: SignedWord,
+    /// SHA-256 of its canonical bytes.
+    pub(crate) digest: [u8; 32],
+}
+
+type ByPerson = HashMap<PersonKey, Vec<Arc<Heard>>>;
+
+/// All words in force, at hand: about a kilobyte for each person who said anything.
+#[derive(Default)]
+pub(crate) struct Words {
+    held: RwLock<HashMap<Tag, Arc<Heard>>>,
+    generation: AtomicU64,
+    /// The same by number, for requests about everyone; made anew when a word or a `Patient` changed.
+    by_person: Mutex<Option<(u64, u64, Arc<ByPerson>)>>,
+    /// One word is taken at a time.
+    taking: Mutex<()>,
+}
+
+impl Words {
+    fn get(&self, person: Tag) -> Option<Arc<Heard>> {
+        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+        held.get(&person).cloned()
+    }
+    fn put(&self, heard: Heard) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.insert(heard.signed.word.person, Arc::new(heard));
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Heard {
+    fn new(signed: SignedWord) -> Heard {
+        Heard {
+            digest: ledger::sha256(&signed.word.canonical()),
+            signed,
+        }
+    }
+    /// Whether this word takes the place of the other.
+    fn replaces(&self, other: Option<&Heard>) -> bool {
+        let Some(other) = other else {
+            return true;
+        };
+        let (ours, theirs) = (&self.signed.word, &other.signed.word);
+        ours.version > theirs.version
+            || (ours.version == theirs.version && self.digest < other.digest)
+    }
+}
+
+impl Gate {
+    /// The person's word as this node knows it.
+    pub fn word(&self, person: Tag) -> Option<SignedWord> {
+        self.house
+            .words
+            .get(person)
+            .map(|heard| heard.signed.clone())
+    }
+
+    /// The person says new rules (all of them), signed in at this node. In force here when this returns.
+    pub fn say(
+        &self,
+        patient: &Actor,
+        rules: Vec<Rule>,
+        now: Timestamp,
+    ) -> Result<SignedWord, Refusal> {
+        let person = self.patient_here(patient)?;
+        word::check_rules(&rules).map_err(|e| {
+            Refusal::bad(
+                format!("Esas reglas no se pueden guardar: {e}."),
+                format!("These rules cannot be kept: {e}."),
+            )
+        })?;
+        let _one = locked(&self.house.words.taking);
+        let before = self.house.words.get(person);
+        let version = before.map_or(0, |heard| heard.signed.word.version) + 1;
+        let word = Word {
+            person,
+            version,
+            rules,
+            said: now,
+            author: self.house.member.clone(),
+        };
+        let signed = SignedWord::sign(word, &self.house.key);
+        let deed = Deed {
+            persons: vec![person],
+            ..Deed::new(ActKind::Word, patient, Purpose::OwnRequest)
+        };
+        self.put_word(Heard::new(signed.clone()), deed, now)?;
+        Ok(signed)
+    }
+
+    /// Takes a word from another member, if it is signed and newer. `true` if it was news.
+    pub fn hear(
+        &self,
+        word: &SignedWord,
+        from: &MemberId,
+        now: Timestamp,
+    ) -> Result<bool, Refusal> {
+        let _one = locked(&self.house.words.taking);
+        let heard = Heard::new(word.clone());
+        let before = self.house.words.get(word.word.person);
+        if !heard.replaces(before.as_deref()) {
+            return Ok(false);
+        }
+        let in_force = self.in_force();
+        word.verify(&in_force.pact)
+            .map_err(|e| Refusal::forged(&e.to_string()))?;
+        let ours = before.map_or(0, |heard| heard.signed.word.version);
+        if word.word.version.saturating_sub(ours) > MAX_AHEAD {
+            return Err(Refusal::forged("a word's version too far ahead"));
+        }
+        // It was said, and signed for, at its author's node: who brings it is only the messenger.
+        let who = Doer {
+            id: "patient".to_owned(),
+            name: String::new(),
+            member: word.word.author.clone(),
+            role: Role::Patient,
+            licence: None,
+        };
+        let deed = Deed {
+            via: (*from != self.house.member).then(|| from.clone()),
+            persons: vec![word.word.person],
+            ..Deed::by(ActKind::Word, who, Purpose::OwnRequest)
+        };
+        self.put_word(heard, deed, now)?;
+        Ok(true)
+    }
+
+    /// A word that came with a request: of the person asked about, and heard before anything is decided.
+    pub(crate) fn hear_along(
+        &self,
+        word: &SignedWord,
+        request: &Request,
+        target: &Target,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        match target {
+            Target::Person(person) if person.tags.contains(&word.word.person) => {
+                let from = request.via.as_ref().unwrap_or(&self.house.member);
+                self.hear(word, from, now).map(drop)
+            }
+            Target::Person(_) => Err(Refusal::forged("a word of somebody else")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What somebody (with evidence, purpose treatment) would see under these rules, beside what she sees today.
+    ///
+    /// Who is named by kind, institution or "everyone" is taken as a physician there with an active licence, since
+    /// nobody sees more; of an institution that is not named, no rule but those for everyone or the role speaks.
+    pub fn preview(
+        &self,
+        patient: &Actor,
+        who: &Who,
+        rules: &[Rule],
+        now: Timestamp,
+    ) -> Result<Vec<Previewed>, Refusal> {
+        let person = self.patient_here(patient)?;
+        word::check_rules(rules)
+            .map_err(|e| Refusal::bad(format!("Reglas no válidas: {e}."), e.to_string()))?;
+        let shown = Word {
+            person,
+            version: 1,
+            rules: rules.to_vec(),
+            said: now,
+            author: self.house.member.clone(),
+        };
+        let (viewer, kind) = self.somebody(who)?;
+        let in_force = self.in_force();
+        let circumstances = Circumstances {
+            evidence: vec![EvidenceKind::CheckIn.code()],
+            licence_state: "active",
+            institution_kind: super::judge::kind_code(kind),
+            ..self.circumstances(&in_force, &viewer, Purpose::Treatment, "person", false)
+        };
+        let (open, _) = in_force.rulebook.sees(&circumstances);
+        let viewer = Viewer {
+            member: &viewer.member,
+            kind,
+            role: viewer.role,
+            actor: &viewer.id,
+            herself: false,
+        };
+        let hidden = |word: Option<&Word>| word::hidden(word, &viewer, Purpose::Treatment, now);
+        let then = hidden(Some(&shown));
+        let held = self.house.words.get(person);
+        let today = hidden(held.as_deref().map(|heard| &heard.signed.word));
+        let closing = |category: Category| {
+            let closes = |rule: &&Rule| then.rules.contains(&rule.id) && rule.covers(category);
+            rules.iter().find(closes).map(|rule| rule.id.clone())
+        };
+        Ok(Category::ALL
+            .into_iter()
+            .map(|category| {
+                let closed = then.labels.meets(category.bit());
+                Previewed {
+                    category,
+                    open: open.contains(&category) && !closed,
+                    open_today: open.contains(&category) && !today.labels.meets(category.bit()),
+                    rule: closed.then(|| closing(category)).flatten(),
+                }
+            })
+            .collect())
+    }
+
+    /// Somebody as a preview imagines her.
+    fn somebody(&self, who: &Who) -> Result<(Actor, MemberKind), Refusal> {
+        let pact = self.in_force().pact.clone();
+        let kind_of = |member: &MemberId| pact.member(member).map(|m| m.kind);
+        let nowhere = MemberId(String::new());
+        let plain = MemberKind::PublicInstitution;
+        let (member, id, kind, role) = match who {
+            Who::Everyone => (nowhere, String::new(), plain, Role::Physician),
+            Who::Role(role) => (nowhere, String::new(), plain, *role),
+            Who::Kind(kind) => (nowhere, String::new(), *kind, Role::Physician),
+            Who::Member(member) => (
+                member.clone(),
+                String::new(),
+                kind_of(member).unwrap_or(plain),
+                Role::Physician,
+            ),
+            Who::Actor(member, id) => {
+                let here = (*member == self.house.member)
+                    .then(|| self.colleague(id))
+                    .transpose()?
+                    .flatten();
+                (
+                    member.clone(),
+                    id.clone(),
+                    kind_of(member).unwrap_or(plain),
+                    here.map_or(Role::Physician, |actor| actor.role),
+                )
+            }
+        };
+        let actor = Actor {
+            id,
+            name: String::new(),
+            member,
+            role,
+            licence: None,
+            curp: None,
+        };
+        Ok((actor, kind))
+    }
+
+    fn put_word(&self, heard: Heard, deed: Deed<'_>, now: Timestamp) -> Result<(), Refusal> {
+        let word = &heard.signed.word;
+        let row = Some(json(&heard.signed));
+        let changes = vec![
+            (rows::word(word.person), row.clone()),
+            (rows::word_at(word.person, word.version), row),
+        ];
+        self.keep(changes, Vec::new(), Some(deed), now)?;
+        self.house.words.put(heard);
+        Ok(())
+    }
+
+    /// The words in force for these tags.
+    pub(crate) fn words_of(&self, tags: &[Tag]) -> Vec<Arc<Heard>> {
+        tags.iter()
+            .filter_map(|tag| self.house.words.get(*tag))
+            .collect()
+    }
+
+    /// All words by the person's number here. Linear in the words when something changed, else free.
+    pub(crate) fn words_by_person(&self) -> Result<Arc<ByPerson>, Refusal> {
+        let words = &self.house.words;
+        let at = (
+            words.generation.load(Ordering::SeqCst),
+            self.house.people.generation(),
+        );
+        let mut kept = locked(&words.by_person);
+        if let Some((word, people, known)) = kept.as_ref()
+            && (*word, *people) == at
+        {
+            return Ok(known.clone());
+        }
+        let all: Vec<Arc<Heard>> = {
+            let held = words.held.read().unwrap_or_else(PoisonError::into_inner);
+            held.values().cloned().collect()
+        };
+        let mut by_person = ByPerson::new();
+        for heard in all {
+            let tag = heard.signed.word.person;
+            for person in self.house.store.people(&self.house.seal, &tag.0)? {
+                by_person.entry(person).or_default().push(heard.clone());
+            }
+        }
+        let by_person = Arc::new(by_person);
+        *kept = Some((at.0, at.1, by_person.clone()));
+        Ok(by_person)
+    }
+
+    /// Takes up the words that rows kept.
+    pub(crate) fn load_words(&self) -> Result<(), Refusal> {
+        let house = &self.house;
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = house
+                .store
+                .scan(&house.seal, rows::WORDS, after.as_deref(), PAGE)?;
+            for (_, value) in &page {
+                if let Ok(signed) = serde_json::from_slice::<SignedWord>(value) {
+                    house.words.put(Heard::new(signed));
+                }
+            }
+            match page.last() {
+                Some((key, _)) if page.len() == PAGE => after = Some(key.clone()),
+                _ => return Ok(()),
+            }
+        }
+    }
+}
