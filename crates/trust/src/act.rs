@@ -100,6 +100,9 @@ pub struct ActView {
     pub opinion: Option<Opinion>,
 }
 
+/// The login of whoever did not say who she is.
+const UNKNOWN: &str = "unknown";
+
 /// Who did something, without what an act must not say of her (a patient's CURP or login, which may be her CURP).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doer {
@@ -133,7 +136,7 @@ impl Doer {
     /// Somebody who did not say who she is: a missing or forged token, a wrong secret.
     pub fn unknown(at: &MemberId) -> Doer {
         Doer {
-            id: "unknown".into(),
+            id: UNKNOWN.into(),
             name: String::new(),
             member: at.clone(),
             role: Role::System,
@@ -240,7 +243,7 @@ impl Act {
             what: self.what.clone(),
             categories: self.labels,
             resources: self.resources,
-            machine: self.who.role == Role::System,
+            machine: self.who.role == Role::System && self.who.id != UNKNOWN,
             refused: self.refused.clone(),
             leaf,
             opinion: self.opinion.as_ref().map(|(opinion, _)| *opinion),

@@ -22,7 +22,7 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
             ActKind::SignIn => {
                 format!("Alguien quiso entrar con tu nombre {hour} y no pudo, porque {reason}.")
             }
-            ActKind::Write | ActKind::Import => {
+            _ if would_write(act) => {
                 format!(
                     "{who} quiso guardar algo tuyo {hour} y no se le permitió, porque {reason}."
                 )
@@ -91,7 +91,7 @@ fn own_es(act: &ActView, hour: &str) -> String {
 /// "La Dra. Ana Ruiz, médica general de Farmacia del Centro," with its closing comma where there is something between.
 fn who_es(act: &ActView, names: Names<'_>) -> String {
     let place = names(&act.institution);
-    if act.machine && act.actor != "unknown" {
+    if act.machine {
         return format!("Un sistema de {place}");
     }
     if act.who.is_empty() {
@@ -132,7 +132,7 @@ fn job_es(act: &ActView, female: Option<bool>) -> String {
         (Role::Physician, specialty, Some(true)) => format!("médica de {specialty}"),
         (Role::Physician, specialty, _) => format!("médico de {specialty}"),
         (Role::Nurse, ..) => "de enfermería".into(),
-        (Role::Pharmacist, ..) => "de la farmacia".into(),
+        (Role::Pharmacist, ..) => "del mostrador".into(),
         (Role::Clerk, ..) => "de recepción".into(),
         (Role::Patient, ..) => "paciente".into(),
         (Role::System, ..) => "un sistema".into(),
@@ -190,7 +190,7 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
             ActKind::SignIn => format!(
                 "Somebody tried to sign in with your name {hour} and could not, because {reason}."
             ),
-            ActKind::Write | ActKind::Import => format!(
+            _ if would_write(act) => format!(
                 "{who} tried to save something of yours {hour} and was not allowed to, because {reason}."
             ),
             _ => {
@@ -256,7 +256,7 @@ fn own_en(act: &ActView, hour: &str) -> String {
 
 fn who_en(act: &ActView, names: Names<'_>) -> String {
     let place = names(&act.institution);
-    if act.machine && act.actor != "unknown" {
+    if act.machine {
         return format!("A system of {place}");
     }
     if act.who.is_empty() {
@@ -332,6 +332,17 @@ fn written(act: &ActView) -> Option<Written> {
         "prescription" | "receta" | "MedicationRequest" => Some(Written::Prescription),
         "referral" | "referencia" | "ServiceRequest" => Some(Written::Referral),
         _ => None,
+    }
+}
+
+/// Whether what was asked for would have changed the record.
+fn would_write(act: &ActView) -> bool {
+    match &act.what {
+        What::Writing(_) | What::Import(_) => true,
+        What::Interaction(line) => !line.starts_with("GET") && !line.contains("_search"),
+        What::Summary | What::Log | What::Find => {
+            matches!(act.kind, ActKind::Write | ActKind::Import)
+        }
     }
 }
 

@@ -214,6 +214,15 @@ fn sentences() -> Vec<(Act, &'static str, &'static str)> {
             "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, tried to see your mental health at 11:42 and was not allowed to, because their licence is not active.",
         ),
         (
+            with(|a| {
+                refused(a, "role");
+                a.what = What::Writing("prescription".into());
+                doer(a, "Rosa Lara", Role::Pharmacist);
+            }),
+            "Rosa Lara, del mostrador de Farmacia del Centro, quiso guardar algo tuyo a las 11:42 y no se le permitió, porque su trabajo no lo pide.",
+            "Rosa Lara, pharmacist at Farmacia del Centro, tried to save something of yours at 11:42 and was not allowed to, because their job does not need it.",
+        ),
+        (
             with(|a| refused(a, "person")),
             "La Dra. Ana Ruiz, médica general de Farmacia del Centro, quiso ver tu historia a las 11:42 y no se le permitió, porque tú lo cerraste.",
             "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, tried to see your history at 11:42 and was not allowed to, because you closed it.",
