@@ -27,6 +27,8 @@ pub(crate) struct Chart<'c> {
     prescribed: BTreeMap<(usize, &'c str), Prescribed>,
     pub(crate) height_on: Option<Day>,
     pub(crate) asked_allergies: bool,
+    /// ATC groups that this institution knows she must not get.
+    avoided: Vec<&'c str>,
 }
 
 /// A prescription in force.
@@ -85,6 +87,7 @@ impl<'c> Chart<'c> {
             prescribed: BTreeMap::new(),
             height_on: None,
             asked_allergies: false,
+            avoided: Vec::new(),
         }
     }
     /// Opens a visit: writes its Encounter and gives what the other resources point to.
@@ -196,7 +199,8 @@ impl<'c> Chart<'c> {
         self.prescribed.insert(slot, Prescribed { entry, on, dose });
         self.entries.push(resource);
     }
-    /// Prescribes a course that ends by itself.
+    /// Prescribes a course that ends by itself, unless the institution knows of an allergy to it. One that does not
+    /// know prescribes it all the same.
     pub(crate) fn prescribe_course(
         &mut self,
         visit: &Visit,
@@ -210,6 +214,13 @@ impl<'c> Chart<'c> {
         let Some(dose) = dice.pick(&medicine.doses) else {
             return;
         };
+        if self
+            .avoided
+            .iter()
+            .any(|group| medicine.atc.starts_with(group))
+        {
+            return;
+        }
         let over = self.country.today_number() - visit.at.day > 14;
         let status = if over { "completed" } else { "active" };
         let resource = visit.prescription(&dice.uuid(), medicine, dose, 0, Some(reason), status);
@@ -221,7 +232,8 @@ impl<'c> Chart<'c> {
         }
     }
     /// Writes down an allergy, once per chart and allergy (the caller asks once).
-    pub(crate) fn allergy(&mut self, visit: &Visit, allergy: &Allergy, dice: &mut Dice) {
+    pub(crate) fn allergy(&mut self, visit: &Visit, allergy: &'c Allergy, dice: &mut Dice) {
+        self.avoided.extend(allergy.atc.as_deref());
         let resource = visit.allergy(&dice.uuid(), allergy);
         self.entries.push(resource);
     }

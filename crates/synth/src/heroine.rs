@@ -3,7 +3,8 @@
 //! María Guadalupe Hernández López taught at a public school (ISSSTE), then worked at a private company (IMSS), where
 //! hypertension and diabetes were found. A private hospital took out her gallbladder, learnt of her allergy to
 //! penicillin and treated a depression; nobody else knows of either. Vaccines came from IMSS-Bienestar's brigades.
-//! She goes to the pharmacy round the corner when her clinic has no appointments. The hospital repeated what IMSS had
+//! She goes to the pharmacy round the corner when her clinic has no appointments; there she was given amoxicillin,
+//! since nobody there could see the allergy. The hospital repeated what IMSS had
 //! measured days before; IMSS and the pharmacy write different doses of metformin; ISSSTE has her blood group wrong.
 
 use crate::body::Body;
@@ -17,6 +18,7 @@ use crate::life::{Life, Lines, Teller, blood_group, clinic};
 use crate::person::{Person, invented_curp};
 use crate::plan::{Event, Why};
 use crate::registration::Card;
+use crate::resources::cie10;
 use jiff::civil::date;
 use mx::{MxState, Names, Nss, Sex, vaccines};
 
@@ -86,6 +88,10 @@ pub(crate) fn tell(country: &Country) -> Life {
         teller_chart(&mut teller, place, folio, given, upper, &mut dice);
     }
     for event in events(country) {
+        if event.day == SORE_THROAT {
+            sore_throat(&mut teller, &event, &mut dice);
+            continue;
+        }
         teller.tell_plainly(&event, &mut dice);
         if event.day == REPEATED && event.place == Institution::Imss {
             let tests = ["glucose", "hba1c", "creatinine"];
@@ -99,6 +105,27 @@ pub(crate) fn tell(country: &Country) -> Life {
         covers: covers(),
         records,
     }
+}
+
+/// The day on which the pharmacy gives her what the private hospital knows she must not get.
+const SORE_THROAT: Day = Day(19_373);
+
+/// A visit whose prescription is part of the story, so it is not left to chance.
+fn sore_throat(teller: &mut Teller<'_>, event: &Event, dice: &mut Dice) {
+    let at = Moment {
+        day: event.day,
+        minute: event.minute,
+    };
+    teller.with(event.place, dice, |chart, _, dice| {
+        let reason = cie10("J029", "Faringitis aguda, no especificada");
+        let opening = clinic(at, "Consulta general", 15);
+        let visit = chart.visit(opening, vec![reason.clone()], dice);
+        chart.diagnose(&visit, reason.clone(), 7, dice);
+        chart.prescribe_course(&visit, "amoxicilina", reason.clone(), dice);
+        chart.prescribe_course(&visit, "paracetamol", reason, dice);
+        let note = "Odinofagia de dos días con exudado. Se pregunta por alergias: no recuerda. Se indica amoxicilina.";
+        chart.note(&visit, note, dice);
+    });
 }
 
 /// The day at IMSS whose tests the private hospital repeats.
@@ -236,7 +263,7 @@ fn events(country: &Country) -> Vec<Event> {
         (Day::ymd(2022, 5, 17), Imss, Some(Why::Mammography)),
         (Day::ymd(2025, 5, 20), Imss, Some(Why::Mammography)),
         (Day::ymd(2020, 2, 18), Privado, surgery),
-        (Day::ymd(2023, 1, 16), Farmacia, episode("cold")),
+        (SORE_THROAT, Farmacia, episode("pharyngitis")),
         (Day::ymd(2024, 8, 5), Farmacia, episode("gastroenteritis")),
         (Day::ymd(2025, 2, 10), Farmacia, Some(Why::FollowUp)),
         (Day::ymd(2025, 12, 8), Farmacia, episode("uti")),
@@ -276,12 +303,23 @@ fn events(country: &Country) -> Vec<Event> {
     events
 }
 
-/// The doses of her cohort that the brigades gave: those for Covid-19 and tetanus since 2015.
+/// What the brigades gave her: the doses of her cohort since 2015, and influenza each November since her diabetes.
 fn vaccine_days(country: &Country) -> Vec<(Day, Vec<vaccines::Due>)> {
     let person = person();
-    vaccines::due_until(person.birth, person.sex, country.today())
+    let cohort = vaccines::due_until(person.birth, person.sex, country.today())
         .into_iter()
-        .filter(|due| due.from >= date(2015, 1, 1))
+        .filter(|due| due.from >= date(2015, 1, 1));
+    let influenza = vaccines::schedule()
+        .iter()
+        .find(|dose| dose.vaccine == "influenza-mayor");
+    let yearly = influenza.into_iter().flat_map(|dose| {
+        (2018..2026).map(move |year| vaccines::Due {
+            dose,
+            from: date(year, 11, 4),
+        })
+    });
+    cohort
+        .chain(yearly)
         .map(|due| (Day::of(due.from) + 11, vec![due]))
         .collect()
 }
@@ -316,6 +354,11 @@ mod tests {
                 assert_eq!(known, place == Institution::Privado, "{}", place.name());
             }
         }
+        assert!(has(
+            Institution::Farmacia,
+            "MedicationRequest",
+            "Amoxicilina"
+        ));
         // Two doses of one medicine, both in force.
         assert!(has(Institution::Imss, "MedicationRequest", "cada 12 horas"));
         assert!(has(

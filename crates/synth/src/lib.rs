@@ -14,7 +14,7 @@
 //! - Establishments, licences and CURPs are invented: CLUES numbers start at 900001 and licences with 99, where no
 //!   real ones are. A computed CURP may by chance be a real person's; nothing else in the life is hers.
 //!
-//! Cost: about one millisecond and 150 KB of JSON a life. Start reading at [`Country::life`], then `plan` (what
+//! Cost: about half a millisecond and 60 KB of JSON a life. Start reading at [`Country::life`], then `plan` (what
 //! happens when and where), `chart` (how an institution writes it down) and `body` (where measured values come from).
 
 mod body;

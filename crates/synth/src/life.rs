@@ -288,11 +288,9 @@ impl<'a> Teller<'a> {
         }
         // The blood group is asked with it, and now and then written down wrong.
         if dice.chance(0.3) {
-            let group = if dice.chance(0.03) {
-                "O+"
-            } else {
-                &self.person.blood
-            };
+            let groups = &self.country.tables().people.blood.groups;
+            let wrong = dice.chance(0.03).then(|| dice.pick(groups)).flatten();
+            let group = wrong.unwrap_or(&self.person.blood);
             blood_group(chart, visit, group, dice);
         }
     }
@@ -404,8 +402,19 @@ impl<'a> Teller<'a> {
             let due = row.tests.iter().map(|t| (t.as_str(), row.test_months));
             chart.tests_due(&visit, self.body, due, dice);
         }
+        let note = match illness.end {
+            // Notes of an illness that ends tell its course in their order.
+            Some(end) => {
+                let course =
+                    f64::from(at.day - illness.onset) / f64::from((end - illness.onset).max(1));
+                let last = row.notes.len().saturating_sub(1);
+                row.notes
+                    .get(((course * row.notes.len() as f64) as usize).min(last))
+            }
+            None => dice.pick(&row.notes),
+        };
         if dice.chance(0.8)
-            && let Some(note) = dice.pick(&row.notes)
+            && let Some(note) = note
         {
             chart.note(&visit, note, dice);
         }

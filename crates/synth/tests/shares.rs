@@ -332,3 +332,39 @@ fn prescriptions_of_children_and_adults_carry_their_group() {
         "{groups:?}"
     );
 }
+
+#[test]
+fn an_institution_that_knows_an_allergy_does_not_prescribe_against_it() {
+    let (mut knowing, mut unaware) = (0, 0);
+    for life in &*LIVES {
+        let mut told: Vec<&str> = Vec::new();
+        for record in &life.records {
+            let mut here: Vec<&str> = Vec::new();
+            for entry in &record.entries {
+                match entry.text("resourceType") {
+                    Some("AllergyIntolerance") => here.extend(entry.text("code.coding.0.code")),
+                    Some("MedicationRequest") => {
+                        let atc = entry
+                            .text("medicationCodeableConcept.coding.0.code")
+                            .unwrap();
+                        let course = entry
+                            .text("dosageInstruction.0.text")
+                            .unwrap()
+                            .contains(" por ");
+                        let against =
+                            |known: &[&str]| known.iter().any(|group| atc.starts_with(group));
+                        knowing += i32::from(course && against(&here));
+                        unaware += i32::from(course && against(&told));
+                    }
+                    _ => {}
+                }
+            }
+            told.extend(here);
+        }
+    }
+    assert_eq!(knowing, 0);
+    assert!(
+        unaware > 0,
+        "what one institution knows, another prescribes against"
+    );
+}
