@@ -3,13 +3,16 @@
 //! Every resource has one **kind**, by its type ([`labels`]), and any number of **topics**, by the codes it mentions
 //! anywhere: a dated table (`data/topics.tsv`) says which codes of CIE-10, ATC, LOINC, SNOMED CT and the HL7
 //! sensitivity labels belong to which topic. **Codes only**: what is written in free text (a note's prose, a display)
-//! is never guessed at, so a note about a topic must carry its code, or the label in `meta.security`.
+//! is never guessed at, so a note about a topic must carry its code, or the label in `meta.security`;
+//! [`share_topics`] gives it that label from the codes of the visit that it is written with.
 
 mod kind;
 mod names;
+mod share;
 mod topic;
 
 pub(crate) use names::{joined, list};
+pub use share::share_topics;
 
 use fhir::{ResourceType, Value};
 use store::Labels;
@@ -104,6 +107,18 @@ impl Category {
     /// Whether it is a topic (found by codes), not a kind (found by resource type).
     pub fn is_topic(self) -> bool {
         self as u8 >= 16
+    }
+    /// The HL7 v3 ActCode sensitivity label that says what a topic says; none for kinds.
+    pub fn sensitivity(self) -> Option<&'static str> {
+        Some(match self {
+            Category::MentalHealth => "PSY",
+            Category::Reproductive => "SEX",
+            Category::Hiv => "HIV",
+            Category::Addictions => "ETH",
+            Category::Violence => "SDV",
+            Category::Genetics => "GDIS",
+            _ => return None,
+        })
     }
     /// Those of a set, kinds first.
     pub fn of(labels: Labels) -> Vec<Category> {

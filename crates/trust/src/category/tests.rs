@@ -178,3 +178,28 @@ fn names_join_as_people_speak() {
     assert_eq!(joined(&Category::ALL, Lang::Es), "tu historia completa");
     assert_eq!(list(&["a", "Isabel"], Lang::Es), "a e Isabel");
 }
+
+#[test]
+fn the_note_of_a_visit_has_the_topics_of_its_diagnosis() {
+    let texts = [
+        r#"{"resourceType":"Encounter","id":"e1","reasonCode":[{"text":"No puede dormir"}]}"#,
+        r#"{"resourceType":"Condition","encounter":{"reference":"Encounter/e1"},"code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"F329"}]}}"#,
+        r#"{"resourceType":"ClinicalImpression","encounter":{"reference":"Encounter/e1"},"summary":"Llora."}"#,
+        r#"{"resourceType":"DocumentReference","context":{"encounter":[{"reference":"Encounter/e1"}]}}"#,
+        r#"{"resourceType":"Immunization","encounter":{"reference":"Encounter/e1"}}"#,
+        r#"{"resourceType":"ClinicalImpression","encounter":{"reference":"Encounter/e2"},"summary":"Tos."}"#,
+    ];
+    let mut resources: Vec<Value> = texts
+        .iter()
+        .map(|text| parse(text.as_bytes(), &Limits::default()).unwrap())
+        .collect();
+    share_topics(&mut resources);
+    let topics: Vec<bool> = resources
+        .iter()
+        .map(|r| topic::topics(r).meets(Category::MentalHealth.bit()))
+        .collect();
+    assert_eq!(topics, [true, true, true, true, false, false]);
+    let once = resources.clone();
+    share_topics(&mut resources);
+    assert_eq!(resources, once);
+}

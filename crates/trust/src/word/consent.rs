@@ -125,19 +125,8 @@ fn actor(who: &Who) -> Option<Value> {
 
 /// The HL7 sensitivity code that says what a topic says.
 fn sensitivity(category: Category) -> Option<Value> {
-    let code = match category {
-        Category::MentalHealth => "PSY",
-        Category::Reproductive => "SEX",
-        Category::Hiv => "HIV",
-        Category::Addictions => "ETH",
-        Category::Violence => "SDV",
-        Category::Genetics => "GDIS",
-        _ => return None,
-    };
-    Some(coding(
-        "http://terminology.hl7.org/CodeSystem/v3-ActCode",
-        code,
-    ))
+    let system = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+    Some(coding(system, category.sensitivity()?))
 }
 
 fn concept(system: &str, code: &str) -> Value {
