@@ -1,1 +1,279 @@
-//! All of one person's record.
+//! All of one person's record, from the cards of her compartment; and how much there is.
+
+use crate::{
+    Asked, Error, Held, Labels, Page, Permit, PersonKey, Result, Scope, Store, Verb,
+    card::Card,
+    commit::{Count, State, labels_of},
+    engine::{Direction, Rows},
+    grant::is_shared,
+    keys::{CARD, Key, LABELLED, MARKED, PEOPLE, Tail, records},
+    prepare::target,
+    read::{Reading, Shown},
+    search::{ALL_DATES, Span, Stream},
+    store::{held, stored_at},
+    token::Position,
+    types,
+};
+use fhir::ResourceType;
+use jiff::Timestamp;
+use std::collections::{BTreeMap, HashSet};
+
+/// Resources on a page at most.
+const PAGE: usize = 10_000;
+
+/// One resource of the record with its place in the answer.
+struct One {
+    of: ResourceType,
+    tail: Tail,
+    card: Card,
+}
+
+impl One {
+    /// Type rank and tail, as bytes that order.
+    fn place(&self) -> Vec<u8> {
+        let mut place = vec![rank(self.of)];
+        place.extend_from_slice(&self.tail.bytes());
+        place
+    }
+}
+
+/// The Patient first, then by type.
+fn rank(of: ResourceType) -> u8 {
+    if of.name() == "Patient" {
+        0
+    } else {
+        types::code(of)
+    }
+}
+
+impl Store {
+    /// All current resources of the person the permit is for: her Patient first, then by type and newest first, with
+    /// the shared resources that they refer to (in `included`). A permit for many people has no such answer.
+    pub fn everything(&self, permit: &Permit, asked: &Asked) -> Result<Held<Page>> {
+        let grant = self.grant(permit)?;
+        grant.must(Verb::Search, None)?;
+        let Scope::Person { keys, .. } = grant.scope.clone() else {
+            return Err(Error::NotPermitted("it is not for one person".into()));
+        };
+        let reading = Reading::new(self, &grant)?;
+        let key = &self.inner.secrets.pages;
+        let question = format!(
+            "everything {:?} {:?} {} {}",
+            asked.types,
+            asked.since,
+            asked.count,
+            grant.told()
+        );
+        let position = match &asked.page {
+            Some(token) => Some(Position::open(token, key, &question)?),
+            None => None,
+        };
+        let count = if asked.count == 0 {
+            PAGE
+        } else {
+            asked.count.min(PAGE)
+        };
+        let mut found = record(&reading, &keys, asked, position.as_ref(), count + 1)?;
+        let more = found.len() > count;
+        found.truncate(count);
+        let next = match found.last().filter(|_| more) {
+            Some(one) => {
+                let stamp = match &position {
+                    Some(position) => position.stamp,
+                    None => State::read(reading.snapshot.as_ref())?.next_stamp - 1,
+                };
+                let next = Position {
+                    stamp,
+                    total: None,
+                    last: one.place(),
+                };
+                Some(next.seal(key, &question)?)
+            }
+            None => None,
+        };
+        let included = shared(&reading, &found)?;
+        let total = (asked.page.is_none() && !more).then_some(found.len() as u64);
+        let mut shown = Vec::with_capacity(found.len());
+        for one in found {
+            let stored = stored_at(reading.snapshot.as_ref(), one.of, one.card.stamp)?;
+            shown.extend(stored.map(|stored| Shown::new(stored, one.card.labels)));
+        }
+        let seen = shown.iter().chain(&included);
+        let seen = seen.map(|shown| shown.seen.clone()).collect();
+        let page = Page {
+            matches: shown.into_iter().map(|shown| shown.version).collect(),
+            included: included.into_iter().map(|shown| shown.version).collect(),
+            total,
+            next,
+        };
+        Ok(held(permit, seen, page))
+    }
+
+    /// Whether any current resource of the permit's person is left out by its `hidden` categories. For the hint only.
+    pub fn withholds(&self, permit: &Permit) -> Result<bool> {
+        let grant = self.grant(permit)?;
+        let Scope::Person { keys, hidden } = &grant.scope else {
+            return Ok(false);
+        };
+        let snapshot = self.snapshot()?;
+        let mut rows = Rows::default();
+        for &person in keys {
+            let (from, to) = Key::new(PEOPLE, MARKED).person(person).range();
+            snapshot.scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
+        }
+        for (_, row) in rows.iter() {
+            if labels_of(row)?.meets(*hidden) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Current resources per type under the permit, types without any left out. Of one person: those of her
+    /// compartment. Cost: her cards; for many people the counters and the labelled resources.
+    pub fn counts(&self, permit: &Permit) -> Result<Held<Vec<(ResourceType, u64)>>> {
+        let grant = self.grant(permit)?;
+        grant.must(Verb::Search, None)?;
+        let reading = Reading::new(self, &grant)?;
+        let counts = match &grant.scope {
+            Scope::Person { keys, .. } => {
+                let asked = Asked::default();
+                let mut counts = BTreeMap::new();
+                for one in record(&reading, keys, &asked, None, usize::MAX)? {
+                    *counts.entry(one.of).or_insert(0) += 1;
+                }
+                counts.into_iter().collect()
+            }
+            _ => {
+                let mut counts = Vec::new();
+                for of in ResourceType::all().filter(|of| grant.covers(*of)) {
+                    if let Some(count) = count_of(&reading, of)?.filter(|count| *count > 0) {
+                        counts.push((of, count));
+                    }
+                }
+                counts
+            }
+        };
+        Ok(held(permit, Vec::new(), counts))
+    }
+}
+
+/// How many current resources of a type the permit opens, from the counters; `None` when only a scan can tell.
+pub(crate) fn count_of(reading: &Reading<'_>, of: ResourceType) -> Result<Option<u64>> {
+    let grant = reading.grant;
+    let count = Count::read(reading.snapshot.as_ref(), of)?;
+    match &grant.scope {
+        Scope::Person { .. } => return Ok(None),
+        Scope::Shared if of.in_patient_compartment() => {
+            return Ok((!is_shared(of)).then_some(0));
+        }
+        _ => {}
+    }
+    if count.labelled == 0 {
+        return Ok(Some(count.all));
+    }
+    let (mut from, to) = Key::new(records(of), LABELLED).of(of).range();
+    let mut hidden = 0;
+    let mut rows = Rows::default();
+    loop {
+        rows.clear();
+        reading
+            .snapshot
+            .scan(&from, &to, Direction::Up, 1024, &mut rows)?;
+        for (key, row) in rows.iter() {
+            let person = key.get(4..10).and_then(crate::keys::from_six);
+            let person = PersonKey(person.unwrap_or_default());
+            hidden += u64::from(labels_of(row)?.meets(grant.hidden(person)));
+            from = key.to_vec();
+        }
+        from.push(0);
+        if rows.len() < 1024 {
+            return Ok(Some(count.all.saturating_sub(hidden)));
+        }
+    }
+}
+
+/// The person's resources in order after a position, at most `limit`.
+fn record(
+    reading: &Reading<'_>,
+    keys: &[PersonKey],
+    asked: &Asked,
+    position: Option<&Position>,
+    limit: usize,
+) -> Result<Vec<One>> {
+    let since = asked.since.map_or(i64::MIN, Timestamp::as_microsecond);
+    let last_stamp = position.map_or(u64::MAX, |position| position.stamp);
+    let (after_rank, after) = match position.and_then(|position| position.last.split_first()) {
+        Some((&rank, tail)) => (rank, Tail::read(tail)),
+        None => (0, None),
+    };
+    let mut types = types_of(reading, keys)?;
+    types.retain(|&of| {
+        reading.grant.covers(of) && (asked.types.is_empty() || asked.types.contains(&of))
+    });
+    types.sort_by_key(|&of| rank(of));
+    let mut found = Vec::new();
+    for of in types.into_iter().filter(|&of| rank(of) >= after_rank) {
+        let spans: Vec<Span> = keys.iter().map(|&person| Span::cards(of, person)).collect();
+        let after = after.filter(|_| rank(of) == after_rank);
+        let mut stream = Stream::new(reading.snapshot.as_ref(), &spans, ALL_DATES, after)?;
+        while let Some(candidate) = stream.next()? {
+            if found.len() >= limit {
+                return Ok(found);
+            }
+            let hidden: Labels = reading.grant.hidden(candidate.tail.person);
+            let Some(row) = candidate.card.filter(|_| !candidate.labels.meets(hidden)) else {
+                continue;
+            };
+            let card = Card::decode(&row, &|_| false)?;
+            if card.stamp <= last_stamp && card.updated >= since {
+                let tail = candidate.tail;
+                found.push(One { of, tail, card });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The types that there are in some persons' compartments; one seek for each.
+fn types_of(reading: &Reading<'_>, keys: &[PersonKey]) -> Result<Vec<ResourceType>> {
+    let mut types = Vec::new();
+    for &person in keys {
+        let start = Key::new(PEOPLE, CARD).person(person);
+        let (mut from, to) = start.clone().range();
+        let mut rows = Rows::default();
+        loop {
+            rows.clear();
+            reading
+                .snapshot
+                .scan(&from, &to, Direction::Up, 1, &mut rows)?;
+            let Some((code, _)) = rows.get(0).and_then(|(key, _)| Tail::of_card(key)) else {
+                break;
+            };
+            types.extend(types::named(code));
+            from = crate::keys::after(&start.clone().bytes(&[code]).done());
+        }
+    }
+    types.sort_unstable();
+    types.dedup();
+    Ok(types)
+}
+
+/// The shared resources that these refer to, each once.
+fn shared(reading: &Reading<'_>, found: &[One]) -> Result<Vec<Shown>> {
+    let names: HashSet<&str> = found
+        .iter()
+        .flat_map(|one| one.card.refers.iter().map(String::as_str))
+        .collect();
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.sort_unstable();
+    let mut shown = Vec::new();
+    for (of, id) in names.into_iter().filter_map(target) {
+        if let Some(one) = reading.current(of, id)?
+            && !one.version.deleted
+        {
+            shown.push(one);
+        }
+    }
+    Ok(shown)
+}

@@ -30,6 +30,7 @@ mod prepare;
 mod read;
 mod search;
 mod store;
+mod token;
 mod types;
 mod view;
 mod write;

@@ -107,7 +107,7 @@ fn resource_ready(
     let own = patient.as_ref().map(|patient| format!("Patient/{patient}"));
     let directory = rules.directory(of, resource);
     let refers = shared_references(resource);
-    let date = dates::main_date(of, &entries).filter(|(from, _)| *from != i64::MIN);
+    let date = dates::main_date(of, &entries);
     let second = |micros: i64| micros.div_euclid(1_000_000);
     Ok(Prepared {
         packed: text.pack(),

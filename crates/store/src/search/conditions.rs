@@ -1,0 +1,149 @@
+//! What a candidate's card must say.
+
+use crate::{Result, card::Card, prepare::target, read::Reading, store::head_of};
+use fhir::{
+    ResourceType,
+    query::{Clause, matches},
+    search::{Entry, IDENTIFIER, Indexed, parameter},
+};
+use std::{cell::RefCell, collections::HashMap};
+
+/// All conditions of a question on one type.
+pub(crate) struct Conditions<'a> {
+    clauses: &'a [Clause],
+    own: Own,
+    /// Parameters whose entries are needed.
+    numbers: Vec<u16>,
+    /// Whether the target of a reference meets the chain of a clause, by clause and name.
+    followed: RefCell<HashMap<(usize, String), bool>>,
+}
+
+/// What the store itself knows of a resource, as entries.
+struct Own {
+    id: Option<u16>,
+    updated: Option<u16>,
+}
+
+impl Own {
+    fn new(of: ResourceType) -> Own {
+        let number = |code| parameter(of, code).map(|parameter| parameter.number);
+        Own {
+            id: number("_id"),
+            updated: number("_lastUpdated"),
+        }
+    }
+    fn add(&self, card: &mut Card) {
+        if let Some(number) = self.id {
+            card.entries.push(Entry {
+                number,
+                value: Indexed::Token {
+                    system: String::new(),
+                    code: card.id.clone(),
+                    text: String::new(),
+                },
+            });
+        }
+        if let Some(number) = self.updated {
+            card.entries.push(Entry {
+                number,
+                value: Indexed::Date {
+                    from: card.updated,
+                    to: card.updated,
+                },
+            });
+        }
+    }
+}
+
+impl<'a> Conditions<'a> {
+    pub(crate) fn new(of: ResourceType, clauses: &'a [Clause]) -> Conditions<'a> {
+        Conditions {
+            clauses,
+            own: Own::new(of),
+            numbers: clauses
+                .iter()
+                .map(|clause| clause.parameter.number)
+                .collect(),
+            followed: RefCell::default(),
+        }
+    }
+    /// Entries of these parameters are needed on the cards besides.
+    pub(crate) fn also(mut self, numbers: impl Iterator<Item = u16>) -> Conditions<'a> {
+        self.numbers.extend(numbers);
+        self
+    }
+    pub(crate) fn decode(&self, row: &[u8]) -> Result<Card> {
+        let mut card = Card::decode(row, &|number| {
+            self.numbers.contains(&(number & !IDENTIFIER))
+        })?;
+        self.own.add(&mut card);
+        Ok(card)
+    }
+    pub(crate) fn met(&self, reading: &Reading<'_>, card: &Card) -> Result<bool> {
+        for (i, clause) in self.clauses.iter().enumerate() {
+            let met = match &clause.chain {
+                None => matches(clause, &card.entries),
+                Some(_) => self.chain_met(reading, i, clause, card)?,
+            };
+            if !met {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn chain_met(
+        &self,
+        reading: &Reading<'_>,
+        i: usize,
+        clause: &Clause,
+        card: &Card,
+    ) -> Result<bool> {
+        for entry in &card.entries {
+            let Indexed::Reference(name) = &entry.value else {
+                continue;
+            };
+            if entry.number != clause.parameter.number {
+                continue;
+            }
+            let key = (i, name.clone());
+            let known = self.followed.borrow().get(&key).copied();
+            let met = match known {
+                Some(met) => met,
+                None => {
+                    let met = follow(reading, clause, name)?;
+                    self.followed.borrow_mut().insert(key, met);
+                    met
+                }
+            };
+            if met {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Whether what a reference names meets the far side of a chain, and is open to the permit: what is hidden must not
+/// show through a chain either.
+fn follow(reading: &Reading<'_>, clause: &Clause, name: &str) -> Result<bool> {
+    let Some(chain) = &clause.chain else {
+        return Ok(false);
+    };
+    let Some((of, id)) = target(name).filter(|(of, _)| *of == chain.of) else {
+        return Ok(false);
+    };
+    let snapshot = reading.snapshot.as_ref();
+    let Some(head) = head_of(snapshot, of, id)?.filter(|head| head.exists()) else {
+        return Ok(false);
+    };
+    if !reading.opens(of, id, head.tail.person, head.labels)? {
+        return Ok(false);
+    }
+    let Some(row) = snapshot.get(&head.tail.card_key(of))? else {
+        return Ok(false);
+    };
+    let clauses = std::slice::from_ref(&chain.clause);
+    let card = Conditions::new(of, clauses).decode(&row)?;
+    Ok(matches(&chain.clause, &card.entries))
+}
