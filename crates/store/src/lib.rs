@@ -42,7 +42,7 @@ pub use permit::{
 };
 pub use read::{Asked, HistoryOf, Page, PageToken, Version};
 pub use store::{Options, Store};
-pub use write::{ActRecord, Change, Committed, Rules, Witness, Witnessed, Written};
+pub use write::{ActRecord, Change, Committed, MakeAct, Rules, Witness, Witnessed, Written};
 
 /// What can go wrong in the archive.
 #[derive(Debug, thiserror::Error)]

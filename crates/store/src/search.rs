@@ -128,14 +128,15 @@ fn answer(reading: &Reading<'_>, query: &Query, position: Option<Position>) -> R
     let includes = query.include.iter().map(|include| include.parameter.number);
     let conditions = Conditions::new(of, &query.clauses).also(sorts.chain(includes));
     let counting = query.total || query.only_count;
-    if query.only_count && query.clauses.is_empty() {
-        if let Some(total) = crate::everything::count_of(reading, of)? {
-            return Ok(Answer {
-                found: Vec::new(),
-                total: Some(total),
-                next: None,
-            });
-        }
+    if query.only_count
+        && query.clauses.is_empty()
+        && let Some(total) = crate::everything::count_of(reading, of)?
+    {
+        return Ok(Answer {
+            found: Vec::new(),
+            total: Some(total),
+            next: None,
+        });
     }
     let natural = order::is_natural(of, &query.sort);
     let chosen = choose(reading, of, &query.clauses, counting || !natural)?;

@@ -2,7 +2,7 @@
 
 use crate::{
     ActRecord, Change, Committed, Error, Held, Permit, PersonKey, Receipt, Result, Rules, Seal,
-    Seen, Version, Witness, Written, acts,
+    Seen, Version, Witness, acts,
     body::Stored,
     engine::{Batch, Direction, Embedded, Engine, Memory, Rows, Snapshot, Tuning},
     grant::Grant,
@@ -10,6 +10,7 @@ use crate::{
     index::Secret,
     keys::{BODY, CARD, DIRECTORY, HOUSE, Key, PERSON, SECRET, from_six, records},
     prepare::prepare,
+    write::MakeAct,
     writer::{self, Kept, Queue, Work, house_key, witness_key},
 };
 use fhir::ResourceType;
@@ -164,7 +165,7 @@ impl Store {
         permit: &Permit,
         changes: Vec<Change>,
         now: Timestamp,
-        act: Box<dyn FnOnce(&[Written]) -> ActRecord + Send>,
+        act: MakeAct,
     ) -> Result<Committed> {
         let grant = self.grant(permit)?;
         let mut ready = Vec::with_capacity(changes.len());

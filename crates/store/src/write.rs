@@ -86,6 +86,9 @@ pub struct Written {
     pub labels: Labels,
 }
 
+/// Makes the act of a write from what became of its changes; called once, inside the commit, so it must be quick.
+pub type MakeAct = Box<dyn FnOnce(&[Written]) -> ActRecord + Send>;
+
 /// An act, ready to be kept.
 #[derive(Clone, Debug)]
 pub struct ActRecord {

@@ -17,6 +17,7 @@ use crate::{
     keys::{ACT, ACT_ID, HOUSE, Key, LISTED, LOG, ROW, WITNESS},
     prepare::Ready,
     view::View,
+    write::MakeAct,
 };
 use jiff::Timestamp;
 use std::{
@@ -32,8 +33,6 @@ use std::{
 const GROUP: usize = 512;
 /// Changed rows after which a group takes no more.
 const GROUP_ROWS: usize = 20_000;
-
-pub(crate) type MakeAct = Box<dyn FnOnce(&[Written]) -> ActRecord + Send>;
 
 /// Rows of the house, and what they must be now.
 pub(crate) struct Kept {

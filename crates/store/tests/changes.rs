@@ -1,4 +1,5 @@
 //! Changes, their acts, and reading by id; on both engines.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 use common::*;

@@ -1,4 +1,5 @@
 //! The archive against the plainest model there is: a list of resources, filtered by `fhir::query::matches`.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 use common::*;

@@ -8,7 +8,7 @@
 
 use super::{
     BULKY, Batch, Direction, Disk, Engine, RealDisk, Rows, Snapshot,
-    log::{Log, Mark, decode, disk_error, encode},
+    log::{EachRow, Log, Mark, decode, disk_error, encode},
 };
 use crate::{Error, Result};
 use fjall::{
@@ -301,11 +301,7 @@ impl Projection {
         })
     }
 
-    fn apply(
-        &self,
-        mark: Mark,
-        rows: impl FnOnce(&mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<()>,
-    ) -> Result<()> {
+    fn apply(&self, mark: Mark, rows: impl FnOnce(&mut EachRow<'_>) -> Result<()>) -> Result<()> {
         let mut batch = self.db.batch();
         rows(&mut |key, value| {
             let keyspace = self.of(key);

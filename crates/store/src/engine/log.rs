@@ -390,8 +390,11 @@ pub(crate) fn encode(batch: &Batch) -> Vec<u8> {
     out
 }
 
+/// Takes one row of a batch.
+pub(crate) type EachRow<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
+
 /// The rows of a payload, in order.
-pub(crate) fn decode(payload: &[u8], row: &mut dyn FnMut(&[u8], Option<&[u8]>)) -> Result<()> {
+pub(crate) fn decode(payload: &[u8], row: &mut EachRow<'_>) -> Result<()> {
     let mut reader = Reader(payload);
     let mut key: Vec<u8> = Vec::new();
     while !reader.0.is_empty() {

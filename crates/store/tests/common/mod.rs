@@ -1,5 +1,5 @@
 //! A small house around the archive: labels from `meta.tag`, a witness that counts, permits, and one-line changes.
-#![allow(dead_code, unreachable_pub, missing_docs)]
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
 
 use fhir::{ResourceType, Value, json};
 use jiff::Timestamp;
