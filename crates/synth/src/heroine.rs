@@ -14,11 +14,13 @@ use crate::cover::{Cover, Institution};
 use crate::day::{Day, Moment};
 use crate::dice::Dice;
 use crate::disease::{Health, Illness};
-use crate::life::{Life, Lines, Teller, blood_group, clinic};
+use crate::follow_up::Lines;
+use crate::life::Life;
 use crate::person::{Person, invented_curp};
 use crate::plan::{Event, Why};
 use crate::registration::Card;
 use crate::resources::cie10;
+use crate::tell::{Teller, blood_group, clinic};
 use jiff::civil::date;
 use mx::{MxState, Names, Nss, Sex, vaccines};
 

@@ -15,7 +15,7 @@
 //!   real ones are. A computed CURP may by chance be a real person's; nothing else in the life is hers.
 //!
 //! Cost: about half a millisecond and 60 KB of JSON a life. Start reading at [`Country::life`], then `plan` (what
-//! happens when and where), `chart` (how an institution writes it down) and `body` (where measured values come from).
+//! happens when and where), `tell` (who tells it), `chart` (how an institution writes it down) and `body` (where measured values come from).
 
 mod body;
 mod chart;
@@ -24,15 +24,18 @@ mod cover;
 mod day;
 mod dice;
 mod disease;
+mod follow_up;
 mod heroine;
 mod life;
 mod measure;
+mod once;
 mod person;
 mod places;
 mod plan;
 mod registration;
 mod resources;
 mod tables;
+mod tell;
 mod write;
 
 pub use country::Country;
