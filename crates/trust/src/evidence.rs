@@ -3,7 +3,7 @@
 use crate::{MemberId, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{SigningKey, VerifierKey};
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +74,8 @@ impl std::fmt::Debug for Evidence {
 
 /// What its signature is for.
 const CONTEXT: &str = "tejido/evidence/v1";
+/// How far the clocks of two members may be apart.
+const CLOCKS: SignedDuration = SignedDuration::from_mins(1);
 
 impl Evidence {
     /// The bytes that are signed: JSON in the order of these fields, the signature empty.
@@ -106,9 +108,11 @@ impl Evidence {
         };
         key.verify_bytes(CONTEXT, &self.signed_bytes(), &signature)
     }
-    /// Whether its window holds this moment: from its start, up to but not at its end.
+    /// Whether its window holds this moment: from its start, up to but not at its end. The clocks of two members may
+    /// differ, so that what one made just now begins for another in a moment: a minute is allowed for that.
     pub fn is_good_at(&self, now: Timestamp) -> bool {
-        self.from <= now && now < self.until
+        let soon = now.checked_add(CLOCKS).unwrap_or(Timestamp::MAX);
+        self.from <= soon && now < self.until
     }
     /// Names these very bytes, signature and all.
     pub(crate) fn digest(&self) -> [u8; 32] {

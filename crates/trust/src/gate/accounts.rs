@@ -4,6 +4,7 @@
 //! hash of a secret is computed at a time, so that guessing cannot take the node's memory.
 
 use super::acts::Deed;
+use super::person::check_curp;
 use super::tries::{Tries, Try};
 use super::{Gate, Refusal, RefusalKind, hex, locked, random, rows};
 use crate::act::Doer;
@@ -138,6 +139,9 @@ impl Gate {
         if login.len() > MAX_LOGIN || secret.len() > MAX_SECRET {
             return self.refuse_stranger(RefusalKind::WrongSecret, now);
         }
+        // From the question whether one may try to the answer whether it was wrong, nobody else tries: else a hundred
+        // guesses at once would all be the first.
+        let _one_at_a_time = locked(&self.house.accounts.hashing);
         let wait = locked(&self.house.accounts.tries).wait(login, now);
         if wait > 0 {
             self.note_stranger(RefusalKind::SlowDown, now)?;
@@ -324,7 +328,6 @@ impl Gate {
         let failed = |_| Refusal::new(RefusalKind::Unavailable, Vec::new());
         let params = Params::new(MEMORY_KIB, PASSES, LANES, Some(32)).map_err(failed)?;
         let mut hash = [0; 32];
-        let _one_at_a_time = locked(&self.house.accounts.hashing);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into(secret, salt, &mut hash)
             .map_err(failed)?;
@@ -415,7 +418,7 @@ fn check_account(account: &NewAccount) -> Result<(), Refusal> {
             "A patient's account needs her CURP.",
         ));
     }
-    Ok(())
+    account.curp.as_deref().map_or(Ok(()), check_curp)
 }
 
 fn wrong_secret() -> Refusal {

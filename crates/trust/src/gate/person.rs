@@ -105,17 +105,8 @@ impl Gate {
 
     /// The tag of a text that must be a CURP, of somebody.
     pub(crate) fn checked_tag(&self, curp: &str) -> Result<Tag, Refusal> {
-        match Curp::parse(&normal(curp)) {
-            Ok(curp) if !curp.is_generic() => Ok(self.tag(curp.as_str())),
-            Ok(_) => Err(Refusal::bad(
-                "Esa CURP es la genérica: no nombra a nadie.",
-                "That CURP is the generic one: it names nobody.",
-            )),
-            Err(error) => Err(Refusal::bad(
-                "Eso no es una CURP: lleva 18 letras y cifras.",
-                format!("That is not a CURP: {error}."),
-            )),
-        }
+        check_curp(curp)?;
+        Ok(self.tag(curp))
     }
 
     fn by_tag(&self, tag: Tag) -> Result<Target, Refusal> {
@@ -182,5 +173,20 @@ impl Gate {
         }
         people.put(generation, key, tags.clone());
         Ok(tags)
+    }
+}
+
+/// Whether a text is a CURP of somebody.
+pub(crate) fn check_curp(curp: &str) -> Result<(), Refusal> {
+    match Curp::parse(&normal(curp)) {
+        Ok(curp) if !curp.is_generic() => Ok(()),
+        Ok(_) => Err(Refusal::bad(
+            "Esa CURP es la genérica: no nombra a nadie.",
+            "That CURP is the generic one: it names nobody.",
+        )),
+        Err(error) => Err(Refusal::bad(
+            "Eso no es una CURP: lleva 18 letras y cifras.",
+            format!("That is not a CURP: {error}."),
+        )),
     }
 }

@@ -1,0 +1,137 @@
+//! The decision against a model that a person can check by eye, for random roles, evidence and words.
+
+use super::super::judge::{Case, Opens, judge, kind_code};
+use super::*;
+use crate::category::{EVERYTHING, IDENTITY};
+use crate::policy::{self, Circumstances, Rulebook};
+use crate::{Rule, Viewer, Who, Word};
+use proptest::prelude::*;
+use store::Labels;
+
+const ROLES: [Role; 5] = [
+    Role::Physician,
+    Role::Nurse,
+    Role::Pharmacist,
+    Role::Clerk,
+    Role::Patient,
+];
+const STATES: [&str; 4] = ["active", "suspended", "unverified", "none"];
+
+fn a_rule() -> impl Strategy<Value = Rule> {
+    let who = prop_oneof![
+        Just(Who::Everyone),
+        Just(Who::Kind(MemberKind::Pharmacy)),
+        Just(Who::Member(id("farmacia"))),
+        Just(Who::Role(Role::Physician)),
+        Just(Who::Actor(id("farmacia"), "ana".into())),
+    ];
+    let what = proptest::sample::subsequence(Category::ALL.to_vec(), 0..4);
+    (
+        any::<u32>(),
+        any::<bool>(),
+        who,
+        what,
+        proptest::option::of(0..3i64),
+    )
+        .prop_map(|(name, allow, who, what, until)| Rule {
+            id: format!("r{name}"),
+            allow,
+            who,
+            what,
+            purpose: None,
+            until: until.map(|hours| noon() + jiff::SignedDuration::from_hours(hours - 1)),
+            hint: false,
+        })
+}
+
+/// Whether a pharmacy's actor with a check-in may read at all, in one line each.
+fn may_read(role: Role, evidence: bool, state: &str) -> bool {
+    let care = [Role::Physician, Role::Nurse, Role::Pharmacist].contains(&role);
+    care && evidence && state == "active"
+}
+
+/// Whether a category is open, by the law of words, said naively.
+fn is_open(role: Role, category: Category, rules: &[Rule]) -> bool {
+    let by_pact = role != Role::Pharmacist
+        || category.is_topic()
+        || [Category::Medicines, Category::Allergies].contains(&category);
+    let exact = |who: &Who| match who {
+        Who::Everyone => Some(0),
+        Who::Kind(_) => Some(1),
+        Who::Role(of) => (*of == role).then_some(2),
+        Who::Member(_) => Some(3),
+        Who::Actor(..) => Some(4),
+    };
+    let strongest = |allow: bool| {
+        rules
+            .iter()
+            .filter(|rule| rule.allow == allow)
+            .filter(|rule| rule.what.is_empty() || rule.what.contains(&category))
+            .filter(|rule| rule.until.is_none_or(|until| until > noon()))
+            .filter_map(|rule| exact(&rule.who))
+            .max()
+    };
+    by_pact && (strongest(false).is_none() || strongest(true) > strongest(false))
+}
+
+proptest! {
+    #[test]
+    fn the_decision_is_what_the_model_says(
+        role in 0..ROLES.len(),
+        state in 0..STATES.len(),
+        evidence in any::<bool>(),
+        rules in proptest::collection::vec(a_rule(), 0..6),
+    ) {
+        let (role, state) = (ROLES[role], STATES[state]);
+        thread_local! {
+            static RULEBOOK: Rulebook = Rulebook::parse(policy::DEFAULT).unwrap();
+        }
+        let circumstances = Circumstances {
+            actor: "ana".into(),
+            institution: id("farmacia"),
+            holder: id("imss"),
+            scope: "person",
+            purpose: "TREAT",
+            evidence: if evidence { vec!["check-in"] } else { vec![] },
+            role: role.code(),
+            licence_state: state,
+            institution_kind: kind_code(MemberKind::Pharmacy),
+            via_other_member: true,
+            own_record: false,
+        };
+        let word = Word {
+            person: Tag([1; 32]),
+            version: 1,
+            rules: rules.clone(),
+            said: noon(),
+            author: id("imss"),
+        };
+        let pharmacy = id("farmacia");
+        let verdict = RULEBOOK.with(|rulebook| judge(&Case {
+            rulebook,
+            actions: &[policy::READ],
+            circumstances: &circumstances,
+            opens: Opens::Seen,
+            viewer: Viewer {
+                member: &pharmacy,
+                kind: MemberKind::Pharmacy,
+                role,
+                actor: "ana",
+                herself: false,
+            },
+            words: &[&word],
+            purpose: Purpose::Treatment,
+            now: noon(),
+        }));
+        prop_assert_eq!(verdict.refused.is_none(), may_read(role, evidence, state));
+        if verdict.refused.is_none() {
+            for category in Category::ALL {
+                let open = !verdict.hidden.meets(category.bit());
+                prop_assert_eq!(open, is_open(role, category, &rules), "{:?}", category);
+            }
+            prop_assert_eq!(verdict.hidden.0 & !(EVERYTHING.0 | IDENTITY.0), 0);
+        } else {
+            prop_assert_eq!(verdict.hidden, Labels(EVERYTHING.0));
+        }
+    }
+}
