@@ -67,6 +67,23 @@ fn what_she_closes_is_gone_at_once_and_comes_back_when_she_opens_it() {
 }
 
 #[test]
+fn a_closed_category_vanishes_from_totals_too() {
+    let node = node_with_her("imss");
+    let total = || {
+        let grant = node.decide(from_the_pharmacy(None), noon()).unwrap();
+        let query =
+            fhir::query::parse(of("Condition"), &[("_total".into(), "accurate".into())]).unwrap();
+        let held = node.store().search(&grant.permit, &query, None).unwrap();
+        let (page, _) = node.open_answer(&grant, held, noon()).unwrap();
+        (page.total, page.matches.len())
+    };
+    assert_eq!(total(), (Some(1), 1));
+    node.say(&herself("imss"), closed_to_pharmacies(), noon())
+        .unwrap();
+    assert_eq!(total(), (Some(0), 0));
+}
+
+#[test]
 fn a_rule_for_everyone_binds_the_house_itself_when_it_reads_not_when_it_writes() {
     let node = node_with_her("imss");
     let rules = vec![rule("nadie", false, Who::Everyone, &[Category::Laboratory])];
