@@ -12,7 +12,7 @@ use store::{ActRecord, Labels, PersonKey};
 pub(crate) type Rows = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// Acts on a page at most.
-const MAX_PAGE: usize = 500;
+const MAX_PAGE: usize = 1_000;
 /// People under whose keys one act is listed at most; a load of more people is split by whoever loads.
 const MAX_LISTED: usize = 10_000;
 

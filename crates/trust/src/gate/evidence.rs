@@ -129,8 +129,8 @@ impl Gate {
             if evidence.institution != actor.member || !personal {
                 return Err(Refusal::forged("evidence for somebody else"));
             }
-            // A request about somebody this node cannot name has no tags: its evidence simply does not count.
-            if !tags.is_empty() && !tags.contains(&evidence.person) {
+            // Somebody this node cannot name is refused as somebody else would be.
+            if target.scope() == "person" && !tags.contains(&evidence.person) {
                 return Err(Refusal::forged("evidence about somebody else"));
             }
             let new = !good.iter().any(|known| known.id == evidence.id);

@@ -180,7 +180,7 @@ impl Gate {
                 let from = request.via.as_ref().unwrap_or(&self.house.member);
                 self.hear(word, from, now).map(drop)
             }
-            Target::Person(_) => Err(Refusal::forged("a word of somebody else")),
+            Target::Person(_) | Target::Unknown => Err(Refusal::forged("a word of somebody else")),
             _ => Ok(()),
         }
     }

@@ -195,6 +195,24 @@ fn an_unknown_person_and_one_without_evidence_are_refused_alike() {
 }
 
 #[test]
+fn evidence_about_somebody_else_does_not_tell_who_is_known() {
+    let node = node_with_her("imss");
+    let his = node
+        .check_in(&actor("imss", Role::Clerk), OTHER, noon())
+        .unwrap();
+    let ask = |id: &str| {
+        let request = Request {
+            person: PersonRef::Patient(id.into()),
+            evidence: vec![his.clone()],
+            ..treat(actor("imss", Role::Physician))
+        };
+        refused(&node, request)
+    };
+    assert_eq!(ask("her").kind, RefusalKind::Forged);
+    assert_eq!(ask("her"), ask("nobody"));
+}
+
+#[test]
 fn a_refusal_is_an_act_that_the_person_can_read() {
     let node = node_with_her("imss");
     refused(&node, treat(actor("imss", Role::Physician)));
