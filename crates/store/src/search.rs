@@ -9,8 +9,9 @@
 //! that of the first page. The permit is asked again for each page.
 //!
 //! **Cost.** A page of an ordered plan: its rows, one card and one body each, and the candidates that fail a condition.
-//! Other orders than the natural one, and total counts, cost all matches.
+//! The same for `_sort=_lastUpdated`. Other orders, and total counts, cost all matches.
 
+mod changed;
 mod conditions;
 mod include;
 mod order;
@@ -29,6 +30,7 @@ use crate::{
     store::{held, stored_at},
     token::Position,
 };
+use changed::Changed;
 use conditions::Conditions;
 use fhir::{ResourceType, query::Query};
 use plan::{Chosen, Plan, choose, collect};
@@ -139,7 +141,9 @@ fn answer(reading: &Reading<'_>, query: &Query, position: Option<Position>) -> R
         });
     }
     let natural = order::is_natural(of, &query.sort);
-    let chosen = choose(reading, of, &query.clauses, counting || !natural)?;
+    let by_change = order::by_change(&query.sort);
+    let whole = counting || !(natural || by_change.is_some());
+    let chosen = choose(reading, of, &query.clauses, whole)?;
     let page = Wanted {
         count: if query.only_count {
             0
@@ -149,11 +153,36 @@ fn answer(reading: &Reading<'_>, query: &Query, position: Option<Position>) -> R
         counting,
         position,
     };
-    if natural {
-        in_order(reading, of, &chosen, &conditions, page)
-    } else {
-        sorted(reading, query, &chosen, &conditions, page)
+    let by_change = by_change.filter(|_| chosen.many);
+    if !natural && by_change.is_none() {
+        return sorted(reading, query, &chosen, &conditions, page);
     }
+    let last = page
+        .position
+        .as_ref()
+        .map(|position| position.last.as_slice());
+    let matches = match by_change {
+        Some(direction) => {
+            let after = last.and_then(|last| Some(u64::from_be_bytes(*last.first_chunk()?)));
+            let walk = Changed::new(reading.snapshot.as_ref(), of, direction, after);
+            Matches::over(
+                reading,
+                of,
+                Source::Changed(walk),
+                &conditions,
+                page.limit(),
+            )
+        }
+        None => {
+            let after = last.and_then(Tail::read);
+            Matches::new(reading, of, &chosen, &conditions, after, page.limit())?
+        }
+    };
+    let place = |found: &Found| match by_change {
+        Some(_) => found.card.stamp.to_be_bytes().to_vec(),
+        None => found.tail.bytes().to_vec(),
+    };
+    in_order(reading, matches, place, page)
 }
 
 /// The part of an answer that is asked for.
@@ -183,17 +212,14 @@ impl Wanted {
     }
 }
 
-/// A page in the order of the scan; stops when it is full unless a total is wanted.
+/// A page in the order of the scan; stops when it is full unless a total is wanted. `place` is where a page that ends
+/// with a match goes on.
 fn in_order(
     reading: &Reading<'_>,
-    of: ResourceType,
-    chosen: &Chosen,
-    conditions: &Conditions<'_>,
+    mut matches: Matches<'_>,
+    place: impl Fn(&Found) -> Vec<u8>,
     wanted: Wanted,
 ) -> Result<Answer> {
-    let last = wanted.position.as_ref();
-    let after = last.and_then(|position| Tail::read(&position.last));
-    let mut matches = Matches::new(reading, of, chosen, conditions, after, wanted.limit())?;
     let first = wanted.position.is_none();
     let mut found: Vec<Found> = Vec::new();
     let mut more = false;
@@ -215,7 +241,7 @@ fn in_order(
         None => known.then_some(passed),
     };
     let next = match found.last().filter(|_| more) {
-        Some(one) => Some(wanted.position(reading, total, one.tail.bytes().to_vec())?),
+        Some(one) => Some(wanted.position(reading, total, place(one))?),
         None => None,
     };
     Ok(Answer { found, total, next })
@@ -286,6 +312,7 @@ struct Matches<'a> {
 enum Source<'a> {
     Stream(Stream<'a>),
     List(VecDeque<Candidate>),
+    Changed(Changed<'a>),
 }
 
 impl<'a> Matches<'a> {
@@ -314,13 +341,23 @@ impl<'a> Matches<'a> {
             Plan::Loose(ranges) => list(collect(reading, ranges)?),
             Plan::Named(named) => list(named.clone()),
         };
-        Ok(Matches {
+        Ok(Matches::over(reading, of, source, conditions, limit))
+    }
+
+    fn over(
+        reading: &'a Reading<'a>,
+        of: ResourceType,
+        source: Source<'a>,
+        conditions: &'a Conditions<'a>,
+        limit: u64,
+    ) -> Matches<'a> {
+        Matches {
             reading,
             of,
             conditions,
             source,
             limit,
-        })
+        }
     }
 
     fn next(&mut self) -> Result<Option<Found>> {
@@ -328,6 +365,7 @@ impl<'a> Matches<'a> {
             let candidate = match &mut self.source {
                 Source::Stream(stream) => stream.next()?,
                 Source::List(list) => list.pop_front(),
+                Source::Changed(walk) => walk.next()?,
             };
             let Some(candidate) = candidate else {
                 return Ok(None);

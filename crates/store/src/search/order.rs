@@ -1,7 +1,7 @@
 //! Orders other than the natural one, as bytes that compare.
 
 use super::Found;
-use crate::{dates, index::ordered};
+use crate::{dates, engine::Direction, index::ordered};
 use fhir::{ResourceType, query::Sort, search::Indexed};
 
 /// Whether the order asked for is that of the index: none, or newest first by the main date alone.
@@ -10,6 +10,17 @@ pub(crate) fn is_natural(of: ResourceType, sort: &[Sort]) -> bool {
         [] => true,
         [only] => only.descending && Some(only.parameter.number) == dates::main_parameter(of),
         _ => false,
+    }
+}
+
+/// The direction, when the order asked for is that of the last change alone.
+pub(crate) fn by_change(sort: &[Sort]) -> Option<Direction> {
+    match sort {
+        [only] if only.parameter.code == "_lastUpdated" => Some(match only.descending {
+            true => Direction::Up,
+            false => Direction::Down,
+        }),
+        _ => None,
     }
 }
 

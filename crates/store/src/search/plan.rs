@@ -49,6 +49,8 @@ pub(crate) enum Plan {
 /// The plan chosen and the dates within which it looks.
 pub(crate) struct Chosen {
     pub(crate) plan: Plan,
+    /// Whether the plan has more rows than were counted.
+    pub(crate) many: bool,
     pub(crate) dates: Dates,
 }
 
@@ -70,6 +72,7 @@ pub(crate) fn choose(
     }
     let every = || Plan::Ordered(vec![Span::index(index::start(of, EVERY).done())]);
     Ok(Chosen {
+        many: best.as_ref().is_none_or(|(cost, _)| *cost >= PROBE),
         plan: best.map_or_else(every, |(_, plan)| plan),
         dates,
     })
