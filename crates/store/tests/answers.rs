@@ -336,3 +336,74 @@ fn a_conditional_create_sees_what_the_same_call_made() {
         Err(Error::Ambiguous(_))
     ));
 }
+
+#[test]
+fn sorts_order_as_asked_with_the_undated_last() {
+    let house = in_memory();
+    house.put(&[
+        &observation("new", "ana", "2024-05-01", None),
+        &observation("old", "ana", "2020-05-01", None),
+        &observation("mid", "ana", "2022-05-01", None),
+        &observation("none", "ana", "2022", None).replace(r#","effectiveDateTime":"2022""#, ""),
+    ]);
+    house.put(&[&observation("old", "ana", "2020-05-02", None)]);
+    let order = |text: &str| {
+        let page = search(&house, &house.all(), "Observation", text, None);
+        ids(&page.matches).join(" ")
+    };
+    assert_eq!(order("_sort=date"), "old mid new none");
+    assert_eq!(order("_sort=-date,_id"), "new mid old none");
+    assert_eq!(order("_sort=_id"), "mid new none old");
+    assert_eq!(order("_sort=-_id"), "old none new mid");
+    assert_eq!(order("_sort=_lastUpdated"), "new mid none old");
+    assert_eq!(order("_sort=-_lastUpdated"), "old none mid new");
+    assert_eq!(
+        order("_sort=-_lastUpdated&status=final"),
+        "old none mid new"
+    );
+}
+
+#[test]
+fn among_many_every_way_of_looking_finds_the_same() {
+    let house = in_memory();
+    let texts: Vec<String> = (0..2500)
+        .map(|n| {
+            let date = format!("20{:02}-{:02}-{:02}", n % 20, 1 + n % 12, 1 + n % 28);
+            let label = (n % 5 == 0).then_some(1);
+            observation(&format!("o{n}"), &format!("p{}", n % 3), &date, label)
+                .replace("718-7", if n % 2 == 0 { "718-7" } else { "2339-0" })
+        })
+        .collect();
+    house.put(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let permit = house.permit(Scope::People(Arc::new(|_| Labels(2))));
+    // In pages of any order, without and with a total: another plan each, one set of answers.
+    for question in ["date=ge2003", "code=718-7", "code=718-7&date=2004-05"] {
+        let mut answers = Vec::new();
+        for way in [
+            "",
+            "&_total=accurate",
+            "&_sort=date",
+            "&_sort=-_lastUpdated",
+            "&_sort=_lastUpdated",
+        ] {
+            let text = format!("{question}{way}&_count=400");
+            let mut found = Vec::new();
+            let mut next = None;
+            loop {
+                let page = search(&house, &permit, "Observation", &text, next.as_ref());
+                found.extend(page.matches.into_iter().map(|version| version.id));
+                next = page.next;
+                if next.is_none() {
+                    break;
+                }
+            }
+            found.sort_unstable();
+            answers.push(found);
+        }
+        assert!(!answers[0].is_empty() && answers[0].iter().all(|id| !id.ends_with('5')));
+        assert!(
+            answers.iter().all(|found| *found == answers[0]),
+            "{question}"
+        );
+    }
+}
