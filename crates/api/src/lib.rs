@@ -1,1 +1,87 @@
-//! placeholder
+//! The door for machines: FHIR R4 over HTTPS, and the node's public log.
+//!
+//! **In**: a request with a token. **Out**: what the gate ([`trust::Gate`]) let the archive answer, as it is stored; or
+//! an `OperationOutcome` that says what was wrong, where, and what to do. Nothing here decides and nothing here stores:
+//! a request is read, understood, put to the gate as the smallest question that answers it, and its answer is written
+//! down.
+//!
+//! What must hold:
+//! - every way in is a row of [`routes::ROUTES`]; all but a few that touch no record need a token;
+//! - what a caller may not know looks the same whether it is there or not;
+//! - bad input is a 4xx that names the place; nothing that comes in makes a 5xx, and nothing is half done;
+//! - a full node says so (503, `Retry-After`) before anything is read or written;
+//! - the CapabilityStatement is computed from the same tables that the server works with.
+//!
+//! Start reading at [`routes`], then `door` (a request's way in and out), then `act` (one interaction), then `bundle`.
+
+mod act;
+mod bundle;
+mod capability;
+mod door;
+mod fault;
+mod negotiate;
+mod public;
+mod reply;
+pub mod routes;
+mod seek;
+mod serve;
+mod session;
+mod shape;
+
+pub use negotiate::PURPOSE;
+pub use serve::serve;
+
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How much this door takes at once; all in one place.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Largest body, in bytes: 413 beyond.
+    pub body_bytes: usize,
+    /// Entries in a transaction or batch: 413 beyond.
+    pub bundle_entries: usize,
+    /// Deepest nesting of JSON: 400 beyond.
+    pub depth: usize,
+    /// Requests at work at once, bundles not counted: 503 beyond.
+    pub concurrent: usize,
+    /// Transactions and batches at work at once, so that a load never makes a consultation wait: 503 beyond.
+    pub bundles: usize,
+    /// How long a body may take to arrive: 408 beyond.
+    pub body_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            body_bytes: 32 << 20,
+            bundle_entries: 10_000,
+            depth: 64,
+            concurrent: 128,
+            bundles: 8,
+            body_time: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Where the time comes from.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What the door stands on.
+#[derive(Clone)]
+pub struct State {
+    /// The gate of this node.
+    pub gate: trust::Gate,
+    /// How much is taken at once.
+    pub limits: Limits,
+    /// The time.
+    pub clock: Clock,
+    /// The public address of this node without a slash at its end: `https://node.example:8443`. FHIR is under `/fhir`.
+    pub base: String,
+}
+
+/// The router: `/fhir/...`, `/log/...`, `/health/...`. It has no fallback, so it can be merged with another.
+pub fn router(state: State) -> axum::Router {
+    door::router(state)
+}

@@ -182,4 +182,22 @@ impl<T> Held<T> {
     pub fn open(self, receipt: &Receipt) -> Option<T> {
         (receipt.permit == self.permit && receipt.permit != NO_PERMIT).then_some(self.answer)
     }
+    /// Several answers under one permit as one, so that one act says what they show and opens them. `None` when there
+    /// are none or they are of different permits.
+    pub fn all(answers: Vec<Held<T>>) -> Option<Held<Vec<T>>> {
+        let permit = answers.first()?.permit;
+        if answers.iter().any(|held| held.permit != permit) {
+            return None;
+        }
+        let (mut seen, mut all) = (Vec::new(), Vec::with_capacity(answers.len()));
+        for held in answers {
+            seen.extend(held.seen);
+            all.push(held.answer);
+        }
+        Some(Held {
+            permit,
+            seen,
+            answer: all,
+        })
+    }
 }

@@ -1,0 +1,183 @@
+//! One interaction: from what is asked to its answer, through the gate. Blocks on the archive.
+//!
+//! The same code serves a request and an entry of a batch.
+
+mod history;
+mod read;
+mod search;
+mod write;
+
+pub(crate) use write::{body_of, condition, curp_of, new_id, rooted, write_fault};
+
+use crate::{
+    fault::Fault,
+    negotiate::{Pairs, Wishes},
+    routes::{Interaction, Places},
+    session::{Outcome, Session},
+};
+use fhir::{IssueCode, ResourceType, Value};
+use store::HistoryOf;
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(crate) enum Op {
+    Read(ResourceType, String, Pairs),
+    Vread(ResourceType, String, u64),
+    Create(ResourceType, Value),
+    Update(ResourceType, String, Value),
+    Delete(ResourceType, String),
+    Search(ResourceType, Pairs),
+    History(HistoryOf, Pairs),
+    Everything(String, Pairs),
+}
+
+impl Op {
+    /// What a route, the parts of its address and the body ask for. `None` for routes that are no interaction with one
+    /// resource or type (a bundle, the log).
+    pub(crate) fn new(
+        interaction: Interaction,
+        places: &Places,
+        pairs: Pairs,
+        mut body: Option<Value>,
+    ) -> Result<Option<Op>, Fault> {
+        let of = || type_of(&places.of);
+        let id = || id_of(&places.id);
+        let mut resource = || {
+            body.take().ok_or_else(|| {
+                Fault::bad(IssueCode::Required, "There is no resource to be stored.")
+            })
+        };
+        Ok(Some(match interaction {
+            Interaction::Read => Op::Read(of()?, id()?, pairs),
+            Interaction::Vread => {
+                nothing_else(&pairs, "_format, _pretty")?;
+                Op::Vread(of()?, id()?, version_of(&places.version)?)
+            }
+            Interaction::Create => {
+                let of = of()?;
+                nothing_else(&pairs, "_format, _pretty")?;
+                Op::Create(of, resource()?)
+            }
+            Interaction::Update => {
+                let (of, id) = (of()?, id()?);
+                nothing_else(&pairs, "_format, _pretty")?;
+                Op::Update(of, id, resource()?)
+            }
+            Interaction::Delete => {
+                let (of, id) = (of()?, id()?);
+                nothing_else(&pairs, "_format, _pretty")?;
+                Op::Delete(of, id)
+            }
+            Interaction::Search | Interaction::SearchPosted => Op::Search(of()?, pairs),
+            Interaction::HistoryInstance => Op::History(HistoryOf::Instance(of()?, id()?), pairs),
+            Interaction::HistoryType => Op::History(HistoryOf::Type(of()?), pairs),
+            Interaction::HistorySystem => Op::History(HistoryOf::System, pairs),
+            Interaction::Everything => Op::Everything(id()?, pairs),
+            Interaction::Metadata
+            | Interaction::Bundle
+            | Interaction::LogFile
+            | Interaction::Live
+            | Interaction::Ready => return Ok(None),
+        }))
+    }
+}
+
+impl Session<'_> {
+    /// Does it.
+    pub(crate) fn act(&self, op: Op, wishes: &Wishes) -> Outcome {
+        match op {
+            Op::Read(of, id, pairs) => self.read(of, &id, pairs, wishes),
+            Op::Vread(of, id, version) => self.vread(of, &id, version, wishes),
+            Op::Create(of, resource) => self.create(of, resource, wishes),
+            Op::Update(of, id, resource) => self.update(of, id, resource, wishes),
+            Op::Delete(of, id) => self.delete(of, id, wishes),
+            Op::Search(of, pairs) => self.search(of, pairs),
+            Op::History(of, pairs) => self.history(&of, pairs),
+            Op::Everything(id, pairs) => self.everything(id, pairs),
+        }
+    }
+}
+
+/// The type of that name, or 404.
+pub(crate) fn type_of(name: &str) -> Result<ResourceType, Fault> {
+    ResourceType::from_name(name).ok_or_else(|| {
+        let name: String = name.chars().take(64).collect();
+        Fault::new(
+            404,
+            IssueCode::NotSupported,
+            format!("`{name}` is not a resource type of FHIR R4."),
+        )
+    })
+}
+
+/// An id of the right form, or 400.
+pub(crate) fn id_of(text: &str) -> Result<String, Fault> {
+    let fits = (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+    match fits {
+        true => Ok(text.to_owned()),
+        false => Err(Fault::bad(
+            IssueCode::Value,
+            "An id has 1 to 64 letters, digits, `-` and `.`.",
+        )),
+    }
+}
+
+/// A version number, or 404: no other version was ever given out.
+pub(crate) fn version_of(text: &str) -> Result<u64, Fault> {
+    text.parse()
+        .map_err(|_| Fault::not_found("There is no such version; versions are whole numbers."))
+}
+
+/// Refuses the parameters that are left.
+pub(crate) fn nothing_else(pairs: &Pairs, possible: &str) -> Result<(), Fault> {
+    let issues: Vec<_> = pairs
+        .iter()
+        .take(50)
+        .map(|(name, _)| {
+            let name: String = name.chars().take(80).collect();
+            fhir::Issue::error(
+                IssueCode::NotSupported,
+                "",
+                format!("The parameter `{name}` is not supported here. Possible: {possible}."),
+            )
+        })
+        .collect();
+    match issues.is_empty() {
+        true => Ok(()),
+        false => Err(Fault::of(400, issues)),
+    }
+}
+
+/// The number of a `_count`, cut to the largest page.
+pub(crate) fn count_of(text: Option<String>, default: usize) -> Result<usize, Fault> {
+    let Some(text) = text else {
+        return Ok(default);
+    };
+    match text.parse::<usize>() {
+        Ok(count) if count > 0 => Ok(count.min(MAX_PAGE)),
+        _ => Err(Fault::bad(
+            IssueCode::Value,
+            "`_count` is a whole number from 1.",
+        )),
+    }
+}
+
+/// Resources on a page, when nothing is asked, and at most.
+pub(crate) const PAGE_SIZE: usize = 50;
+pub(crate) const MAX_PAGE: usize = 1_000;
+
+/// The instant of a `_since`.
+pub(crate) fn since_of(text: Option<String>) -> Result<Option<jiff::Timestamp>, Fault> {
+    text.map(|text| {
+        text.parse().map_err(|_| {
+            Fault::bad(
+                IssueCode::Value,
+                "`_since` is an instant with its zone, as in 2026-01-31T12:00:00Z (write a `+` as %2B).",
+            )
+        })
+    })
+    .transpose()
+}

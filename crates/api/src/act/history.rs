@@ -1,0 +1,82 @@
+//! History of one resource, of a type, of all.
+
+use super::{PAGE_SIZE, count_of, nothing_else, since_of};
+use crate::{
+    negotiate::{Pairs, take},
+    reply::Reply,
+    session::{Ask, Outcome, Session, verbs},
+    shape::{BundleText, PAGE, link},
+};
+use store::{HistoryOf, Verb, Version};
+use trust::{PersonRef, What};
+
+impl Session<'_> {
+    pub(super) fn history(&self, of: &HistoryOf, mut pairs: Pairs) -> Outcome {
+        let mut told = pairs.clone();
+        take(&mut told, PAGE);
+        let page = take(&mut pairs, PAGE);
+        let since = since_of(take(&mut pairs, "_since"))?;
+        let count = count_of(take(&mut pairs, "_count"), PAGE_SIZE)?;
+        nothing_else(&pairs, "_since, _count, _format, _pretty")?;
+        let reading = verbs(&[Verb::History, Verb::Read]);
+        let everyone = |types, path: &str| Ask {
+            person: PersonRef::Everyone,
+            verbs: reading,
+            types,
+            what: What::Interaction(format!("GET {path}")),
+        };
+        let (grant, path) = match of {
+            HistoryOf::Instance(of, id) => (
+                self.decide_about(
+                    *of,
+                    id,
+                    reading,
+                    What::Interaction(format!("GET {of}/_history")),
+                )?,
+                format!("{of}/{id}/_history"),
+            ),
+            HistoryOf::Type(of) => {
+                let path = format!("{of}/_history");
+                (self.decide(everyone(Some(vec![*of]), &path))?, path)
+            }
+            HistoryOf::System => (
+                self.decide(everyone(None, "_history"))?,
+                "_history".to_owned(),
+            ),
+        };
+        let store = self.house.gate.store();
+        let held = store.history(&grant.permit, of, since, count, page.as_ref())?;
+        let answer = self.open(&grant, held)?;
+        if let HistoryOf::Instance(of, id) = of
+            && answer.matches.is_empty()
+            && (page.is_none() && since.is_none() || self.is_kept_from(*of))
+        {
+            return Err(self.missing(*of, id));
+        }
+        let base = &self.house.base;
+        let mut links = vec![("self", link(base, &path, &told, page.as_deref()))];
+        if let Some(next) = &answer.next {
+            links.push(("next", link(base, &path, &told, Some(next))));
+        }
+        let mut bundle = BundleText::new("history", answer.total, &links);
+        for version in &answer.matches {
+            let address = self.address(version.of, &version.id);
+            bundle.entry(&address, &version.body, &told_of(version));
+        }
+        Ok(Reply::made(bundle.done()))
+    }
+}
+
+/// `request` and `response` of a history entry. Ids and types need no escaping.
+fn told_of(version: &Version) -> String {
+    let (of, id, number) = (version.of, &version.id, version.version);
+    let (method, url, status) = match (version.deleted, number) {
+        (true, _) => ("DELETE", format!("{of}/{id}"), "204"),
+        (false, 1) => ("POST", of.to_string(), "201"),
+        (false, _) => ("PUT", format!("{of}/{id}"), "200"),
+    };
+    format!(
+        "\"request\":{{\"method\":\"{method}\",\"url\":\"{url}\"}},\"response\":{{\"status\":\"{status}\",\"etag\":\"W/\\\"{number}\\\"\",\"lastModified\":\"{}\"}}",
+        version.updated
+    )
+}

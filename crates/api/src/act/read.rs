@@ -1,0 +1,83 @@
+//! `read` and `vread`.
+
+use super::nothing_else;
+use crate::{
+    fault::Fault,
+    negotiate::{Pairs, Wishes},
+    reply::{Body, Reply},
+    session::{Outcome, Session, verbs},
+    shape,
+};
+use fhir::{IssueCode, ResourceType, query};
+use store::{Verb, Version};
+use trust::What;
+
+impl Session<'_> {
+    pub(super) fn read(
+        &self,
+        of: ResourceType,
+        id: &str,
+        pairs: Pairs,
+        wishes: &Wishes,
+    ) -> Outcome {
+        let elements = elements(of, pairs)?;
+        let what = What::Interaction(format!("GET {of}"));
+        let grant = self.decide_about(of, id, verbs(&[Verb::Read]), what)?;
+        let held = self.house.gate.store().read(&grant.permit, of, id)?;
+        let found = self.open(&grant, held)?;
+        let version = found.ok_or_else(|| self.missing(of, id))?;
+        let mut reply = shown(&version, wishes)?;
+        if let (Body::Stored(_), Some(part)) = (&reply.body, shape::cut(&version, &elements)) {
+            reply.body = Body::Made(part);
+        }
+        Ok(reply)
+    }
+
+    pub(super) fn vread(
+        &self,
+        of: ResourceType,
+        id: &str,
+        version: u64,
+        wishes: &Wishes,
+    ) -> Outcome {
+        let what = What::Interaction(format!("GET {of}/_history/{version}"));
+        let grant = self.decide_about(of, id, verbs(&[Verb::Read]), what)?;
+        let store = self.house.gate.store();
+        let held = store.vread(&grant.permit, of, id, version)?;
+        let found = self.open(&grant, held)?;
+        let version = found.ok_or_else(|| self.missing(of, id))?;
+        shown(&version, wishes)
+    }
+}
+
+/// A read shows everything or `_elements`; a search parameter does not belong here.
+fn elements(of: ResourceType, mut pairs: Pairs) -> Result<Vec<String>, Fault> {
+    let asked = crate::negotiate::take(&mut pairs, "_elements");
+    nothing_else(&pairs, "_elements, _format, _pretty")?;
+    let Some(asked) = asked else {
+        return Ok(Vec::new());
+    };
+    let pairs = [("_elements".to_owned(), asked)];
+    let query = query::parse(of, &pairs).map_err(|issues| Fault::of(400, issues))?;
+    Ok(query.elements)
+}
+
+/// A version as an answer: 410 for a deletion, 304 for what the caller has already.
+fn shown(version: &Version, wishes: &Wishes) -> Outcome {
+    if version.deleted {
+        return Err(Fault::new(
+            410,
+            IssueCode::Deleted,
+            format!(
+                "{}/{} was deleted; its earlier versions can be read.",
+                version.of, version.id
+            ),
+        ));
+    }
+    let mut reply = Reply::stored(version);
+    if wishes.if_none_match == Some(version.version) {
+        reply.status = 304;
+        reply.body = Body::Empty;
+    }
+    Ok(reply)
+}

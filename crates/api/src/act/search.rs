@@ -1,0 +1,143 @@
+//! Search of one type, and a person's whole record (`$everything`).
+
+use super::{count_of, nothing_else, since_of};
+use crate::{
+    fault::Fault,
+    negotiate::{Pairs, take},
+    reply::Reply,
+    session::{Ask, Outcome, Session, verbs},
+    shape::{BundleText, PAGE, cut, link},
+};
+use fhir::{Issue, IssueCode, ResourceType, query};
+use store::{Asked, Page, Verb, Version};
+use trust::{PersonRef, What};
+
+/// Resources on a page of `$everything`, when nothing is asked.
+const EVERYTHING_PAGE: usize = 200;
+
+impl Session<'_> {
+    pub(super) fn search(&self, of: ResourceType, mut pairs: Pairs) -> Outcome {
+        let page = take(&mut pairs, PAGE);
+        let query = query::parse(of, &pairs).map_err(|issues| Fault::of(400, issues))?;
+        let ask = self.ask_to_search(&query)?;
+        let grant = self
+            .decide(ask)
+            .map_err(|fault| self.explain_search(&query, fault))?;
+        let held = self
+            .house
+            .gate
+            .store()
+            .search(&grant.permit, &query, page.as_ref())?;
+        let answer = self.open(&grant, held)?;
+        let mut links = vec![(
+            "self",
+            link(&self.house.base, of.name(), &query.told, page.as_deref()),
+        )];
+        if let Some(next) = &answer.next {
+            let next = link(&self.house.base, of.name(), &query.told, Some(next));
+            links.push(("next", next));
+        }
+        let mut bundle = BundleText::new("searchset", answer.total, &links);
+        if !query.only_count {
+            self.add(&mut bundle, &answer, &query.elements);
+        }
+        self.hint(&mut bundle, grant.hint);
+        Ok(Reply::made(bundle.done()))
+    }
+
+    pub(super) fn everything(&self, id: String, mut pairs: Pairs) -> Outcome {
+        let Some(patient) = ResourceType::from_name("Patient") else {
+            return Err(Fault::ours());
+        };
+        let told = pairs.clone();
+        let asked = Asked {
+            page: take(&mut pairs, PAGE),
+            since: since_of(take(&mut pairs, "_since"))?,
+            count: count_of(take(&mut pairs, "_count"), EVERYTHING_PAGE)?,
+            types: types_of(take(&mut pairs, "_type"))?,
+        };
+        nothing_else(&pairs, "_since, _type, _count, _format, _pretty")?;
+        let grant = self.decide(Ask {
+            person: PersonRef::Patient(id.clone()),
+            verbs: verbs(&[Verb::Read, Verb::Search]),
+            types: None,
+            what: What::Interaction("GET Patient/$everything".into()),
+        });
+        let grant = grant.map_err(|fault| self.concealed(patient, fault))?;
+        let held = self.house.gate.store().everything(&grant.permit, &asked)?;
+        let answer = self.open(&grant, held)?;
+        let whole = asked.page.is_none() && asked.since.is_none() && asked.types.is_empty();
+        if whole && answer.matches.is_empty() {
+            return Err(self.missing(patient, &id));
+        }
+        let path = format!("Patient/{id}/$everything");
+        let mut links = vec![("self", link(&self.house.base, &path, &told, None))];
+        if let Some(next) = &answer.next {
+            let told: Pairs = told.into_iter().filter(|(name, _)| name != PAGE).collect();
+            links.push(("next", link(&self.house.base, &path, &told, Some(next))));
+        }
+        let mut bundle = BundleText::new("searchset", answer.total, &links);
+        self.add(&mut bundle, &answer, &[]);
+        self.hint(&mut bundle, grant.hint);
+        Ok(Reply::made(bundle.done()))
+    }
+
+    /// A refusal about a resource that the caller may not know of.
+    pub(crate) fn concealed(&self, of: ResourceType, fault: Fault) -> Fault {
+        let licence = |fault: &Fault| fault.refusal.as_ref().is_some_and(|r| r.1 == "licence");
+        match fault.status == 403 && self.is_kept_from(of) && !licence(&fault) {
+            true => Fault::not_open(),
+            false => fault,
+        }
+    }
+
+    fn add(&self, bundle: &mut BundleText, page: &Page, elements: &[String]) {
+        let mut add = |version: &Version, elements: &[String], mode: &str| {
+            let address = self.address(version.of, &version.id);
+            match cut(version, elements) {
+                Some(part) => bundle.entry(&address, &part, mode),
+                None => bundle.entry(&address, &version.body, mode),
+            }
+        };
+        for version in &page.matches {
+            add(version, elements, "\"search\":{\"mode\":\"match\"}");
+        }
+        for version in &page.included {
+            add(version, &[], "\"search\":{\"mode\":\"include\"}");
+        }
+    }
+
+    /// Where the person lets it be said, an entry says that something may be left out. It stands there whether or not
+    /// anything is: what is withheld does not change the answer.
+    fn hint(&self, bundle: &mut BundleText, hint: bool) {
+        if !hint {
+            return;
+        }
+        let said = Issue {
+            severity: "information",
+            code: IssueCode::Suppressed,
+            diagnostics: "The person keeps part of her record to herself; something may be left out here. / La persona reserva parte de su expediente; aquí puede faltar algo.".into(),
+            expression: String::new(),
+        };
+        let outcome = fhir::outcome(&[said]).to_bytes();
+        bundle.entry("", &outcome, "\"search\":{\"mode\":\"outcome\"}");
+    }
+}
+
+/// `_type=Observation,Condition`.
+fn types_of(text: Option<String>) -> Result<Vec<ResourceType>, Fault> {
+    let Some(text) = text else {
+        return Ok(Vec::new());
+    };
+    text.split(',')
+        .map(|name| {
+            ResourceType::from_name(name).ok_or_else(|| {
+                let name: String = name.chars().take(80).collect();
+                Fault::bad(
+                    IssueCode::Value,
+                    format!("`_type={name}`: this is not a resource type of FHIR R4."),
+                )
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,163 @@
+//! A transaction in the making: its entries sorted by what they do, new ones with their ids, and the names they have.
+
+use super::{entry::Entry, placed, refer::Names};
+use crate::{
+    act::{Op, new_id},
+    fault::Fault,
+    negotiate::Wishes,
+};
+use fhir::{IssueCode, ResourceType, Value};
+use std::collections::HashSet;
+
+/// A resource that is to be stored or deleted.
+#[derive(Clone, Debug)]
+pub(super) struct Write {
+    /// Its entry.
+    pub(super) at: usize,
+    pub(super) of: ResourceType,
+    pub(super) id: String,
+    /// `None` for a deletion.
+    pub(super) resource: Option<Value>,
+    /// Whether the entry asked for a new resource.
+    pub(super) create: bool,
+    pub(super) wishes: Wishes,
+    pub(super) full_url: Option<String>,
+}
+
+/// A transaction, sorted.
+pub(super) struct Plan {
+    /// How many entries it has.
+    pub(super) size: usize,
+    /// In FHIR's order: deletions, creations, updates.
+    pub(super) writes: Vec<Write>,
+    /// Reads and searches, done after the writes.
+    pub(super) reads: Vec<(usize, Op, Wishes)>,
+}
+
+impl Plan {
+    pub(super) fn new(entries: Vec<Entry>) -> Result<Plan, Fault> {
+        let size = entries.len();
+        let (mut writes, mut reads) = (Vec::new(), Vec::new());
+        for (at, entry) in entries.into_iter().enumerate() {
+            let (of, id, resource, create) = match entry.op {
+                Op::Create(of, resource) => (of, new_id()?, Some(resource), true),
+                Op::Update(of, id, resource) => (of, id, Some(resource), false),
+                Op::Delete(of, id) => (of, id, None, false),
+                read => {
+                    reads.push((at, read, entry.wishes));
+                    continue;
+                }
+            };
+            writes.push(Write {
+                at,
+                of,
+                id,
+                resource,
+                create,
+                wishes: entry.wishes,
+                full_url: entry.full_url,
+            });
+        }
+        writes.sort_by_key(|write| match (&write.resource, write.create) {
+            (None, _) => 0,
+            (Some(_), true) => 1,
+            (Some(_), false) => 2,
+        });
+        let plan = Plan {
+            size,
+            writes,
+            reads,
+        };
+        plan.each_once()?;
+        Ok(plan)
+    }
+
+    /// No resource is written twice, no name is used twice.
+    fn each_once(&self) -> Result<(), Fault> {
+        let twice = |at, said: &str| {
+            let fault = Fault::bad(IssueCode::Duplicate, said);
+            Err(placed(fault, at))
+        };
+        let (mut resources, mut names) = (HashSet::new(), HashSet::new());
+        for write in &self.writes {
+            if !resources.insert((write.of, write.id.as_str())) {
+                return twice(write.at, "A transaction writes each resource once.");
+            }
+            if let Some(name) = write
+                .full_url
+                .as_deref()
+                .filter(|_| write.resource.is_some())
+                && !names.insert(name)
+            {
+                return twice(write.at, "Two entries have this fullUrl.");
+            }
+        }
+        Ok(())
+    }
+
+    /// What each entry is called in the bundle and here.
+    pub(super) fn names(&self) -> Names {
+        self.writes
+            .iter()
+            .filter(|write| write.resource.is_some())
+            .filter_map(|write| {
+                let name = write.full_url.clone()?;
+                Some((name, format!("{}/{}", write.of, write.id)))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fhir::obj;
+
+    fn of(name: &str) -> ResourceType {
+        ResourceType::from_name(name).unwrap()
+    }
+    fn entry(op: Op, full_url: Option<&str>) -> Entry {
+        Entry {
+            full_url: full_url.map(str::to_owned),
+            op,
+            wishes: Wishes::default(),
+        }
+    }
+    fn put(id: &str) -> Op {
+        Op::Update(
+            of("Patient"),
+            id.into(),
+            obj! { "resourceType" => "Patient" },
+        )
+    }
+
+    #[test]
+    fn deletions_come_first_then_creations_then_updates_then_reads() {
+        let plan = Plan::new(vec![
+            entry(Op::Search(of("Patient"), Vec::new()), None),
+            entry(put("a"), None),
+            entry(Op::Create(of("Patient"), obj! {}), Some("urn:uuid:1")),
+            entry(Op::Delete(of("Patient"), "b".into()), None),
+        ])
+        .unwrap();
+        let order: Vec<usize> = plan.writes.iter().map(|write| write.at).collect();
+        assert_eq!(order, [3, 2, 1]);
+        assert_eq!(plan.reads.len(), 1);
+        let id = &plan.writes.get(1).unwrap().id;
+        assert_eq!(
+            plan.names().get("urn:uuid:1").unwrap(),
+            &format!("Patient/{id}")
+        );
+    }
+
+    #[test]
+    fn a_resource_is_written_once_and_a_name_used_once() {
+        let twice = Plan::new(vec![entry(put("a"), None), entry(put("a"), None)]);
+        assert_eq!(twice.err().unwrap().status, 400);
+        let same = vec![
+            entry(put("a"), Some("urn:uuid:1")),
+            entry(put("b"), Some("urn:uuid:1")),
+        ];
+        assert_eq!(Plan::new(same).err().unwrap().status, 400);
+    }
+}

@@ -1,0 +1,171 @@
+//! A transaction: understood, looked up, written in one commit with one act; then its reads.
+
+use super::{
+    entry::Entry,
+    lookup::{Conditions, all_resolved, settle},
+    placed,
+    plan::{Plan, Write},
+    refer::{Names, rename},
+};
+use crate::{
+    act::write_fault,
+    fault::Fault,
+    reply::{Body, Reply},
+    session::{Ask, Outcome, Session, verbs},
+};
+use fhir::ResourceType;
+use std::sync::PoisonError;
+use store::{Change, Verb};
+use trust::{Grant, What};
+
+impl Session<'_> {
+    /// The outcomes of the entries in their order. A fault of any write is the fault of all, and nothing is stored;
+    /// reads come after the commit and answer each for itself.
+    pub(super) fn transaction(&self, entries: Vec<Entry>) -> Result<Vec<Outcome>, Fault> {
+        let plan = Plan::new(entries)?;
+        let size = plan.size;
+        let reads = plan.reads.clone();
+        let mut results: Vec<Option<Outcome>> = vec![None; size];
+        if !plan.writes.is_empty() {
+            for (at, reply) in self.write_all(plan)? {
+                put(&mut results, at, Ok(reply));
+            }
+        }
+        for (at, op, wishes) in reads {
+            let outcome = self.act(op, &wishes);
+            put(&mut results, at, outcome);
+        }
+        Ok(results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|| Err(Fault::ours())))
+            .collect())
+    }
+
+    fn write_all(&self, mut plan: Plan) -> Result<Vec<(usize, Reply)>, Fault> {
+        let mut names = plan.names();
+        let conditions = Conditions::of(&plan)?;
+        let grant = self.grant(&plan, &names, &conditions)?;
+        // What was looked up must still hold when it is written.
+        let _lane = (!conditions.is_empty()).then(|| {
+            self.house
+                .conditional
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        });
+        let mut there = Vec::new();
+        if !conditions.is_empty() {
+            let found = self.look_up(&conditions, &grant)?;
+            there = settle(&mut plan, &mut names, &conditions, &found)?;
+        }
+        self.rename_all(&mut plan, &names);
+        all_resolved(&plan)?;
+        let mut replies: Vec<(usize, Reply)> = there
+            .into_iter()
+            .map(|(at, of, id)| (at, was_there(of, &id)))
+            .collect();
+        let order: Vec<usize> = plan.writes.iter().map(|write| write.at).collect();
+        let conditional = plan.writes.iter().any(|w| w.wishes.if_match.is_some());
+        let changes: Vec<Change> = plan
+            .writes
+            .into_iter()
+            .map(change)
+            .collect::<Result<_, _>>()?;
+        if !changes.is_empty() {
+            let committed = self
+                .house
+                .gate
+                .write(&grant, changes, self.now)
+                .map_err(|error| write_fault(error, conditional))?;
+            let written = committed.written.iter().map(Reply::written);
+            replies.extend(order.into_iter().zip(written));
+        }
+        Ok(replies)
+    }
+
+    /// One permit for all of it.
+    fn grant(&self, plan: &Plan, names: &Names, conditions: &Conditions) -> Result<Grant, Fault> {
+        let person = self.person_of(plan, names)?;
+        let mut needed = Vec::new();
+        for write in &plan.writes {
+            needed.extend(match (&write.resource, write.create) {
+                (None, _) => &[Verb::Delete][..],
+                (Some(_), true) => &[Verb::Create],
+                (Some(_), false) => &[Verb::Create, Verb::Update],
+            });
+        }
+        if !conditions.is_empty() {
+            needed.extend([Verb::Search, Verb::Read]);
+        }
+        let written = plan.writes.iter().map(|write| write.of);
+        let mut types: Vec<ResourceType> = written.chain(conditions.types()).collect();
+        types.sort_unstable_by_key(|of| of.as_u16());
+        types.dedup();
+        self.decide(Ask {
+            person,
+            verbs: verbs(&needed),
+            types: Some(types),
+            what: What::Interaction("POST transaction".into()),
+        })
+    }
+
+    fn rename_all(&self, plan: &mut Plan, names: &Names) {
+        for write in &mut plan.writes {
+            if let Some(resource) = &mut write.resource {
+                rename(resource, names);
+            }
+        }
+    }
+}
+
+fn put(results: &mut [Option<Outcome>], at: usize, outcome: Outcome) {
+    if let Some(place) = results.get_mut(at) {
+        *place = Some(outcome);
+    }
+}
+
+/// The answer of a conditional create whose resource was there.
+fn was_there(of: ResourceType, id: &str) -> Reply {
+    Reply {
+        status: 200,
+        version: None,
+        updated: None,
+        location: Some(format!("{of}/{id}")),
+        body: Body::Empty,
+        write: true,
+    }
+}
+
+fn change(write: Write) -> Result<Change, Fault> {
+    let Write {
+        at,
+        of,
+        id,
+        resource,
+        create,
+        wishes,
+        ..
+    } = write;
+    Ok(match (resource, create) {
+        (None, _) => Change::Delete {
+            of,
+            id,
+            if_match: wishes.if_match,
+        },
+        (Some(resource), true) => Change::Create {
+            if_none_exist: wishes
+                .if_none_exist
+                .map(|text| crate::act::condition(of, &text))
+                .transpose()
+                .map_err(|fault| placed(fault, at))?,
+            of,
+            id,
+            resource,
+        },
+        (Some(resource), false) => Change::Update {
+            of,
+            id,
+            resource,
+            if_match: wishes.if_match,
+        },
+    })
+}

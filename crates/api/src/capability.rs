@@ -1,0 +1,196 @@
+//! The CapabilityStatement: computed from the tables that the server works with, so that it cannot say anything else.
+
+use crate::{
+    Limits, negotiate,
+    routes::{Interaction, ROUTES},
+};
+use fhir::{
+    ResourceType, Value, obj,
+    search::{Kind, parameters},
+};
+
+/// When what this server does last changed; a test compares the whole statement with the committed one.
+const DATE: &str = "2026-11-22";
+
+/// Parameters that shape an answer and are no conditions.
+const RESULT_PARAMETERS: [&str; 8] = [
+    "_count",
+    "_sort",
+    "_include",
+    "_revinclude",
+    "_summary",
+    "_total",
+    "_elements",
+    "_pretty",
+];
+
+/// The statement of a server at this FHIR base.
+pub(crate) fn statement(base: &str, limits: &Limits) -> Value {
+    let resources: Vec<Value> = ResourceType::all().map(resource).collect();
+    obj! {
+        "resourceType" => "CapabilityStatement",
+        "id" => "tejido",
+        "url" => format!("{base}/metadata"),
+        "version" => env!("CARGO_PKG_VERSION"),
+        "name" => "Tejido",
+        "title" => "Tejido node",
+        "status" => "active",
+        "date" => DATE,
+        "kind" => "instance",
+        "software" => obj! { "name" => "Tejido", "version" => env!("CARGO_PKG_VERSION") },
+        "implementation" => obj! { "description" => "A node of Tejido", "url" => base },
+        "fhirVersion" => "4.0.1",
+        "format" => ["json", "application/fhir+json"],
+        "rest" => [obj! {
+            "mode" => "server",
+            "documentation" => documentation(limits),
+            "security" => obj! {
+                "description" => format!(
+                    "Every request but this one needs Authorization: Bearer with a token of this node. The purpose of use is that of the role, or the one in the header {} (TREAT, PATRQT, HOPERAT, HRESCH, HPAYMT). What a token may do is decided for each request by the network's pact, the person's consent and the evidence of a care relation; each act is logged before its answer leaves.",
+                    negotiate::PURPOSE
+                ),
+            },
+            "resource" => resources,
+            "interaction" => system_interactions(),
+        }],
+    }
+}
+
+fn documentation(limits: &Limits) -> String {
+    format!(
+        "Result parameters: {}. Bodies of at most {} bytes, bundles of at most {} entries, JSON nested at most {} deep.",
+        RESULT_PARAMETERS.join(", "),
+        limits.body_bytes,
+        limits.bundle_entries,
+        limits.depth
+    )
+}
+
+fn has(interaction: Interaction) -> bool {
+    ROUTES.iter().any(|route| route.interaction == interaction)
+}
+
+fn system_interactions() -> Vec<Value> {
+    let mut codes = Vec::new();
+    if has(Interaction::Bundle) {
+        codes.extend(["transaction", "batch"]);
+    }
+    if has(Interaction::HistorySystem) {
+        codes.push("history-system");
+    }
+    codes
+        .into_iter()
+        .map(|code| obj! { "code" => code })
+        .collect()
+}
+
+fn interactions() -> Vec<Value> {
+    [
+        (Interaction::Read, "read"),
+        (Interaction::Vread, "vread"),
+        (Interaction::Update, "update"),
+        (Interaction::Delete, "delete"),
+        (Interaction::HistoryInstance, "history-instance"),
+        (Interaction::HistoryType, "history-type"),
+        (Interaction::Create, "create"),
+        (Interaction::Search, "search-type"),
+    ]
+    .into_iter()
+    .filter(|(interaction, _)| has(*interaction))
+    .map(|(_, code)| obj! { "code" => code })
+    .collect()
+}
+
+fn resource(of: ResourceType) -> Value {
+    let supported: Vec<_> = parameters(of)
+        .into_iter()
+        .filter(|parameter| parameter.supported())
+        .collect();
+    let includes: Vec<String> = supported
+        .iter()
+        .filter(|parameter| parameter.kind == Kind::Reference)
+        .map(|parameter| format!("{of}:{}", parameter.code))
+        .collect();
+    let parameters: Vec<Value> = supported
+        .iter()
+        .map(|parameter| obj! { "name" => parameter.code, "type" => parameter.kind.name() })
+        .collect();
+    let operations = (of.name() == "Patient" && has(Interaction::Everything)).then(|| {
+        vec![obj! {
+            "name" => "everything",
+            "definition" => "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+        }]
+    });
+    obj! {
+        "type" => of.name(),
+        "interaction" => interactions(),
+        "versioning" => "versioned-update",
+        "readHistory" => true,
+        "updateCreate" => true,
+        "conditionalCreate" => true,
+        "conditionalRead" => "not-match",
+        "conditionalUpdate" => false,
+        "conditionalDelete" => "not-supported",
+        "referencePolicy" => ["literal", "logical", "local"],
+        "searchInclude" => (!includes.is_empty()).then_some(includes),
+        "searchParam" => (!parameters.is_empty()).then_some(parameters),
+        "operation" => operations,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/capability.json");
+
+    /// `UPDATE_SNAPSHOT=1 cargo test -p api` writes it anew.
+    #[test]
+    fn the_statement_is_the_committed_one() {
+        let now = statement("https://node.example/fhir", &Limits::default());
+        let now = format!("{}\n", now.to_pretty());
+        if std::env::var_os("UPDATE_SNAPSHOT").is_some() {
+            std::fs::write(SNAPSHOT, &now).unwrap();
+        }
+        let committed = std::fs::read_to_string(SNAPSHOT).unwrap_or_default();
+        assert!(
+            committed == now,
+            "what this server does has changed; look at the change with UPDATE_SNAPSHOT=1 and `git diff`"
+        );
+    }
+
+    #[test]
+    fn the_statement_is_sound_fhir() {
+        let statement = statement("https://node.example/fhir", &Limits::default());
+        assert_eq!(
+            fhir::check(&statement).unwrap().name(),
+            "CapabilityStatement"
+        );
+    }
+
+    #[test]
+    fn every_parameter_it_names_can_be_searched_and_no_other() {
+        for of in ResourceType::all() {
+            for parameter in parameters(of) {
+                let value = match parameter.kind {
+                    Kind::Date => "2020-01-01",
+                    Kind::Number | Kind::Quantity => "1",
+                    Kind::Reference => match parameter.targets.first() {
+                        Some(target) => &format!("{target}/1"),
+                        None => "Patient/1",
+                    },
+                    _ if parameter.boolean => "true",
+                    _ => "x",
+                };
+                let pairs = [(parameter.code.to_owned(), value.to_owned())];
+                let taken = fhir::query::parse(of, &pairs);
+                assert_eq!(
+                    taken.is_ok(),
+                    parameter.supported(),
+                    "{of}?{}: {taken:?}",
+                    parameter.code
+                );
+            }
+        }
+    }
+}

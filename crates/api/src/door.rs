@@ -1,0 +1,433 @@
+//! A request's way in and out.
+//!
+//! In: find the route, see that the answer may be JSON, sign in, take the body within limits, and only then work, on a
+//! blocking thread of which there is a bounded number. Out: one place puts on the headers that every answer has.
+//! Nothing waits for a turn: when all turns are taken the answer is 503 before anything was read or written.
+
+use crate::{
+    State, act, capability,
+    fault::Fault,
+    negotiate::{self, Pairs, Return, Wishes},
+    public,
+    reply::Reply,
+    routes::{self, Entry, Interaction, Places, Route},
+    session::{House, Outcome, Session},
+    shape,
+};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    middleware::{Next, from_fn},
+    routing::any,
+};
+use fhir::{IssueCode, json};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header, request,
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::{any::Any, sync::Arc};
+use tokio::sync::Semaphore;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use trust::Actor;
+
+/// What every request reaches.
+pub(crate) struct Door {
+    house: House,
+    clock: crate::Clock,
+    turns: Arc<Semaphore>,
+    bundle_turns: Arc<Semaphore>,
+    statement: Bytes,
+}
+
+pub(crate) fn router(state: State) -> Router {
+    let base = format!("{}/fhir", state.base.trim_end_matches('/'));
+    let statement = capability::statement(&base, &state.limits).to_bytes();
+    let door = Arc::new(Door {
+        turns: Arc::new(Semaphore::new(state.limits.concurrent)),
+        bundle_turns: Arc::new(Semaphore::new(state.limits.bundles)),
+        statement: Bytes::from(statement),
+        clock: state.clock,
+        house: House {
+            gate: state.gate,
+            limits: state.limits,
+            base,
+            conditional: std::sync::Mutex::new(()),
+        },
+    });
+    let answer = any(move |request: Request<Body>| handle(door.clone(), request));
+    // Which of these addresses there are, and for which methods, is for `routes` to say.
+    let mut router = Router::new().route("/fhir", answer.clone());
+    for path in ["/fhir/", "/fhir/{*rest}", "/log/{*rest}", "/health/{*rest}"] {
+        router = router.route(path, answer.clone());
+    }
+    router
+        .layer(CatchPanicLayer::custom(broken))
+        .layer(CompressionLayer::new())
+        .layer(from_fn(headers))
+}
+
+/// A panic is ours: it is logged, and the caller hears nothing of our insides.
+fn broken(panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
+    let said = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    tracing::error!(panic = said.as_deref().unwrap_or("?"), "a request broke");
+    respond_fault(&Fault::ours(), false)
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The headers that every answer has.
+async fn headers(request: request::Request<Body>, next: Next) -> Response<Body> {
+    let id = request
+        .headers()
+        .get(&REQUEST_ID)
+        .filter(|id| id.len() <= 64 && id.as_bytes().iter().all(u8::is_ascii_graphic))
+        .cloned()
+        .or_else(|| HeaderValue::from_str(&act::new_id().ok()?).ok());
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    if let Some(id) = id {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::STRICT_TRANSPORT_SECURITY,
+        HeaderValue::from_static("max-age=31536000"),
+    );
+    response
+}
+
+async fn handle(door: Arc<Door>, request: Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let asked = Asked::of(&parts.uri);
+    let pretty = matches!(&asked, Ok(asked) if asked.pretty);
+    let result = match asked {
+        Ok(asked) => door.answer(&parts, asked, body).await,
+        Err(fault) => Err(fault),
+    };
+    result.unwrap_or_else(|fault| respond_fault(&fault, pretty))
+}
+
+/// The query of an address: general parameters apart from the interaction's own.
+struct Asked {
+    pairs: Pairs,
+    format: Option<String>,
+    pretty: bool,
+}
+
+impl Asked {
+    fn of(uri: &Uri) -> Result<Asked, Fault> {
+        let mut pairs = negotiate::pairs(uri.query().unwrap_or_default())?;
+        let format = negotiate::take(&mut pairs, "_format");
+        let pretty = pretty_of(&mut pairs)?;
+        Ok(Asked {
+            pairs,
+            format,
+            pretty,
+        })
+    }
+}
+
+fn pretty_of(pairs: &mut Pairs) -> Result<bool, Fault> {
+    match negotiate::take(pairs, "_pretty").as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Fault::bad(IssueCode::Value, "`_pretty` is true or false.")),
+    }
+}
+
+/// A request that was read whole.
+struct Whole {
+    route: &'static Route,
+    places: Places,
+    pairs: Pairs,
+    wishes: Wishes,
+    headers: HeaderMap,
+    /// JSON, for the interactions that take it.
+    body: Option<Bytes>,
+    actor: Actor,
+}
+
+impl Door {
+    async fn answer(
+        self: Arc<Door>,
+        parts: &request::Parts,
+        mut asked: Asked,
+        body: Body,
+    ) -> Result<Response<Body>, Fault> {
+        let (route, places) = routes::find(parts.method.as_str(), parts.uri.path())?;
+        if route.entry == Entry::Public {
+            return self.public(route, places, &parts.headers, asked).await;
+        }
+        negotiate::acceptable(&parts.headers, asked.format.as_deref())?;
+        let actor = self.clone().sign_in(&parts.headers).await?;
+        let (wants_body, form) = match route.interaction {
+            Interaction::SearchPosted => (true, true),
+            Interaction::Create | Interaction::Update | Interaction::Bundle => (true, false),
+            _ => (false, false),
+        };
+        let mut bytes = None;
+        if wants_body {
+            negotiate::content(&parts.headers, form)?;
+            bytes = Some(self.take(body).await?);
+        }
+        let mut wishes = negotiate::wishes(&parts.headers)?;
+        if let Some(form) = bytes.take_if(|_| form) {
+            let text = std::str::from_utf8(&form).map_err(|_| {
+                Fault::bad(
+                    IssueCode::Invalid,
+                    "The form holds bytes that are not UTF-8.",
+                )
+            })?;
+            asked.pairs.extend(negotiate::pairs(text)?);
+            if let Some(format) = negotiate::take(&mut asked.pairs, "_format") {
+                negotiate::acceptable(&parts.headers, Some(&format))?;
+            }
+            asked.pretty |= pretty_of(&mut asked.pairs)?;
+        }
+        wishes.pretty = asked.pretty;
+        let turns = match route.interaction {
+            Interaction::Bundle => &self.bundle_turns,
+            _ => &self.turns,
+        };
+        let whole = Whole {
+            route,
+            places,
+            pairs: asked.pairs,
+            headers: parts.headers.clone(),
+            wishes: wishes.clone(),
+            body: bytes,
+            actor,
+        };
+        let turns = turns.clone();
+        let door = self.clone();
+        let reply = blocking(turns, move || door.work(whole)).await?;
+        Ok(respond(reply, &wishes, &self.house.base))
+    }
+
+    async fn public(
+        self: Arc<Door>,
+        route: &'static Route,
+        places: Places,
+        headers: &HeaderMap,
+        asked: Asked,
+    ) -> Result<Response<Body>, Fault> {
+        let body = match route.interaction {
+            Interaction::LogFile => {
+                let turns = self.turns.clone();
+                return blocking(turns, move || public::log_file(&self.house, &places.rest)).await;
+            }
+            Interaction::Metadata => {
+                negotiate::acceptable(headers, asked.format.as_deref())?;
+                let mut pairs = asked.pairs;
+                match negotiate::take(&mut pairs, "mode").as_deref() {
+                    None | Some("full") => {}
+                    Some(_) => {
+                        return Err(Fault::bad(
+                            IssueCode::NotSupported,
+                            "`mode`: only `full` is supported.",
+                        ));
+                    }
+                }
+                act::nothing_else(&pairs, "mode, _format, _pretty")?;
+                return Ok(json_response(
+                    200,
+                    self.statement.clone(),
+                    asked.pretty,
+                    FHIR_JSON,
+                ));
+            }
+            Interaction::Ready => {
+                let turns = self.turns.clone();
+                let reach = move || {
+                    // Any row of the log: what counts is that the archive answers.
+                    let _ = self.house.gate.log_file("checkpoint");
+                    Ok(())
+                };
+                blocking(turns, reach).await?;
+                public::health("ready")
+            }
+            _ => public::health("live"),
+        };
+        Ok(json_response(200, body.into(), asked.pretty, PLAIN_JSON))
+    }
+
+    /// Who asks. A missing, unknown or expired token is an act before this returns.
+    async fn sign_in(self: Arc<Door>, headers: &HeaderMap) -> Result<Actor, Fault> {
+        let token = negotiate::token(headers).map(str::to_owned);
+        let turns = self.turns.clone();
+        blocking(turns, move || {
+            let now = (self.clock)();
+            Ok(self.house.gate.authenticate(token.as_deref(), now)?)
+        })
+        .await
+    }
+
+    /// The body, within size and time.
+    async fn take(&self, body: Body) -> Result<Bytes, Fault> {
+        let limits = &self.house.limits;
+        let whole = Limited::new(body, limits.body_bytes).collect();
+        match tokio::time::timeout(limits.body_time, whole).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::new(
+                413,
+                IssueCode::TooLong,
+                format!(
+                    "The body is larger than {} bytes, the limit of this server.",
+                    limits.body_bytes
+                ),
+            )),
+            Ok(Err(_)) => Err(Fault::bad(
+                IssueCode::Invalid,
+                "The body ended before its end.",
+            )),
+            Err(_) => Err(Fault::new(
+                408,
+                IssueCode::Timeout,
+                "The body took too long to arrive.",
+            )),
+        }
+    }
+
+    /// Everything that blocks.
+    fn work(&self, whole: Whole) -> Outcome {
+        let session = Session {
+            house: &self.house,
+            purpose: negotiate::purpose(&whole.headers, whole.actor.role)?,
+            actor: whole.actor,
+            now: (self.clock)(),
+        };
+        let body = whole.body.map(|body| self.parse(&body)).transpose()?;
+        if whole.route.interaction == Interaction::Bundle {
+            act::nothing_else(&whole.pairs, "_format, _pretty")?;
+            let bundle = body.ok_or_else(Fault::ours)?;
+            return session.bundle(bundle, &whole.wishes);
+        }
+        let op = act::Op::new(whole.route.interaction, &whole.places, whole.pairs, body)?;
+        session.act(op.ok_or_else(Fault::ours)?, &whole.wishes)
+    }
+
+    fn parse(&self, body: &[u8]) -> Result<fhir::Value, Fault> {
+        let limits = json::Limits {
+            bytes: self.house.limits.body_bytes,
+            depth: self.house.limits.depth,
+        };
+        json::parse(body, &limits).map_err(|error| {
+            let issue =
+                fhir::Issue::error(IssueCode::Structure, error.path.clone(), error.to_string());
+            Fault::of(400, vec![issue])
+        })
+    }
+}
+
+/// Runs what blocks on a thread of its own, if there is a turn left.
+async fn blocking<T: Send + 'static>(
+    turns: Arc<Semaphore>,
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let turn = turns.try_acquire_owned().map_err(|_| Fault::busy())?;
+    let done = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    });
+    match done.await {
+        Ok(result) => result,
+        Err(error) => {
+            tracing::error!(%error, "a request broke");
+            Err(Fault::ours())
+        }
+    }
+}
+
+const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
+const PLAIN_JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+fn json_response(status: u16, body: Bytes, pretty: bool, kind: HeaderValue) -> Response<Body> {
+    let body = match pretty.then(|| shape::pretty(&body)).flatten() {
+        Some(indented) => indented.into(),
+        None => body,
+    };
+    let empty = body.is_empty();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if !empty {
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
+    response
+}
+
+fn respond_fault(fault: &Fault, pretty: bool) -> Response<Body> {
+    let body = fault.outcome().to_bytes().into();
+    let mut response = json_response(fault.status, body, pretty, FHIR_JSON);
+    let headers = response.headers_mut();
+    if let Some(seconds) = fault.retry {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some(allow) = fault.allow.as_deref().and_then(|allow| allow.parse().ok()) {
+        headers.insert(header::ALLOW, allow);
+    }
+    if let Some(challenge) = fault.challenge {
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static(challenge),
+        );
+    }
+    response
+}
+
+fn respond(reply: Reply, wishes: &Wishes, base: &str) -> Response<Body> {
+    let body = match (reply.write, wishes.prefer) {
+        (true, Some(Return::Minimal)) => Bytes::new(),
+        (true, Some(Return::Outcome)) => done(&reply).into(),
+        _ => Bytes::copy_from_slice(reply.body.bytes()),
+    };
+    let status = match (reply.status, body.is_empty()) {
+        (204, false) => 200,
+        (status, _) => status,
+    };
+    let mut response = json_response(status, body, wishes.pretty, FHIR_JSON);
+    let headers = response.headers_mut();
+    let mut put = |name: HeaderName, text: String| {
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.insert(name, value);
+        }
+    };
+    if let Some(location) = &reply.location {
+        put(header::LOCATION, format!("{base}/{location}"));
+    }
+    if let Some(version) = reply.version {
+        put(header::ETAG, format!("W/\"{version}\""));
+    }
+    if let Some(updated) = reply.updated
+        && let Ok(text) =
+            jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&updated)
+    {
+        put(header::LAST_MODIFIED, text);
+    }
+    response
+}
+
+/// What `Prefer: return=OperationOutcome` asks for.
+fn done(reply: &Reply) -> Vec<u8> {
+    let said = match reply.status {
+        201 => "Stored as a new resource.",
+        204 => "It is not here (any more).",
+        _ => "Stored; if it was the same as what is here, nothing changed.",
+    };
+    fhir::outcome(&[fhir::Issue {
+        severity: "information",
+        code: IssueCode::Informational,
+        diagnostics: said.into(),
+        expression: String::new(),
+    }])
+    .to_bytes()
+}

@@ -1,0 +1,83 @@
+//! What an interaction gives, before it becomes an HTTP answer or an entry of a bundle.
+
+use jiff::Timestamp;
+use std::sync::Arc;
+use store::Version;
+
+/// A body as it goes out.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// None.
+    Empty,
+    /// A stored resource as it is.
+    Stored(Arc<[u8]>),
+    /// Made here.
+    Made(Vec<u8>),
+}
+
+impl Body {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Body::Empty => &[],
+            Body::Stored(bytes) => bytes,
+            Body::Made(bytes) => bytes,
+        }
+    }
+}
+
+/// The answer of one interaction.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) version: Option<u64>,
+    pub(crate) updated: Option<Timestamp>,
+    /// Relative to the FHIR base: `Patient/1/_history/2`.
+    pub(crate) location: Option<String>,
+    pub(crate) body: Body,
+    /// A write: `Prefer` decides what of it is shown.
+    pub(crate) write: bool,
+}
+
+impl Reply {
+    /// Something made here, without a version.
+    pub(crate) fn made(body: Vec<u8>) -> Reply {
+        Reply {
+            status: 200,
+            version: None,
+            updated: None,
+            location: None,
+            body: Body::Made(body),
+            write: false,
+        }
+    }
+    /// A stored version.
+    pub(crate) fn stored(version: &Version) -> Reply {
+        Reply {
+            status: 200,
+            version: Some(version.version),
+            updated: Some(version.updated),
+            location: None,
+            body: Body::Stored(version.body.clone()),
+            write: false,
+        }
+    }
+    /// What became of a write.
+    pub(crate) fn written(written: &store::Written) -> Reply {
+        let version = &written.version;
+        let mut reply = Reply::stored(version);
+        reply.write = true;
+        if version.deleted || version.version == 0 {
+            reply.status = 204;
+            reply.body = Body::Empty;
+            if version.version == 0 {
+                reply.version = None;
+                reply.updated = None;
+            }
+            return reply;
+        }
+        reply.status = if written.created { 201 } else { 200 };
+        let (of, id, number) = (version.of, &version.id, version.version);
+        reply.location = Some(format!("{of}/{id}/_history/{number}"));
+        reply
+    }
+}

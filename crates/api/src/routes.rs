@@ -1,0 +1,257 @@
+//! Every route of this door, in one list. The router is built from it, the CapabilityStatement speaks of it, and the
+//! permission matrix of the tests must have a row for each of its entries.
+
+use crate::fault::Fault;
+use fhir::IssueCode;
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum Interaction {
+    Metadata,
+    Bundle,
+    HistorySystem,
+    Search,
+    SearchPosted,
+    Create,
+    HistoryType,
+    Read,
+    Update,
+    Delete,
+    HistoryInstance,
+    Vread,
+    Everything,
+    LogFile,
+    Live,
+    Ready,
+}
+
+/// Who may come through a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Anyone: it touches no record and says nothing of anyone.
+    Public,
+    /// Whoever shows a token; what she may do is decided at the gate.
+    Token,
+}
+
+/// One route.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// `GET` also answers `HEAD`.
+    pub method: &'static str,
+    /// Its path; `{...}` stands for one segment, `{*}` for the rest.
+    pub path: &'static str,
+    /// What it does.
+    pub interaction: Interaction,
+    /// Who may come.
+    pub entry: Entry,
+}
+
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    interaction: Interaction,
+    entry: Entry,
+) -> Route {
+    Route {
+        method,
+        path,
+        interaction,
+        entry,
+    }
+}
+
+/// All routes. Of two that fit a path, the first counts.
+pub static ROUTES: &[Route] = &[
+    route("GET", "/health/live", Interaction::Live, Entry::Public),
+    route("GET", "/health/ready", Interaction::Ready, Entry::Public),
+    route("GET", "/log/{*}", Interaction::LogFile, Entry::Public),
+    route(
+        "GET",
+        "/fhir/metadata",
+        Interaction::Metadata,
+        Entry::Public,
+    ),
+    route("POST", "/fhir", Interaction::Bundle, Entry::Token),
+    route(
+        "GET",
+        "/fhir/_history",
+        Interaction::HistorySystem,
+        Entry::Token,
+    ),
+    route(
+        "POST",
+        "/fhir/{type}/_search",
+        Interaction::SearchPosted,
+        Entry::Token,
+    ),
+    route(
+        "GET",
+        "/fhir/{type}/_history",
+        Interaction::HistoryType,
+        Entry::Token,
+    ),
+    route("GET", "/fhir/{type}", Interaction::Search, Entry::Token),
+    route("POST", "/fhir/{type}", Interaction::Create, Entry::Token),
+    route(
+        "GET",
+        "/fhir/Patient/{id}/$everything",
+        Interaction::Everything,
+        Entry::Token,
+    ),
+    route(
+        "GET",
+        "/fhir/{type}/{id}/_history",
+        Interaction::HistoryInstance,
+        Entry::Token,
+    ),
+    route(
+        "GET",
+        "/fhir/{type}/{id}/_history/{version}",
+        Interaction::Vread,
+        Entry::Token,
+    ),
+    route("GET", "/fhir/{type}/{id}", Interaction::Read, Entry::Token),
+    route(
+        "PUT",
+        "/fhir/{type}/{id}",
+        Interaction::Update,
+        Entry::Token,
+    ),
+    route(
+        "DELETE",
+        "/fhir/{type}/{id}",
+        Interaction::Delete,
+        Entry::Token,
+    ),
+];
+
+/// A route and what stood in its places.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Places {
+    pub(crate) of: String,
+    pub(crate) id: String,
+    pub(crate) version: String,
+    pub(crate) rest: String,
+}
+
+/// Finds the route of a request; else 404, or 405 with the methods that the path takes. Cost: one walk of the list.
+pub(crate) fn find(method: &str, path: &str) -> Result<(&'static Route, Places), Fault> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    let path = match path {
+        "/fhir/" => "/fhir",
+        other => other,
+    };
+    let mut allowed: Vec<&str> = Vec::new();
+    for route in ROUTES {
+        let Some(places) = fit(route.path, path) else {
+            continue;
+        };
+        if route.method == method {
+            return Ok((route, places));
+        }
+        if !allowed.contains(&route.method) {
+            allowed.push(route.method);
+        }
+    }
+    if allowed.is_empty() {
+        return Err(Fault::new(
+            404,
+            IssueCode::NotSupported,
+            "There is nothing at this address; GET /fhir/metadata says what this server does.",
+        ));
+    }
+    if allowed.contains(&"GET") {
+        allowed.push("HEAD");
+    }
+    let allow = allowed.join(", ");
+    Err(Fault {
+        allow: Some(allow.clone()),
+        ..Fault::new(
+            405,
+            IssueCode::NotSupported,
+            format!("This address does not take this method; it takes {allow}."),
+        )
+    })
+}
+
+fn fit(pattern: &str, path: &str) -> Option<Places> {
+    let mut places = Places::default();
+    let mut segments = path.split('/');
+    for part in pattern.split('/') {
+        if part == "{*}" {
+            places.rest = segments.collect::<Vec<_>>().join("/");
+            return (!places.rest.is_empty()).then_some(places);
+        }
+        let segment = segments.next()?;
+        let place = match part {
+            "{type}" => &mut places.of,
+            "{id}" => &mut places.id,
+            "{version}" => &mut places.version,
+            fixed if fixed == segment => continue,
+            _ => return None,
+        };
+        // What FHIR itself puts there is no type and no id.
+        if segment.is_empty() || segment.starts_with(['_', '$']) {
+            return None;
+        }
+        *place = segment.to_owned();
+    }
+    segments.next().is_none().then_some(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn found(method: &str, path: &str) -> (Interaction, String) {
+        let (route, places) = find(method, path).unwrap();
+        let said = [places.of, places.id, places.version, places.rest].join(" ");
+        (route.interaction, said.trim().to_owned())
+    }
+
+    #[test]
+    fn each_path_finds_its_route() {
+        use Interaction::*;
+        let cases = [
+            ("POST", "/fhir", Bundle, ""),
+            ("POST", "/fhir/", Bundle, ""),
+            ("HEAD", "/fhir/metadata", Metadata, ""),
+            ("GET", "/fhir/Patient", Search, "Patient"),
+            ("POST", "/fhir/Patient/_search", SearchPosted, "Patient"),
+            ("GET", "/fhir/Patient/1", Read, "Patient 1"),
+            ("GET", "/fhir/Patient/1/_history/2", Vread, "Patient 1 2"),
+            ("GET", "/fhir/Patient/1/$everything", Everything, "1"),
+            ("GET", "/fhir/_history", HistorySystem, ""),
+            ("GET", "/log/tile/0/000", LogFile, "tile/0/000"),
+        ];
+        for (method, path, interaction, places) in cases {
+            let (got, said) = found(method, path);
+            assert_eq!((got, said.trim()), (interaction, places), "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_which_ones_there_are() {
+        let fault = find("PATCH", "/fhir/Patient/1").unwrap_err();
+        assert_eq!(fault.status, 405);
+        assert_eq!(fault.allow.as_deref(), Some("GET, PUT, DELETE, HEAD"));
+        assert_eq!(find("PUT", "/fhir/Patient").unwrap_err().status, 405);
+    }
+
+    #[test]
+    fn what_no_route_fits_is_not_there() {
+        for path in [
+            "/fhir/Patient/1/2",
+            "/fhir/Patient//",
+            "/fhir/$reindex",
+            "/fhir/Observation/1/$everything",
+            "/log/",
+            "/other",
+        ] {
+            assert_eq!(find("GET", path).unwrap_err().status, 404, "{path}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Somebody at work: her requests to the gate, phrased as narrowly as the interaction allows.
+
+use crate::{fault::Fault, reply::Reply};
+use fhir::ResourceType;
+use jiff::Timestamp;
+use std::sync::Mutex;
+use store::{Held, Verb, Verbs};
+use trust::{Actor, Gate, Grant, PersonRef, Purpose, RefusalKind, Request, Role, What};
+
+/// What all requests share.
+pub(crate) struct House {
+    pub(crate) gate: Gate,
+    pub(crate) limits: crate::Limits,
+    /// `https://node.example/fhir`.
+    pub(crate) base: String,
+    /// Held while a transaction looks up what its conditions match and then writes on that ground.
+    pub(crate) conditional: Mutex<()>,
+}
+
+/// One request of somebody who is signed in.
+pub(crate) struct Session<'a> {
+    pub(crate) house: &'a House,
+    pub(crate) actor: Actor,
+    pub(crate) purpose: Purpose,
+    pub(crate) now: Timestamp,
+}
+
+/// A question to the gate.
+pub(crate) struct Ask {
+    pub(crate) person: PersonRef,
+    pub(crate) verbs: Verbs,
+    pub(crate) types: Option<Vec<ResourceType>>,
+    pub(crate) what: What,
+}
+
+impl Session<'_> {
+    /// Whether the institution's own software or operator asks: for them the node's holdings are no secret.
+    pub(crate) fn of_the_house(&self) -> bool {
+        matches!(self.actor.role, Role::System | Role::Operator)
+    }
+
+    /// Asks the gate. A refusal is an act already.
+    pub(crate) fn decide(&self, ask: Ask) -> Result<Grant, Fault> {
+        let request = Request {
+            actor: self.actor.clone(),
+            purpose: self.purpose,
+            person: ask.person,
+            verbs: ask.verbs,
+            types: ask.types,
+            evidence: Vec::new(),
+            via: None,
+            word: None,
+            what: ask.what,
+        };
+        Ok(self.house.gate.decide(request, self.now)?)
+    }
+
+    /// Asks about one named resource. Whoever may not know whether it is there gets [`Fault::not_open`] for whatever
+    /// reason; only the state of her own licence is told, since that says nothing of the resource.
+    pub(crate) fn decide_about(
+        &self,
+        of: ResourceType,
+        id: &str,
+        verbs: Verbs,
+        what: What,
+    ) -> Result<Grant, Fault> {
+        let person = match of.name() {
+            "Patient" => PersonRef::Patient(id.to_owned()),
+            _ => PersonRef::Resource(of, id.to_owned()),
+        };
+        let request = Request {
+            actor: self.actor.clone(),
+            purpose: self.purpose,
+            person,
+            verbs,
+            types: Some(vec![of]),
+            evidence: Vec::new(),
+            via: None,
+            word: None,
+            what,
+        };
+        self.house
+            .gate
+            .decide(request, self.now)
+            .map_err(|refusal| match refusal.kind {
+                RefusalKind::NoEvidence
+                | RefusalKind::Pact
+                | RefusalKind::Person
+                | RefusalKind::Forged
+                    if self.is_kept_from(of) =>
+                {
+                    Fault::not_open()
+                }
+                _ => refusal.into(),
+            })
+    }
+
+    /// Whether this somebody may not know which resources of a type are here.
+    pub(crate) fn is_kept_from(&self, of: ResourceType) -> bool {
+        !self.of_the_house() && (of.name() == "Patient" || of.in_patient_compartment())
+    }
+
+    /// The fault for a resource that the archive did not show.
+    pub(crate) fn missing(&self, of: ResourceType, id: &str) -> Fault {
+        match self.is_kept_from(of) {
+            true => Fault::not_open(),
+            false => Fault::not_found(format!("{of}/{id} is not here.")),
+        }
+    }
+
+    /// Makes the act durable and opens the answer.
+    pub(crate) fn open<T>(&self, grant: &Grant, held: Held<T>) -> Result<T, Fault> {
+        let (answer, _act) = self.house.gate.open_answer(grant, held, self.now)?;
+        Ok(answer)
+    }
+
+    /// Absolute address of a resource.
+    pub(crate) fn address(&self, of: ResourceType, id: &str) -> String {
+        format!("{}/{of}/{id}", self.house.base)
+    }
+}
+
+/// A set of one or two verbs.
+pub(crate) fn verbs(all: &[Verb]) -> Verbs {
+    all.iter()
+        .fold(Verbs::default(), |set, verb| set.and(*verb))
+}
+
+/// What an interaction gives.
+pub(crate) type Outcome = Result<Reply, Fault>;
