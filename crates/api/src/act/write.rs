@@ -24,7 +24,9 @@ impl Session<'_> {
             .map(|text| condition(of, text))
             .transpose()?;
         let mut what = vec![Verb::Create];
-        if if_none_exist.is_some() {
+        // What is found is shown, so it must be open to the caller.
+        let conditional = if_none_exist.is_some();
+        if conditional {
             what.extend([Verb::Search, Verb::Read]);
         }
         let grant = self.decide(Ask {
@@ -39,6 +41,8 @@ impl Session<'_> {
             resource,
             if_none_exist,
         };
+        // A transaction that looks up the same must not come in between.
+        let _lane = conditional.then(|| self.house.conditional_lane());
         self.write_one(&grant, change, false)
     }
 

@@ -1,12 +1,13 @@
 //! What the conditions of a transaction match: of `ifNoneExist`, and of references such as `Practitioner?identifier=...`.
 //!
-//! All lookups of a transaction are read under one permit and opened by one act. A reference is looked for in the
+//! All lookups in the record are read under one permit and opened by one act; those among what is nobody's under another. A reference is looked for in the
 //! archive first and then among the transaction's own resources. Cost: one search for each different condition.
 
 use super::{
     placed,
     plan::Plan,
     refer::{Names, conditional, inside},
+    transaction::each_once,
 };
 use crate::{
     act::condition,
@@ -20,7 +21,7 @@ use fhir::{
 };
 use std::collections::HashMap;
 use store::{Held, Page, Verb};
-use trust::{Grant, PersonRef, What};
+use trust::{PersonRef, What};
 
 /// A condition: a type and what is asked of it, as written.
 pub(super) type Wanted = (ResourceType, String);
@@ -82,37 +83,37 @@ impl Conditions {
         self.asked.is_empty()
     }
 
-    /// The types asked for.
-    pub(super) fn types(&self) -> impl Iterator<Item = ResourceType> + '_ {
-        self.asked.iter().map(|((of, _), _)| *of)
-    }
-
     pub(super) fn place(&self, wanted: &Wanted) -> (usize, String) {
         self.places.get(wanted).cloned().unwrap_or_default()
     }
 }
 
 impl Session<'_> {
-    /// Looks the conditions up: under the transaction's own grant, and what is nobody's record under one for that.
-    pub(super) fn look_up(&self, conditions: &Conditions, grant: &Grant) -> Result<Found, Fault> {
+    /// Looks the conditions up in the record that the transaction is about, and among what is nobody's.
+    pub(super) fn look_up(
+        &self,
+        conditions: &Conditions,
+        person: PersonRef,
+    ) -> Result<Found, Fault> {
         let (own, shared): (Vec<_>, Vec<_>) = conditions
             .asked
             .iter()
             .partition(|((of, _), _)| self.of_the_house() || self.is_kept_from(*of));
-        let mut found = self.look_up_under(&own, grant)?;
-        if !shared.is_empty() {
-            let shared_grant = self.decide(Ask {
-                person: PersonRef::Nobody,
-                verbs: verbs(&[Verb::Search, Verb::Read]),
-                types: Some(shared.iter().map(|((of, _), _)| *of).collect()),
-                what: What::Interaction("POST transaction".into()),
-            })?;
-            found.extend(self.look_up_under(&shared, &shared_grant)?);
-        }
+        let mut found = self.look_up_under(&own, person)?;
+        found.extend(self.look_up_under(&shared, PersonRef::Nobody)?);
         Ok(found)
     }
 
-    fn look_up_under(&self, asked: &[&(Wanted, Query)], grant: &Grant) -> Result<Found, Fault> {
+    fn look_up_under(&self, asked: &[&(Wanted, Query)], person: PersonRef) -> Result<Found, Fault> {
+        if asked.is_empty() {
+            return Ok(Found::new());
+        }
+        let grant = self.decide(Ask {
+            person,
+            verbs: verbs(&[Verb::Search, Verb::Read]),
+            types: Some(each_once(asked.iter().map(|((of, _), _)| *of))),
+            what: What::Interaction("POST transaction".into()),
+        })?;
         let store = self.house.gate.store();
         let held: Vec<Held<Page>> = asked
             .iter()
@@ -121,7 +122,7 @@ impl Session<'_> {
         let Some(held) = Held::all(held) else {
             return Ok(Found::new());
         };
-        let pages = self.open(grant, held)?;
+        let pages = self.open(&grant, held)?;
         let ids = |page: Page| page.matches.into_iter().map(|version| version.id).collect();
         Ok(asked
             .iter()

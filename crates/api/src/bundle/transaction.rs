@@ -3,7 +3,6 @@
 use super::{
     entry::Entry,
     lookup::{Conditions, all_resolved, settle},
-    placed,
     plan::{Plan, Write},
     refer::{Names, rename},
 };
@@ -14,9 +13,8 @@ use crate::{
     session::{Ask, Outcome, Session, verbs},
 };
 use fhir::ResourceType;
-use std::sync::PoisonError;
 use store::{Change, Verb};
-use trust::{Grant, What};
+use trust::{Grant, PersonRef, What};
 
 impl Session<'_> {
     /// The outcomes of the entries in their order. A fault of any write is the fault of all, and nothing is stored;
@@ -44,17 +42,13 @@ impl Session<'_> {
     fn write_all(&self, mut plan: Plan) -> Result<Vec<(usize, Reply)>, Fault> {
         let mut names = plan.names();
         let conditions = Conditions::of(&plan)?;
-        let grant = self.grant(&plan, &names, &conditions)?;
+        let person = self.person_of(&plan, &names)?;
+        let grant = self.grant_to_write(&plan, person.clone())?;
         // What was looked up must still hold when it is written.
-        let _lane = (!conditions.is_empty()).then(|| {
-            self.house
-                .conditional
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-        });
+        let _lane = (!conditions.is_empty()).then(|| self.house.conditional_lane());
         let mut there = Vec::new();
         if !conditions.is_empty() {
-            let found = self.look_up(&conditions, &grant)?;
+            let found = self.look_up(&conditions, person)?;
             there = settle(&mut plan, &mut names, &conditions, &found)?;
         }
         self.rename_all(&mut plan, &names);
@@ -65,11 +59,7 @@ impl Session<'_> {
             .collect();
         let order: Vec<usize> = plan.writes.iter().map(|write| write.at).collect();
         let conditional = plan.writes.iter().any(|w| w.wishes.if_match.is_some());
-        let changes: Vec<Change> = plan
-            .writes
-            .into_iter()
-            .map(change)
-            .collect::<Result<_, _>>()?;
+        let changes: Vec<Change> = plan.writes.into_iter().map(change).collect();
         if !changes.is_empty() {
             let committed = self
                 .house
@@ -82,9 +72,9 @@ impl Session<'_> {
         Ok(replies)
     }
 
-    /// One permit for all of it.
-    fn grant(&self, plan: &Plan, names: &Names, conditions: &Conditions) -> Result<Grant, Fault> {
-        let person = self.person_of(plan, names)?;
+    /// One permit for all that is stored and deleted. Lookups have their own: what they may see is narrower than what
+    /// an institution may store in its own books.
+    fn grant_to_write(&self, plan: &Plan, person: PersonRef) -> Result<Grant, Fault> {
         let mut needed = Vec::new();
         for write in &plan.writes {
             needed.extend(match (&write.resource, write.create) {
@@ -93,17 +83,10 @@ impl Session<'_> {
                 (Some(_), false) => &[Verb::Create, Verb::Update],
             });
         }
-        if !conditions.is_empty() {
-            needed.extend([Verb::Search, Verb::Read]);
-        }
-        let written = plan.writes.iter().map(|write| write.of);
-        let mut types: Vec<ResourceType> = written.chain(conditions.types()).collect();
-        types.sort_unstable_by_key(|of| of.as_u16());
-        types.dedup();
         self.decide(Ask {
             person,
             verbs: verbs(&needed),
-            types: Some(types),
+            types: Some(each_once(plan.writes.iter().map(|write| write.of))),
             what: What::Interaction("POST transaction".into()),
         })
     }
@@ -115,6 +98,14 @@ impl Session<'_> {
             }
         }
     }
+}
+
+/// Types, each once.
+pub(super) fn each_once(types: impl Iterator<Item = ResourceType>) -> Vec<ResourceType> {
+    let mut types: Vec<ResourceType> = types.collect();
+    types.sort_unstable_by_key(|of| of.as_u16());
+    types.dedup();
+    types
 }
 
 fn put(results: &mut [Option<Outcome>], at: usize, outcome: Outcome) {
@@ -135,9 +126,10 @@ fn was_there(of: ResourceType, id: &str) -> Reply {
     }
 }
 
-fn change(write: Write) -> Result<Change, Fault> {
+/// An `ifNoneExist` was looked up already, under what the sender may see; the archive is not asked again under the
+/// wider permit to write.
+fn change(write: Write) -> Change {
     let Write {
-        at,
         of,
         id,
         resource,
@@ -145,21 +137,17 @@ fn change(write: Write) -> Result<Change, Fault> {
         wishes,
         ..
     } = write;
-    Ok(match (resource, create) {
+    match (resource, create) {
         (None, _) => Change::Delete {
             of,
             id,
             if_match: wishes.if_match,
         },
         (Some(resource), true) => Change::Create {
-            if_none_exist: wishes
-                .if_none_exist
-                .map(|text| crate::act::condition(of, &text))
-                .transpose()
-                .map_err(|fault| placed(fault, at))?,
             of,
             id,
             resource,
+            if_none_exist: None,
         },
         (Some(resource), false) => Change::Update {
             of,
@@ -167,5 +155,5 @@ fn change(write: Write) -> Result<Change, Fault> {
             resource,
             if_match: wishes.if_match,
         },
-    })
+    }
 }
