@@ -1,0 +1,59 @@
+//! What answers which path. Handlers bring in, ask the gate or the network, and hand the answer to a view.
+
+mod entry;
+mod errand;
+mod find;
+mod history;
+mod looks;
+mod person;
+mod rules;
+
+use crate::session::Visitor;
+use crate::{State, answer};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Response, StatusCode};
+use axum::middleware::map_response;
+use axum::routing::{get, post};
+
+/// A page, or the page that says why not.
+type Answer = Result<Response<Body>, Response<Body>>;
+
+/// Largest form: a long note and the sealed state of a consultation.
+const FORM_BYTES: usize = 256 << 10;
+
+/// Every path.
+pub(crate) fn all(state: State) -> Router {
+    Router::new()
+        .route("/", get(entry::home))
+        .route("/entrar", get(entry::show).post(entry::sign_in))
+        .route("/salir", post(entry::sign_out))
+        .route("/idioma/{lang}", get(entry::language))
+        .route("/buscar", post(find::search))
+        .route("/buscar/{sealed}", get(find::results))
+        .route("/persona/{sealed}", get(person::show))
+        .route("/persona/{sealed}/recibir", post(find::receive))
+        .route("/persona/{sealed}/codigo", post(find::redeem))
+        .route("/persona/{sealed}/nota", post(errand::note))
+        .route("/persona/{sealed}/receta", post(errand::prescribe))
+        .route("/persona/{sealed}/referencia", post(errand::refer))
+        .route("/historia", get(history::show))
+        .route("/accesos", get(looks::show))
+        .route("/accesos/{member}/{act}/opinion", post(looks::opine))
+        .route("/accesos/{member}/{act}/prueba", get(looks::proof))
+        .route("/accesos/{member}/{act}/recibo", get(looks::receipt))
+        .route("/reglas", get(rules::show).post(rules::save))
+        .route("/reglas/vista", post(rules::preview))
+        .route("/reglas/quitar", post(rules::remove))
+        .route("/codigo", get(entry::code).post(entry::show_code))
+        .route("/estilo.css", get(async || answer::asset("text/css; charset=utf-8", answer::STYLE)))
+        .route("/favicon.svg", get(async || answer::asset("image/svg+xml", answer::FAVICON)))
+        .fallback(async |visitor: Visitor| visitor.fault(StatusCode::NOT_FOUND, "fault.missing"))
+        .method_not_allowed_fallback(async |visitor: Visitor| {
+            visitor.fault(StatusCode::METHOD_NOT_ALLOWED, "fault.method")
+        })
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(map_response(answer::guard))
+        .with_state(state)
+}

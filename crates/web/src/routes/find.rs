@@ -1,0 +1,165 @@
+//! Finding a person and receiving her: the evidence of a care relation.
+
+use super::Answer;
+use crate::answer::{page, redirect};
+use crate::form::{FieldError, Fields};
+use crate::seal::Use;
+use crate::session::{Signed, SignedForm, blocking};
+use crate::{Text, views, when};
+use axum::body::Body;
+use axum::extract::Path;
+use axum::http::{Response, StatusCode};
+use exchange::Wanted;
+use serde::{Deserialize, Serialize};
+use trust::Role;
+
+/// What was looked for, sealed into the URL of the results.
+#[derive(Serialize, Deserialize)]
+enum Sought {
+    Curp(String),
+    Name(String, String, String),
+}
+
+fn sought(t: Text, typed: &Fields) -> Result<Sought, Vec<FieldError>> {
+    let wrong = |field: &str, sentence: String| FieldError { field: field.to_owned(), sentence };
+    if typed.get("por") != "nombre" {
+        return match mx::Curp::parse(typed.get("curp")) {
+            Ok(curp) => Ok(Sought::Curp(curp.as_str().to_owned())),
+            Err(_) => {
+                let n = typed.get("curp").chars().count().to_string();
+                Err(vec![wrong("curp", t.fill("find.curp_wrong", &[("n", &n)]))])
+            }
+        };
+    }
+    let mut errors = Vec::new();
+    for (field, sentence) in [
+        ("given", t.say("find.need_given")),
+        ("family", t.say("find.need_family")),
+    ] {
+        if typed.get(field).is_empty() {
+            errors.push(wrong(field, sentence.to_owned()));
+        }
+    }
+    if typed.get("birth").parse::<jiff::civil::Date>().is_err() {
+        errors.push(wrong("birth", t.say("find.need_birth").to_owned()));
+    }
+    if errors.is_empty() {
+        let of = |name| typed.get(name).to_owned();
+        Ok(Sought::Name(of("given"), of("family"), of("birth")))
+    } else {
+        Err(errors)
+    }
+}
+
+pub(super) async fn search(SignedForm(signed, typed): SignedForm) -> Response<Body> {
+    match sought(signed.t(), &typed) {
+        Ok(sought) => {
+            let json = serde_json::to_string(&sought).unwrap_or_default();
+            redirect(&format!("/buscar/{}", signed.seal(Use::Search, &json)))
+        }
+        Err(errors) => {
+            let html = views::find::page(signed.frame(), &typed, &errors);
+            page(StatusCode::UNPROCESSABLE_ENTITY, html)
+        }
+    }
+}
+
+pub(super) async fn results(signed: Signed, Path(sealed): Path<String>) -> Answer {
+    let sought = signed
+        .open(Use::Search, &sealed)
+        .and_then(|json| serde_json::from_str::<Sought>(&json).ok());
+    let wanted = match sought {
+        Some(Sought::Curp(curp)) => Wanted::Curp(curp),
+        Some(Sought::Name(given, family, birth_date)) => Wanted::Name { given, family, birth_date },
+        None => return Ok(signed.fault(StatusCode::GONE, "fault.stale")),
+    };
+    let now = signed.state().now();
+    let found = match signed.state().network.find(&signed.actor, wanted, now).await {
+        Ok(found) => found,
+        Err(refusal) => return Ok(signed.refuse(&refusal, "")),
+    };
+    let frame = signed.frame();
+    let today = when::iso_day(now);
+    let found: Vec<_> = found
+        .iter()
+        .map(|c| {
+            let reference = if c.curp.is_empty() {
+                String::new()
+            } else {
+                signed.seal(Use::Person, &c.curp)
+            };
+            views::find::candidate(&frame, c, reference, &today)
+        })
+        .collect();
+    let opens = signed.actor.role != Role::Clerk;
+    Ok(page(StatusCode::OK, views::find::results(frame, &found, opens)))
+}
+
+/// After evidence was made: the record for those who care, a confirmation for the desk.
+fn onward(signed: &Signed, sealed: &str, until: jiff::Timestamp) -> Response<Body> {
+    if signed.actor.role == Role::Clerk {
+        page(StatusCode::OK, views::find::received(signed.frame(), until))
+    } else {
+        redirect(&format!("/persona/{sealed}"))
+    }
+}
+
+pub(super) async fn receive(Path(sealed): Path<String>, SignedForm(signed, _): SignedForm) -> Answer {
+    let Some(curp) = signed.open(Use::Person, &sealed) else {
+        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+    };
+    let (gate, now, actor) = (signed.state().gate.clone(), signed.state().now(), signed.actor.clone());
+    let evidence = blocking(&signed.visitor, move || gate.check_in(&actor, &curp, now)).await?;
+    Ok(match evidence {
+        Ok(evidence) => onward(&signed, &sealed, evidence.until),
+        Err(refusal) => signed.refuse(&refusal, ""),
+    })
+}
+
+pub(super) async fn redeem(Path(sealed): Path<String>, SignedForm(signed, typed): SignedForm) -> Answer {
+    let Some(curp) = signed.open(Use::Person, &sealed) else {
+        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+    };
+    let state = signed.state();
+    let code: String = typed
+        .get("codigo")
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .flat_map(char::to_uppercase)
+        .collect();
+    let evidence = match state.network.redeem(&signed.actor, &code, state.now()).await {
+        Ok(evidence) => evidence,
+        Err(refusal) => return Ok(signed.refuse(&refusal, &sealed)),
+    };
+    // A code of somebody else proves nothing about this person, good as it is.
+    if evidence.person != state.gate.tag(&curp) {
+        return Ok(signed.fault(StatusCode::FORBIDDEN, "fault.other_person"));
+    }
+    Ok(onward(&signed, &sealed, evidence.until))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trust::Lang;
+
+    fn fields(pairs: &[(&str, &str)]) -> Fields {
+        Fields(pairs.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect())
+    }
+
+    #[test]
+    fn a_search_by_name_says_every_field_that_lacks() {
+        let t = Text::of(Lang::Es);
+        let Err(errors) = sought(t, &fields(&[("por", "nombre"), ("given", " "), ("birth", "ayer")])) else {
+            unreachable!()
+        };
+        let named: Vec<_> = errors.iter().map(|e| e.field.as_str()).collect();
+        assert_eq!(named, ["given", "family", "birth"]);
+    }
+    #[test]
+    fn a_curp_that_is_none_is_told_with_its_length() {
+        let t = Text::of(Lang::Es);
+        let Err(errors) = sought(t, &fields(&[("curp", "XEXX")])) else { unreachable!() };
+        assert!(errors[0].sentence.contains("4"), "{:?}", errors);
+    }
+}

@@ -1,0 +1,159 @@
+//! The doctor's page of a person.
+
+use super::Answer;
+use crate::answer::page;
+use crate::seal::Use;
+use crate::session::{Signed, blocking};
+use crate::{views, when};
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use exchange::{Outcome, Part};
+use fhir::Value;
+use living::{Sourced, Summary};
+use serde::{Deserialize, Serialize};
+use store::Verbs;
+use trust::{MemberKind, PersonRef, Purpose, Request, Role, What};
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    todo: String,
+}
+
+/// What the forms of a consultation carry, sealed: what the doctor saw when she wrote.
+#[derive(Serialize, Deserialize, Default)]
+pub(super) struct Consultation {
+    /// Whose. The URL says it too; the two must agree.
+    pub(super) curp: String,
+    /// Her Patient resource here, when there is one.
+    pub(super) patient: Option<String>,
+    /// Else the Patient to register here, as JSON.
+    pub(super) register: String,
+    /// Allergies known anywhere.
+    pub(super) allergies: Vec<String>,
+}
+
+/// What members answered, ready to be woven.
+pub(super) fn sourced(parts: &[Part]) -> Vec<Sourced> {
+    let mut out = Vec::new();
+    for part in parts {
+        if let Outcome::Answered(answer) = &part.outcome {
+            out.extend(answer.resources.iter().map(|resource| Sourced {
+                member: part.member.0.clone(),
+                resource: resource.clone(),
+            }));
+        }
+    }
+    out
+}
+
+fn consultation(curp: &str, here: &str, parts: &[Sourced], summary: &Summary) -> Consultation {
+    let patients = || {
+        parts
+            .iter()
+            .filter(|p| p.resource.text("resourceType") == Some("Patient"))
+    };
+    let patient = patients()
+        .find(|p| p.member == here)
+        .and_then(|p| p.resource.text("id").map(str::to_owned));
+    let register = match (&patient, patients().next()) {
+        (Some(_), _) => String::new(),
+        (None, known) => new_patient(curp, known.map(|p| &p.resource), summary).to_string(),
+    };
+    let allergies = summary
+        .allergies
+        .iter()
+        .filter(|l| views::lines::in_use(&l.status))
+        .map(|l| l.title.clone())
+        .collect();
+    Consultation { curp: curp.to_owned(), patient, register, allergies }
+}
+
+/// Who she is, for an institution that meets her for the first time: name, birth date, sex and CURP as another holds
+/// them, and nothing else of what that one knows.
+fn new_patient(curp: &str, known: Option<&Value>, summary: &Summary) -> Value {
+    let member = |name: &str| known.and_then(|p| p.get(name)).cloned();
+    let text = |s: &str| (!s.is_empty()).then(|| Value::from(s));
+    let name = member("name").or_else(|| {
+        text(&summary.identity.name).map(|n| Value::from([fhir::obj! { "text" => n }]))
+    });
+    fhir::obj! {
+        "resourceType" => "Patient",
+        "identifier" => [fhir::obj! { "system" => mx::systems::CURP, "value" => curp }],
+        "active" => Value::Bool(true),
+        "name" => name,
+        "gender" => member("gender").or_else(|| text(&summary.identity.gender)),
+        "birthDate" => member("birthDate").or_else(|| text(&summary.identity.birth_date)),
+    }
+}
+
+/// Members a referral can go to.
+pub(super) fn destinations(signed: &Signed) -> Vec<(String, String)> {
+    let here = signed.state().gate.member();
+    let cares = |kind| {
+        matches!(
+            kind,
+            MemberKind::PublicInstitution
+                | MemberKind::PrivateHospital
+                | MemberKind::Clinic
+                | MemberKind::Laboratory
+        )
+    };
+    let pact = signed.state().gate.pact();
+    pact.members
+        .iter()
+        .filter(|m| m.id != here && cares(m.kind))
+        .map(|m| (m.id.0.clone(), m.name.clone()))
+        .collect()
+}
+
+pub(super) async fn show(
+    signed: Signed,
+    Path(sealed): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Answer {
+    let Some(curp) = signed.open(Use::Person, &sealed) else {
+        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+    };
+    let state = signed.state().clone();
+    let now = state.now();
+    let request = Request {
+        actor: signed.actor.clone(),
+        purpose: Purpose::Treatment,
+        person: PersonRef::Curp(curp.clone()),
+        verbs: Verbs::READING,
+        types: None,
+        evidence: Vec::new(),
+        via: None,
+        word: None,
+        what: What::Summary,
+    };
+    let parts = match state.network.gather(request, now).await {
+        Ok(parts) => parts,
+        Err(refusal) => return Ok(signed.refuse(&refusal, &sealed)),
+    };
+    let visitor = signed.visitor.clone();
+    let html = blocking(&visitor, move || {
+        let today = when::iso_day(now);
+        let woven = sourced(&parts);
+        let summary = living::weave(&woven, &today);
+        let here = state.gate.member().0;
+        let consultation = consultation(&curp, &here, &woven, &summary);
+        let errand = serde_json::to_string(&consultation).unwrap_or_default();
+        views::person::page(
+            signed.frame(),
+            &views::person::Input {
+                summary: &summary,
+                parts: &parts,
+                reference: &sealed,
+                errand: &signed.seal(Use::Errand, &errand),
+                today: &today,
+                all: !asked.todo.is_empty(),
+                writes: signed.actor.role == Role::Physician,
+                destinations: &destinations(&signed),
+            },
+        )
+    })
+    .await?;
+    Ok(page(StatusCode::OK, html))
+}

@@ -1,0 +1,115 @@
+//! Forms of a consultation: a note, a prescription, a referral; and the page that shows one again when it needs work.
+
+use super::field::{Field, Form, choice};
+use super::frame::Frame;
+use crate::form::{FieldError, Fields};
+use crate::text::Text;
+use askama::Template;
+
+/// Which of the three forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// A consultation note.
+    Note,
+    /// A prescription.
+    Prescription,
+    /// A referral.
+    Referral,
+}
+
+/// The fields of the three forms.
+#[derive(Clone, Debug)]
+pub struct Forms {
+    /// Sealed state of the consultation.
+    pub errand: String,
+    /// Of a note.
+    pub note: Vec<Field>,
+    /// Of a prescription.
+    pub prescription: Vec<Field>,
+    /// Of a referral.
+    pub referral: Vec<Field>,
+    /// Ask for a reason to prescribe against a known allergy.
+    pub allergy: bool,
+}
+
+/// Empty forms.
+pub(crate) fn forms(t: Text, errand: &str, destinations: &[(String, String)]) -> Forms {
+    filled(t, errand, destinations, &Fields::default(), &[])
+}
+
+fn filled(
+    t: Text,
+    errand: &str,
+    destinations: &[(String, String)],
+    typed: &Fields,
+    errors: &[FieldError],
+) -> Forms {
+    let f = Form { t, prefix: "field", typed, errors };
+    let need = |field: Field| Field { required: true, ..field };
+    let groups = ["0", "1", "2", "3", "4", "5", "6"]
+        .iter()
+        .map(|g| choice(g, t.say(&format!("group.{g}"))))
+        .collect();
+    let to = std::iter::once(choice("", t.say("field.choose")))
+        .chain(destinations.iter().map(|(id, name)| choice(id, name)))
+        .collect();
+    let priorities = ["routine", "urgent", "asap"]
+        .iter()
+        .map(|p| choice(p, t.say(&format!("priority.{p}"))))
+        .collect();
+    Forms {
+        errand: errand.to_owned(),
+        note: vec![
+            need(f.input("reason")),
+            need(f.area("findings", 4)),
+            need(f.area("plan", 3)),
+            f.input("diagnosis"),
+            f.input("diagnosis_code"),
+        ],
+        prescription: vec![
+            need(f.input("medicine")),
+            need(f.input("dose")),
+            need(f.input("route")),
+            need(f.input("frequency")),
+            need(Field { kind: "number", ..f.input("days") }),
+            f.choice("group", groups),
+            f.input("indication"),
+        ],
+        referral: vec![
+            need(f.choice("to", to)),
+            need(f.input("service")),
+            need(f.area("referral_reason", 3)),
+            f.choice("priority", priorities),
+        ],
+        allergy: errors.iter().any(|e| e.field == "medicine") && !typed.get("medicine").is_empty(),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "errand.html")]
+struct Page<'a> {
+    frame: Frame,
+    f: Forms,
+    which: Errand,
+    reference: &'a str,
+    errors: &'a [FieldError],
+}
+
+/// One form shown again, as typed, with what is wrong.
+pub fn page(
+    frame: Frame,
+    which: Errand,
+    reference: &str,
+    destinations: &[(String, String)],
+    typed: &Fields,
+    errors: &[FieldError],
+) -> String {
+    let t = frame.t;
+    let title = match which {
+        Errand::Note => t.say("errand.note"),
+        Errand::Prescription => t.say("errand.prescribe"),
+        Errand::Referral => t.say("errand.refer"),
+    };
+    let f = filled(t, typed.get("errand"), destinations, typed, errors);
+    super::render(&Page { frame: frame.titled(title), f, which, reference, errors })
+}

@@ -1,0 +1,38 @@
+//! Pages for what did not work: what happened, and what to do now.
+
+use super::frame::Frame;
+use askama::Template;
+
+/// A next step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Where to.
+    pub href: String,
+    /// Words.
+    pub label: String,
+}
+
+#[derive(Template)]
+#[template(path = "fault.html")]
+struct Page<'a> {
+    frame: Frame,
+    headline: &'a str,
+    sentence: &'a str,
+    because: &'a [String],
+    steps: &'a [Step],
+    /// Sealed name of a person whose care relation is missing; empty otherwise.
+    reference: &'a str,
+}
+
+/// A page that says what happened. With `reference`, it offers to receive the person or to type her code.
+pub fn page(
+    frame: Frame,
+    headline: &str,
+    sentence: &str,
+    because: &[String],
+    steps: &[Step],
+    reference: &str,
+) -> String {
+    let frame = frame.titled(headline);
+    super::render(&Page { frame, headline, sentence, because, steps, reference })
+}

@@ -1,0 +1,53 @@
+//! The patient's first page and her code. Neither reads her record.
+
+use super::frame::Frame;
+use crate::when;
+use askama::Template;
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home {
+    frame: Frame,
+    hello: String,
+    cloth: String,
+}
+
+/// The patient's first page: four doors.
+pub fn page(frame: Frame, name: &str) -> String {
+    let t = frame.t;
+    let first = name.split_whitespace().next().unwrap_or(name);
+    let hello = t.fill("home.hello", &[("name", first)]);
+    let cloth = crate::weave::cloth(&frame.threads);
+    super::render(&Home { frame: frame.titled(t.say("nav.home")), hello, cloth })
+}
+
+#[derive(Template)]
+#[template(path = "code.html")]
+struct Code {
+    frame: Frame,
+    groups: Vec<String>,
+    whole: String,
+    spoken: String,
+    until: String,
+}
+
+/// The page of the code: before it is asked for (`None`) or showing it until its end.
+pub fn code(frame: Frame, shown: Option<(&str, jiff::Timestamp)>) -> String {
+    let t = frame.t;
+    let whole = shown.map_or("", |(code, _)| code);
+    let spoken = whole
+        .chars()
+        .filter(|c| *c != '-')
+        .map(|c| c.to_string())
+        .collect::<Vec<_>>()
+        .join(" ");
+    super::render(&Code {
+        groups: whole.split('-').filter(|g| !g.is_empty()).map(str::to_owned).collect(),
+        whole: whole.to_owned(),
+        spoken: t.fill("code.spoken", &[("code", &spoken)]),
+        until: shown.map_or_else(String::new, |(_, until)| {
+            t.fill("code.until", &[("time", &when::time(until))])
+        }),
+        frame: frame.titled(t.say("nav.code")),
+    })
+}
