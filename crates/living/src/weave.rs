@@ -118,12 +118,12 @@ fn curp(patient: &Value) -> String {
 
 /// Visits, newest first, with the note that was written in them.
 fn visits(parts: &[Sourced]) -> Vec<Visit> {
-    let mut notes: HashMap<(&str, &str), String> = HashMap::new();
+    let mut notes: HashMap<(String, String), String> = HashMap::new();
     for part in parts {
         let Some((encounter, text)) = note_of(&part.resource) else {
             continue;
         };
-        let note = notes.entry((part.member.as_str(), encounter)).or_default();
+        let note = notes.entry((part.member.clone(), encounter.to_owned())).or_default();
         if !note.is_empty() {
             note.push('\n');
         }
@@ -155,7 +155,7 @@ fn visits(parts: &[Sourced]) -> Vec<Visit> {
                     .collect::<Vec<_>>()
                     .join(", "),
                 note: notes
-                    .remove(&(part.member.as_str(), id.as_str()))
+                    .remove(&(part.member.clone(), id))
                     .unwrap_or_default(),
                 origin: Origin::of(part, &date_of(encounter)),
             }

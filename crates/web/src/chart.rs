@@ -47,7 +47,11 @@ struct Scale {
 impl Scale {
     fn at(&self, value: f64) -> f64 {
         let span = self.to - self.from;
-        let share = if span.abs() < f64::EPSILON { 0.5 } else { (value - self.from) / span };
+        let share = if span.abs() < f64::EPSILON {
+            0.5
+        } else {
+            (value - self.from) / span
+        };
         self.start + share * (self.end - self.start)
     }
 }
@@ -69,8 +73,18 @@ pub(crate) fn trend(t: Text, threads: &Threads, id: &str, trend: &Trend) -> Opti
     let low = values.clone().fold(f64::INFINITY, f64::min);
     let high = values.fold(f64::NEG_INFINITY, f64::max);
     let (from, to) = frame(low, high, trend.low, trend.high);
-    let x = Scale { from: first.0, to: last.0, start: LEFT + 6.0, end: WIDTH - RIGHT - 6.0 };
-    let y = Scale { from, to, start: HEIGHT - BOTTOM, end: TOP };
+    let x = Scale {
+        from: first.0,
+        to: last.0,
+        start: LEFT + 6.0,
+        end: WIDTH - RIGHT - 6.0,
+    };
+    let y = Scale {
+        from,
+        to,
+        start: HEIGHT - BOTTOM,
+        end: TOP,
+    };
 
     let mut body = String::new();
     band(&mut body, &y, from, to, trend);
@@ -93,9 +107,15 @@ pub(crate) fn trend(t: Text, threads: &Threads, id: &str, trend: &Trend) -> Opti
         let (cx, cy) = (x.at(*when), y.at(*value));
         let class = threads.thread(&point.origin.member).class;
         if point.duplicate_of.is_some() {
-            let _ = write!(body, "<circle class=\"twice\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"6.5\"/>");
+            let _ = write!(
+                body,
+                "<circle class=\"twice\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"6.5\"/>"
+            );
         }
-        let _ = write!(body, "<circle class=\"dot {class}\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"3.6\"/>");
+        let _ = write!(
+            body,
+            "<circle class=\"dot {class}\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"3.6\"/>"
+        );
     }
     let describe = t.fill(
         "chart.describe",
@@ -184,7 +204,11 @@ mod tests {
             value: Some(value),
             text: format!("{value} %"),
             flag: String::new(),
-            origin: Origin { member: "imss".into(), date: date.into(), reference: String::new() },
+            origin: Origin {
+                member: "imss".into(),
+                date: date.into(),
+                reference: String::new(),
+            },
             duplicate_of: None,
         }
     }
@@ -197,12 +221,22 @@ mod tests {
             high: Some(5.6),
             points,
         };
-        super::trend(Text::of(Lang::Es), &Threads::new([("imss", "IMSS")]), "x", &trend)
+        super::trend(
+            Text::of(Lang::Es),
+            &Threads::new([("imss", "IMSS")]),
+            "x",
+            &trend,
+        )
     }
 
     #[test]
     fn a_chart_has_title_description_band_and_every_point() {
-        let svg = drawn(vec![point("2022-01-10", 8.1), point("2023", 7.4), point("2024-05", 6.9)]).unwrap();
+        let svg = drawn(vec![
+            point("2022-01-10", 8.1),
+            point("2023", 7.4),
+            point("2024-05", 6.9),
+        ])
+        .unwrap();
         assert!(svg.contains("<title id=\"x-t\">HbA1c &lt;b&gt;</title>"));
         assert!(svg.contains("class=\"band\""));
         assert_eq!(svg.matches("class=\"dot h1\"").count(), 3);
@@ -211,7 +245,10 @@ mod tests {
     #[test]
     fn one_point_is_no_trend_and_equal_points_still_draw() {
         assert_eq!(drawn(vec![point("2022-01-10", 8.1)]), None);
-        assert_eq!(drawn(vec![point("junk", 8.1), point("2022", f64::NAN)]), None);
+        assert_eq!(
+            drawn(vec![point("junk", 8.1), point("2022", f64::NAN)]),
+            None
+        );
         let flat = drawn(vec![point("2022-01-10", 0.0), point("2022-01-10", 0.0)]).unwrap();
         assert!(!flat.contains("NaN"));
     }

@@ -47,8 +47,14 @@ pub(crate) fn all(state: State) -> Router {
         .route("/reglas/vista", post(rules::preview))
         .route("/reglas/quitar", post(rules::remove))
         .route("/codigo", get(entry::code).post(entry::show_code))
-        .route("/estilo.css", get(async || answer::asset("text/css; charset=utf-8", answer::STYLE)))
-        .route("/favicon.svg", get(async || answer::asset("image/svg+xml", answer::FAVICON)))
+        .route(
+            "/estilo.css",
+            get(async || answer::asset("text/css; charset=utf-8", answer::STYLE)),
+        )
+        .route(
+            "/favicon.svg",
+            get(async || answer::asset("image/svg+xml", answer::FAVICON)),
+        )
         .fallback(async |visitor: Visitor| visitor.fault(StatusCode::NOT_FOUND, "fault.missing"))
         .method_not_allowed_fallback(async |visitor: Visitor| {
             visitor.fault(StatusCode::METHOD_NOT_ALLOWED, "fault.method")

@@ -125,7 +125,10 @@ mod tests {
         );
         assert_eq!(sealer.open("two", Use::Person, &sealed), None);
         assert_eq!(sealer.open("one", Use::Errand, &sealed), None);
-        assert_eq!(Sealer::new().unwrap().open("one", Use::Person, &sealed), None);
+        assert_eq!(
+            Sealer::new().unwrap().open("one", Use::Person, &sealed),
+            None
+        );
         for bad in ["", "x", "AAAA", "%%%", &sealed[1..]] {
             assert_eq!(sealer.open("one", Use::Person, bad), None);
         }

@@ -55,7 +55,11 @@ fn lang(headers: &HeaderMap) -> Lang {
         .split(',')
         .map(|l| l.trim().get(..2).unwrap_or_default().to_ascii_lowercase())
         .find(|l| l == "es" || l == "en");
-    if first.as_deref() == Some("en") { Lang::En } else { Lang::Es }
+    if first.as_deref() == Some("en") {
+        Lang::En
+    } else {
+        Lang::Es
+    }
 }
 
 /// Anybody who asks for a page.
@@ -145,7 +149,10 @@ impl Signed {
     /// A refusal as a page. `reference` names the person whose care relation may be missing.
     pub(crate) fn refuse(&self, refusal: &Refusal, reference: &str) -> Response<Body> {
         let t = self.t();
-        if matches!(refusal.kind, RefusalKind::NotSignedIn | RefusalKind::Expired) {
+        if matches!(
+            refusal.kind,
+            RefusalKind::NotSignedIn | RefusalKind::Expired
+        ) {
             return redirect("/entrar");
         }
         let headline = t.say(match refusal.kind {
@@ -156,8 +163,15 @@ impl Signed {
             RefusalKind::Bad => "refusal.bad",
             _ => "refusal.closed",
         });
-        let evidence = if refusal.kind == RefusalKind::NoEvidence { reference } else { "" };
-        let steps = [Step { href: "/".to_owned(), label: t.say("fault.home").to_owned() }];
+        let evidence = if refusal.kind == RefusalKind::NoEvidence {
+            reference
+        } else {
+            ""
+        };
+        let steps = [Step {
+            href: "/".to_owned(),
+            label: t.say("fault.home").to_owned(),
+        }];
         let html = fault::page(
             self.frame(),
             headline,
@@ -173,8 +187,14 @@ impl Signed {
         let t = self.t();
         let headline = t.say(&format!("{key}.title")).to_owned();
         let sentence = t.say(&format!("{key}.what")).to_owned();
-        let steps = [Step { href: "/".to_owned(), label: t.say("fault.home").to_owned() }];
-        page(status, fault::page(self.frame(), &headline, &sentence, &[], &steps, ""))
+        let steps = [Step {
+            href: "/".to_owned(),
+            label: t.say("fault.home").to_owned(),
+        }];
+        page(
+            status,
+            fault::page(self.frame(), &headline, &sentence, &[], &steps, ""),
+        )
     }
 }
 
@@ -223,7 +243,11 @@ impl FromRequestParts<State> for Signed {
         let (gate, now, asked) = (state.gate.clone(), state.now(), token.clone());
         let actor = blocking(&visitor, move || gate.authenticate(Some(&asked), now)).await?;
         match actor {
-            Ok(actor) => Ok(Signed { visitor, actor, token }),
+            Ok(actor) => Ok(Signed {
+                visitor,
+                actor,
+                token,
+            }),
             Err(refusal) if refusal.kind == RefusalKind::Unavailable => {
                 Err(visitor.fault(StatusCode::SERVICE_UNAVAILABLE, "fault.busy"))
             }
@@ -306,11 +330,26 @@ mod tests {
     fn a_form_from_elsewhere_is_not_ours() {
         let uri = Uri::from_static("/reglas");
         let ours = |pairs: &[(&'static str, &str)]| same_origin(&headers(pairs), &uri);
-        assert!(ours(&[("host", "localhost:8443"), ("origin", "https://localhost:8443")]));
-        assert!(ours(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
-        assert!(!ours(&[("sec-fetch-site", "cross-site"), ("origin", "https://localhost:8443")]));
-        assert!(!ours(&[("host", "localhost:8443"), ("origin", "https://evil.example")]));
-        assert!(!ours(&[("host", "localhost:8443"), ("origin", "http://localhost:8443")]));
+        assert!(ours(&[
+            ("host", "localhost:8443"),
+            ("origin", "https://localhost:8443")
+        ]));
+        assert!(ours(&[
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "null")
+        ]));
+        assert!(!ours(&[
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "https://localhost:8443")
+        ]));
+        assert!(!ours(&[
+            ("host", "localhost:8443"),
+            ("origin", "https://evil.example")
+        ]));
+        assert!(!ours(&[
+            ("host", "localhost:8443"),
+            ("origin", "http://localhost:8443")
+        ]));
         assert!(!ours(&[("host", "localhost:8443"), ("origin", "null")]));
         assert!(!ours(&[("host", "localhost:8443")]));
     }
@@ -319,8 +358,14 @@ mod tests {
     fn spanish_comes_first_unless_english_is_chosen() {
         assert_eq!(lang(&headers(&[])), Lang::Es);
         assert_eq!(lang(&headers(&[("accept-language", "fr, de")])), Lang::Es);
-        assert_eq!(lang(&headers(&[("accept-language", "en-GB,es;q=0.5")])), Lang::En);
-        let chosen = headers(&[("accept-language", "en"), ("cookie", "a=b; __Host-tejido-lengua=es")]);
+        assert_eq!(
+            lang(&headers(&[("accept-language", "en-GB,es;q=0.5")])),
+            Lang::En
+        );
+        let chosen = headers(&[
+            ("accept-language", "en"),
+            ("cookie", "a=b; __Host-tejido-lengua=es"),
+        ]);
         assert_eq!(lang(&chosen), Lang::Es);
     }
 
@@ -328,7 +373,10 @@ mod tests {
     fn the_session_is_found_among_other_cookies() {
         let h = headers(&[("cookie", "x=1; __Host-tejido=abc"), ("cookie", "y=2")]);
         assert_eq!(cookie(&h, COOKIE), Some("abc"));
-        assert_eq!(cookie(&headers(&[("cookie", "__Host-tejido=")]), COOKIE), None);
+        assert_eq!(
+            cookie(&headers(&[("cookie", "__Host-tejido=")]), COOKIE),
+            None
+        );
         assert_eq!(cookie(&headers(&[("cookie", "tejido=abc")]), COOKIE), None);
     }
 }

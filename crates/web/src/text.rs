@@ -75,7 +75,8 @@ impl Text {
         out
     }
     /// `key.one` or `key.many`, with `{n}` filled.
-    pub fn count(&self, key: &str, n: usize) -> String {
+    pub fn count(&self, key: &str, n: impl std::borrow::Borrow<usize>) -> String {
+        let n = *n.borrow();
         let form = if n == 1 { "one" } else { "many" };
         self.fill(&format!("{key}.{form}"), &[("n", &n.to_string())])
     }
@@ -108,7 +109,10 @@ mod tests {
 
     #[test]
     fn no_key_stands_twice_and_no_line_is_lost() {
-        for file in [include_str!("../text/es.tsv"), include_str!("../text/en.tsv")] {
+        for file in [
+            include_str!("../text/es.tsv"),
+            include_str!("../text/en.tsv"),
+        ] {
             let lines: Vec<_> = file
                 .lines()
                 .filter(|l| !l.starts_with('#') && !l.is_empty())
@@ -158,7 +162,8 @@ mod tests {
                     .or_else(|| key.strip_suffix(".many"))
                     .unwrap_or(key);
                 let family = stem.rsplit_once('.').map_or(stem, |(family, _)| family);
-                !sources.contains(&format!("\"{stem}\"")) && !sources.contains(&format!("\"{family}.{{"))
+                !sources.contains(&format!("\"{stem}\""))
+                    && !sources.contains(&format!("\"{family}.{{"))
             })
             .collect();
         assert_eq!(unused, Vec::<&&str>::new(), "sentences that nothing says");

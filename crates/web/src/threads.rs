@@ -25,7 +25,11 @@ pub struct Thread {
 impl Threads {
     /// From the pact.
     pub fn of(pact: &Pact) -> Threads {
-        Threads::new(pact.members.iter().map(|m| (m.id.0.as_str(), m.name.as_str())))
+        Threads::new(
+            pact.members
+                .iter()
+                .map(|m| (m.id.0.as_str(), m.name.as_str())),
+        )
     }
     /// From short names and names.
     pub fn new<'a>(members: impl IntoIterator<Item = (&'a str, &'a str)>) -> Threads {

@@ -27,7 +27,12 @@ pub(crate) fn cloth(threads: &Threads) -> String {
     for (i, member) in members.iter().enumerate() {
         let from = step * (i as f32 + 0.5);
         let name: String = member.name.chars().take(22).collect();
-        let _ = write!(labels, "<text x=\"0\" y=\"{:.0}\">{}</text>", from + 5.0, escape(&name));
+        let _ = write!(
+            labels,
+            "<text x=\"0\" y=\"{:.0}\">{}</text>",
+            from + 5.0,
+            escape(&name)
+        );
         for strand in 0..STRANDS {
             let row = i * STRANDS + strand;
             let y = top + row as f32 * ROW;
@@ -48,7 +53,12 @@ pub(crate) fn cloth(threads: &Threads) -> String {
     let mut warp = String::new();
     for column in 0..warps {
         let x = CLOTH + 6.0 + column as f32 * WARP;
-        let _ = write!(warp, "M{x:.0} {:.0}V{:.0}", top - 22.0, top + rows as f32 * ROW + 11.0);
+        let _ = write!(
+            warp,
+            "M{x:.0} {:.0}V{:.0}",
+            top - 22.0,
+            top + rows as f32 * ROW + 11.0
+        );
     }
     format!(
         "<svg class=\"cloth\" viewBox=\"0 0 {WIDTH} {height:.0}\" aria-hidden=\"true\"><g class=\"weft\">{loose}</g><path class=\"warp\" d=\"{warp}\"/><g class=\"weft\">{over}</g><g class=\"cloth-label\">{labels}</g></svg>"

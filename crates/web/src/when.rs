@@ -91,7 +91,10 @@ mod tests {
         assert_eq!(iso_day(at), "2026-11-22");
         assert_eq!(time(at), "21:42");
         assert_eq!(rfc3339(at), "2026-11-22T21:42:00-06:00");
-        assert_eq!(end_of_day("2026-11-22").unwrap().to_string(), "2026-11-23T05:59:59Z");
+        assert_eq!(
+            end_of_day("2026-11-22").unwrap().to_string(),
+            "2026-11-23T05:59:59Z"
+        );
     }
     #[test]
     fn age_counts_birthdays() {

@@ -36,12 +36,24 @@ pub(super) async fn show(visitor: Visitor) -> Response<Body> {
 }
 
 pub(super) async fn sign_in(OpenForm(visitor, typed): OpenForm) -> Answer {
-    let (login, secret) = (typed.get("login").to_owned(), typed.get("secret").to_owned());
+    let (login, secret) = (
+        typed.get("login").to_owned(),
+        typed.get("secret").to_owned(),
+    );
     if login.is_empty() || secret.is_empty() {
         let problem = visitor.t.say("entry.both");
-        return Ok(door(&visitor, StatusCode::UNPROCESSABLE_ENTITY, &typed, problem));
+        return Ok(door(
+            &visitor,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &typed,
+            problem,
+        ));
     }
-    let (gate, now, old) = (visitor.state.gate.clone(), visitor.state.now(), visitor.token.clone());
+    let (gate, now, old) = (
+        visitor.state.gate.clone(),
+        visitor.state.now(),
+        visitor.token.clone(),
+    );
     let opened = blocking(&visitor, move || {
         let opened = gate.sign_in(&login, &secret, now);
         if let (Ok(_), Some(old)) = (&opened, old) {
@@ -63,7 +75,11 @@ pub(super) async fn sign_in(OpenForm(visitor, typed): OpenForm) -> Answer {
 }
 
 pub(super) async fn sign_out(SignedForm(signed, _): SignedForm) -> Answer {
-    let (gate, now, token) = (signed.state().gate.clone(), signed.state().now(), signed.token.clone());
+    let (gate, now, token) = (
+        signed.state().gate.clone(),
+        signed.state().now(),
+        signed.token.clone(),
+    );
     match blocking(&signed.visitor, move || gate.sign_out(&token, now)).await? {
         Ok(()) => Ok(with_cookie(redirect("/entrar"), &no_session_cookie())),
         Err(refusal) => Ok(signed.refuse(&refusal, "")),
@@ -79,7 +95,11 @@ pub(super) struct Back {
 /// Only a path of ours: `//host` and `/\host` lead elsewhere in browsers.
 fn local(path: &str) -> &str {
     let plain = path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    if plain && path.starts_with('/') && !path.starts_with("//") { path } else { "/" }
+    if plain && path.starts_with('/') && !path.starts_with("//") {
+        path
+    } else {
+        "/"
+    }
 }
 
 pub(super) async fn language(Path(code): Path<String>, Query(back): Query<Back>) -> Response<Body> {
@@ -92,7 +112,11 @@ pub(super) async fn code(signed: Signed) -> Response<Body> {
 }
 
 pub(super) async fn show_code(SignedForm(signed, _): SignedForm) -> Answer {
-    let (gate, now, actor) = (signed.state().gate.clone(), signed.state().now(), signed.actor.clone());
+    let (gate, now, actor) = (
+        signed.state().gate.clone(),
+        signed.state().now(),
+        signed.actor.clone(),
+    );
     let shown = blocking(&signed.visitor, move || gate.show_code(&actor, now)).await?;
     Ok(match shown {
         Ok(code) => page(
@@ -110,7 +134,14 @@ mod tests {
     #[test]
     fn the_language_switch_leads_nowhere_else() {
         assert_eq!(local("/reglas"), "/reglas");
-        for bad in ["", "https://evil.example", "//evil.example", "/\\evil.example", "/a\r\nb", "reglas"] {
+        for bad in [
+            "",
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/a\r\nb",
+            "reglas",
+        ] {
             assert_eq!(local(bad), "/");
         }
     }

@@ -35,7 +35,11 @@ enum Failed {
     NoRandomness,
 }
 
-async fn write(which: Errand, Path(sealed): Path<String>, SignedForm(signed, typed): SignedForm) -> Answer {
+async fn write(
+    which: Errand,
+    Path(sealed): Path<String>,
+    SignedForm(signed, typed): SignedForm,
+) -> Answer {
     let curp = signed.open(Use::Person, &sealed);
     let consultation = signed
         .open(Use::Errand, typed.get("errand"))
@@ -46,7 +50,10 @@ async fn write(which: Errand, Path(sealed): Path<String>, SignedForm(signed, typ
     };
     let visitor = signed.visitor.clone();
     let (to, fields, worker) = (destinations(&signed), typed.clone(), signed.clone());
-    let done = blocking(&visitor, move || write_down(which, &worker, &consultation, &fields, &to)).await?;
+    let done = blocking(&visitor, move || {
+        write_down(which, &worker, &consultation, &fields, &to)
+    })
+    .await?;
     Ok(match done {
         Ok(()) => {
             let t = signed.t();
@@ -70,7 +77,9 @@ async fn write(which: Errand, Path(sealed): Path<String>, SignedForm(signed, typ
             tracing::error!(%why, "a write of a consultation failed");
             signed.fault(StatusCode::SERVICE_UNAVAILABLE, "fault.not_written")
         }
-        Err(Failed::NoRandomness) => signed.fault(StatusCode::INTERNAL_SERVER_ERROR, "fault.broken"),
+        Err(Failed::NoRandomness) => {
+            signed.fault(StatusCode::INTERNAL_SERVER_ERROR, "fault.broken")
+        }
     })
 }
 
@@ -94,7 +103,12 @@ fn write_down(
         .filter_map(|resource| {
             let of = ResourceType::from_name(resource.text("resourceType")?)?;
             let id = resource.text("id")?.to_owned();
-            Some(Change::Create { of, id, resource, if_none_exist: None })
+            Some(Change::Create {
+                of,
+                id,
+                resource,
+                if_none_exist: None,
+            })
         })
         .collect();
     let what = match which {
@@ -129,9 +143,16 @@ fn commit(
 
 /// Registers the person here, once, and gives the id of her Patient.
 fn register(signed: &Signed, consultation: &Consultation) -> Result<String, Failed> {
-    let broken = || Failed::Store(store::Error::Damaged("a sealed Patient cannot be read".to_owned()));
-    let resource = fhir::json::parse(consultation.register.as_bytes(), &fhir::json::Limits::default())
-        .map_err(|_| broken())?;
+    let broken = || {
+        Failed::Store(store::Error::Damaged(
+            "a sealed Patient cannot be read".to_owned(),
+        ))
+    };
+    let resource = fhir::json::parse(
+        consultation.register.as_bytes(),
+        &fhir::json::Limits::default(),
+    )
+    .map_err(|_| broken())?;
     let of = ResourceType::from_name("Patient").ok_or_else(broken)?;
     let same = [(
         "identifier".to_owned(),
@@ -180,7 +201,12 @@ fn resources(
     }
     made.map_err(|wrong| {
         let english = signed.t().english();
-        Failed::Fields(wrong.into_iter().map(|w| field_error(which, w, english)).collect())
+        Failed::Fields(
+            wrong
+                .into_iter()
+                .map(|w| field_error(which, w, english))
+                .collect(),
+        )
     })
 }
 
@@ -205,7 +231,7 @@ fn prescription_of(typed: &Fields) -> Prescription {
         frequency: of("frequency"),
         // What is no number is none: care says so at its field.
         days: typed.get("days").parse().unwrap_or(0),
-        group: typed.get("group").parse().unwrap_or(0),
+        group: mx::medicine::MedicineGroup::from_numeral(typed.get("group")),
         diagnosis: of("indication"),
     }
 }
@@ -218,7 +244,13 @@ fn referral_of(typed: &Fields, to: &[(String, String)]) -> Referral {
         .find(|(id, _)| id == typed.get("to"))
         .cloned()
         .unwrap_or_default();
-    Referral { to, to_name, service: of("service"), reason: of("referral_reason"), priority: of("priority") }
+    Referral {
+        to,
+        to_name,
+        service: of("service"),
+        reason: of("referral_reason"),
+        priority: of("priority"),
+    }
 }
 
 /// Field names that two forms share have names of their own on the page.
@@ -244,7 +276,9 @@ fn context(signed: &Signed, patient: &str) -> Context {
         author: signed.actor.name.clone(),
         cedula: licence.map_or_else(String::new, |l| l.cedula.clone()),
         specialty: licence.map_or_else(String::new, |l| l.specialty.clone()),
-        institution: pact.member(&member).map_or_else(|| member.0.clone(), |m| m.name.clone()),
+        institution: pact
+            .member(&member)
+            .map_or_else(|| member.0.clone(), |m| m.name.clone()),
         member: member.0,
         now: when::rfc3339(state.now()),
     }

@@ -21,7 +21,10 @@ enum Sought {
 }
 
 fn sought(t: Text, typed: &Fields) -> Result<Sought, Vec<FieldError>> {
-    let wrong = |field: &str, sentence: String| FieldError { field: field.to_owned(), sentence };
+    let wrong = |field: &str, sentence: String| FieldError {
+        field: field.to_owned(),
+        sentence,
+    };
     if typed.get("por") != "nombre" {
         return match mx::Curp::parse(typed.get("curp")) {
             Ok(curp) => Ok(Sought::Curp(curp.as_str().to_owned())),
@@ -70,11 +73,20 @@ pub(super) async fn results(signed: Signed, Path(sealed): Path<String>) -> Answe
         .and_then(|json| serde_json::from_str::<Sought>(&json).ok());
     let wanted = match sought {
         Some(Sought::Curp(curp)) => Wanted::Curp(curp),
-        Some(Sought::Name(given, family, birth_date)) => Wanted::Name { given, family, birth_date },
+        Some(Sought::Name(given, family, birth_date)) => Wanted::Name {
+            given,
+            family,
+            birth_date,
+        },
         None => return Ok(signed.fault(StatusCode::GONE, "fault.stale")),
     };
     let now = signed.state().now();
-    let found = match signed.state().network.find(&signed.actor, wanted, now).await {
+    let found = match signed
+        .state()
+        .network
+        .find(&signed.actor, wanted, now)
+        .await
+    {
         Ok(found) => found,
         Err(refusal) => return Ok(signed.refuse(&refusal, "")),
     };
@@ -92,7 +104,10 @@ pub(super) async fn results(signed: Signed, Path(sealed): Path<String>) -> Answe
         })
         .collect();
     let opens = signed.actor.role != Role::Clerk;
-    Ok(page(StatusCode::OK, views::find::results(frame, &found, opens)))
+    Ok(page(
+        StatusCode::OK,
+        views::find::results(frame, &found, opens),
+    ))
 }
 
 /// After evidence was made: the record for those who care, a confirmation for the desk.
@@ -104,11 +119,18 @@ fn onward(signed: &Signed, sealed: &str, until: jiff::Timestamp) -> Response<Bod
     }
 }
 
-pub(super) async fn receive(Path(sealed): Path<String>, SignedForm(signed, _): SignedForm) -> Answer {
+pub(super) async fn receive(
+    Path(sealed): Path<String>,
+    SignedForm(signed, _): SignedForm,
+) -> Answer {
     let Some(curp) = signed.open(Use::Person, &sealed) else {
         return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
     };
-    let (gate, now, actor) = (signed.state().gate.clone(), signed.state().now(), signed.actor.clone());
+    let (gate, now, actor) = (
+        signed.state().gate.clone(),
+        signed.state().now(),
+        signed.actor.clone(),
+    );
     let evidence = blocking(&signed.visitor, move || gate.check_in(&actor, &curp, now)).await?;
     Ok(match evidence {
         Ok(evidence) => onward(&signed, &sealed, evidence.until),
@@ -116,7 +138,10 @@ pub(super) async fn receive(Path(sealed): Path<String>, SignedForm(signed, _): S
     })
 }
 
-pub(super) async fn redeem(Path(sealed): Path<String>, SignedForm(signed, typed): SignedForm) -> Answer {
+pub(super) async fn redeem(
+    Path(sealed): Path<String>,
+    SignedForm(signed, typed): SignedForm,
+) -> Answer {
     let Some(curp) = signed.open(Use::Person, &sealed) else {
         return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
     };
@@ -127,7 +152,11 @@ pub(super) async fn redeem(Path(sealed): Path<String>, SignedForm(signed, typed)
         .filter(|c| !c.is_whitespace())
         .flat_map(char::to_uppercase)
         .collect();
-    let evidence = match state.network.redeem(&signed.actor, &code, state.now()).await {
+    let evidence = match state
+        .network
+        .redeem(&signed.actor, &code, state.now())
+        .await
+    {
         Ok(evidence) => evidence,
         Err(refusal) => return Ok(signed.refuse(&refusal, &sealed)),
     };
@@ -144,13 +173,21 @@ mod tests {
     use trust::Lang;
 
     fn fields(pairs: &[(&str, &str)]) -> Fields {
-        Fields(pairs.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect())
+        Fields(
+            pairs
+                .iter()
+                .map(|(n, v)| ((*n).into(), (*v).into()))
+                .collect(),
+        )
     }
 
     #[test]
     fn a_search_by_name_says_every_field_that_lacks() {
         let t = Text::of(Lang::Es);
-        let Err(errors) = sought(t, &fields(&[("por", "nombre"), ("given", " "), ("birth", "ayer")])) else {
+        let Err(errors) = sought(
+            t,
+            &fields(&[("por", "nombre"), ("given", " "), ("birth", "ayer")]),
+        ) else {
             unreachable!()
         };
         let named: Vec<_> = errors.iter().map(|e| e.field.as_str()).collect();
@@ -159,7 +196,9 @@ mod tests {
     #[test]
     fn a_curp_that_is_none_is_told_with_its_length() {
         let t = Text::of(Lang::Es);
-        let Err(errors) = sought(t, &fields(&[("curp", "XEXX")])) else { unreachable!() };
+        let Err(errors) = sought(t, &fields(&[("curp", "XEXX")])) else {
+            unreachable!()
+        };
         assert!(errors[0].sentence.contains("4"), "{:?}", errors);
     }
 }

@@ -49,7 +49,11 @@ pub(super) async fn show(signed: Signed, Query(asked): Query<Asked>) -> Answer {
     let known = state.gate.pact().members.iter().any(|m| m.id.0 == asked.de);
     let asked = history::Asked {
         member: if known { asked.de } else { String::new() },
-        kind: history::KINDS.into_iter().find(|k| *k == asked.tipo).unwrap_or("").to_owned(),
+        kind: history::KINDS
+            .into_iter()
+            .find(|k| *k == asked.tipo)
+            .unwrap_or("")
+            .to_owned(),
         all: !asked.todo.is_empty(),
     };
     let visitor = signed.visitor.clone();

@@ -9,7 +9,7 @@ use crate::views;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{HeaderValue, Response, StatusCode, header};
-use trust::{MemberId, Opinion, Who, What};
+use trust::{MemberId, Opinion, What, Who};
 
 pub(super) async fn show(signed: Signed) -> Answer {
     let Some(request) = own(&signed, What::Log) else {
@@ -33,7 +33,10 @@ pub(super) async fn show(signed: Signed) -> Answer {
             seal: &|act| {
                 let who = Who::Actor(act.institution.clone(), act.actor.clone());
                 let named = (views::rules::who_code(&who), act.who.clone());
-                signed.seal(Use::Actor, &serde_json::to_string(&named).unwrap_or_default())
+                signed.seal(
+                    Use::Actor,
+                    &serde_json::to_string(&named).unwrap_or_default(),
+                )
             },
             me: &signed.actor.id,
             now,
@@ -70,7 +73,13 @@ pub(super) async fn opine(
 }
 
 async fn fetch(signed: &Signed, member: &str, act: &str) -> Result<String, Response<Body>> {
-    let known = signed.state().gate.pact().members.iter().any(|m| m.id.0 == member);
+    let known = signed
+        .state()
+        .gate
+        .pact()
+        .members
+        .iter()
+        .any(|m| m.id.0 == member);
     let plain = !act.is_empty() && act.len() <= 64 && act.bytes().all(|b| b.is_ascii_hexdigit());
     if !known || !plain {
         return Err(signed.fault(StatusCode::NOT_FOUND, "fault.missing"));
@@ -98,7 +107,9 @@ pub(super) async fn receipt(signed: Signed, Path((member, act)): Path<(String, S
     let mut response = of_type(StatusCode::OK, "text/plain; charset=utf-8", receipt);
     let name = format!("attachment; filename=\"{act}.tlog-proof\"");
     if let Ok(name) = HeaderValue::from_str(&name) {
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_DISPOSITION, name);
     }
     Ok(response)
 }

@@ -66,7 +66,12 @@ fn consultation(curp: &str, here: &str, parts: &[Sourced], summary: &Summary) ->
         .filter(|l| views::lines::in_use(&l.status))
         .map(|l| l.title.clone())
         .collect();
-    Consultation { curp: curp.to_owned(), patient, register, allergies }
+    Consultation {
+        curp: curp.to_owned(),
+        patient,
+        register,
+        allergies,
+    }
 }
 
 /// Who she is, for an institution that meets her for the first time: name, birth date, sex and CURP as another holds

@@ -45,7 +45,13 @@ fn desk(
     let actor = signed
         .open(Use::Actor, typed.get("quien"))
         .and_then(|json| serde_json::from_str(&json).ok());
-    let input = views::rules::Input { rules, actor, typed, errors, preview };
+    let input = views::rules::Input {
+        rules,
+        actor,
+        typed,
+        errors,
+        preview,
+    };
     page(code, views::rules::page(signed.frame(), input))
 }
 
@@ -68,7 +74,10 @@ fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Rule, Vec<Fie
     let until = until(typed, now);
     let mut errors = Vec::new();
     let mut wrong = |field: &str, sentence: &str| {
-        errors.push(FieldError { field: field.to_owned(), sentence: sentence.to_owned() });
+        errors.push(FieldError {
+            field: field.to_owned(),
+            sentence: sentence.to_owned(),
+        });
     };
     if who.is_none() {
         wrong("who", t.say("rules.need_who"));
@@ -107,7 +116,9 @@ fn until(typed: &Fields, now: Timestamp) -> Option<Option<Timestamp>> {
         }
         _ => return Some(None),
     };
-    now.checked_add(SignedDuration::from_hours(24 * days)).ok().map(Some)
+    now.checked_add(SignedDuration::from_hours(24 * days))
+        .ok()
+        .map(Some)
 }
 
 pub(super) async fn preview(SignedForm(signed, typed): SignedForm) -> Answer {
@@ -123,8 +134,15 @@ pub(super) async fn preview(SignedForm(signed, typed): SignedForm) -> Answer {
     let eyes = views::rules::who_of(typed.get("eyes")).unwrap_or_else(|| rule.who.clone());
     let mut then = rules.clone();
     then.push(rule);
-    let (gate, actor, who) = (signed.state().gate.clone(), signed.actor.clone(), eyes.clone());
-    let seen = blocking(&signed.visitor, move || gate.preview(&actor, &who, &then, now)).await?;
+    let (gate, actor, who) = (
+        signed.state().gate.clone(),
+        signed.actor.clone(),
+        eyes.clone(),
+    );
+    let seen = blocking(&signed.visitor, move || {
+        gate.preview(&actor, &who, &then, now)
+    })
+    .await?;
     Ok(match seen {
         Ok(rows) => {
             let preview = views::rules::preview(signed.t(), &signed.frame().threads, &eyes, &rows);

@@ -34,8 +34,17 @@ struct Page<'a> {
 pub fn page(frame: Frame, typed: &Fields, problem: &str, demo: &[DemoAccount]) -> String {
     let t = frame.t;
     let errors: [FieldError; 0] = [];
-    let f = Form { t, prefix: "field", typed, errors: &errors };
-    let login = Field { autocomplete: "username", required: true, ..f.input("login") };
+    let f = Form {
+        t,
+        prefix: "field",
+        typed,
+        errors: &errors,
+    };
+    let login = Field {
+        autocomplete: "username",
+        required: true,
+        ..f.input("login")
+    };
     let secret = Field {
         kind: "password",
         autocomplete: "current-password",
@@ -51,7 +60,16 @@ pub fn page(frame: Frame, typed: &Fields, problem: &str, demo: &[DemoAccount]) -
         members: t.fill("entry.members", &[("names", &names.join(", "))]),
         demo: demo
             .iter()
-            .map(|d| (if t.english() { d.en.clone() } else { d.es.clone() }, d))
+            .map(|d| {
+                (
+                    if t.english() {
+                        d.en.clone()
+                    } else {
+                        d.es.clone()
+                    },
+                    d,
+                )
+            })
             .collect(),
         problem,
         frame: frame.titled(t.say("entry.title")),

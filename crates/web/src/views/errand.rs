@@ -44,11 +44,18 @@ fn filled(
     typed: &Fields,
     errors: &[FieldError],
 ) -> Forms {
-    let f = Form { t, prefix: "field", typed, errors };
-    let need = |field: Field| Field { required: true, ..field };
-    let groups = ["0", "1", "2", "3", "4", "5", "6"]
-        .iter()
-        .map(|g| choice(g, t.say(&format!("group.{g}"))))
+    let f = Form {
+        t,
+        prefix: "field",
+        typed,
+        errors,
+    };
+    let need = |field: Field| Field {
+        required: true,
+        ..field
+    };
+    let groups = std::iter::once(choice("", t.say("group.none")))
+        .chain(["I", "II", "III", "IV", "V", "VI"].map(|g| choice(g, t.say(&format!("group.{g}")))))
         .collect();
     let to = std::iter::once(choice("", t.say("field.choose")))
         .chain(destinations.iter().map(|(id, name)| choice(id, name)))
@@ -71,7 +78,10 @@ fn filled(
             need(f.input("dose")),
             need(f.input("route")),
             need(f.input("frequency")),
-            need(Field { kind: "number", ..f.input("days") }),
+            need(Field {
+                kind: "number",
+                ..f.input("days")
+            }),
             f.choice("group", groups),
             f.input("indication"),
         ],
@@ -111,5 +121,11 @@ pub fn page(
         Errand::Referral => t.say("errand.refer"),
     };
     let f = filled(t, typed.get("errand"), destinations, typed, errors);
-    super::render(&Page { frame: frame.titled(title), f, which, reference, errors })
+    super::render(&Page {
+        frame: frame.titled(title),
+        f,
+        which,
+        reference,
+        errors,
+    })
 }

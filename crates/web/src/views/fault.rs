@@ -34,5 +34,12 @@ pub fn page(
     reference: &str,
 ) -> String {
     let frame = frame.titled(headline);
-    super::render(&Page { frame, headline, sentence, because, steps, reference })
+    super::render(&Page {
+        frame,
+        headline,
+        sentence,
+        because,
+        steps,
+        reference,
+    })
 }

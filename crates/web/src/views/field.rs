@@ -89,19 +89,31 @@ impl Form<'_> {
     }
     /// The same, of another type.
     pub(crate) fn of(&self, id: &'static str, kind: &'static str) -> Field {
-        Field { kind, ..self.input(id) }
+        Field {
+            kind,
+            ..self.input(id)
+        }
     }
     /// A text area.
     pub(crate) fn area(&self, id: &'static str, rows: u8) -> Field {
-        Field { rows, ..self.input(id) }
+        Field {
+            rows,
+            ..self.input(id)
+        }
     }
     /// A choice.
     pub(crate) fn choice(&self, id: &'static str, options: Vec<Choice>) -> Field {
-        Field { options, ..self.input(id) }
+        Field {
+            options,
+            ..self.input(id)
+        }
     }
 }
 
 /// A choice whose words are those of a key.
 pub(crate) fn choice(value: &str, label: &str) -> Choice {
-    Choice { value: value.to_owned(), label: label.to_owned() }
+    Choice {
+        value: value.to_owned(),
+        label: label.to_owned(),
+    }
 }

@@ -32,7 +32,12 @@ struct Forms {
 }
 
 fn forms(t: Text, typed: &Fields, errors: &[FieldError]) -> Forms {
-    let f = Form { t, prefix: "field", typed, errors };
+    let f = Form {
+        t,
+        prefix: "field",
+        typed,
+        errors,
+    };
     Forms {
         curp: f.input("curp"),
         given: f.input("given"),
@@ -67,7 +72,11 @@ pub fn candidate(frame: &Frame, c: &Candidate, reference: String, today: &str) -
         facts.push(t.count("person.years", usize::try_from(age).unwrap_or_default()));
     }
     if !c.gender.is_empty() {
-        facts.push(t.find(&format!("gender.{}", c.gender)).unwrap_or(&c.gender).to_owned());
+        facts.push(
+            t.find(&format!("gender.{}", c.gender))
+                .unwrap_or(&c.gender)
+                .to_owned(),
+        );
     }
     if !c.birth_date.is_empty() {
         facts.push(t.fill("find.born", &[("date", &when::date(t, &c.birth_date))]));
@@ -76,7 +85,11 @@ pub fn candidate(frame: &Frame, c: &Candidate, reference: String, today: &str) -
         name: c.name.clone(),
         facts: facts.join(" · "),
         curp: c.curp.clone(),
-        members: c.members.iter().map(|m| frame.threads.thread(&m.0)).collect(),
+        members: c
+            .members
+            .iter()
+            .map(|m| frame.threads.thread(&m.0))
+            .collect(),
         reference,
     }
 }
@@ -98,7 +111,12 @@ pub fn results(frame: Frame, found: &[CandidateView], opens: bool) -> String {
     } else {
         t.count("find.found", found.len())
     };
-    super::render(&Results { frame: frame.titled(t.say("find.results")), headline, found, opens })
+    super::render(&Results {
+        frame: frame.titled(t.say("find.results")),
+        headline,
+        found,
+        opens,
+    })
 }
 
 #[derive(Template)]
@@ -112,5 +130,8 @@ struct Received {
 pub fn received(frame: Frame, until: jiff::Timestamp) -> String {
     let t = frame.t;
     let until = t.fill("find.received_until", &[("time", &when::time(until))]);
-    super::render(&Received { frame: frame.titled(t.say("find.received")), until })
+    super::render(&Received {
+        frame: frame.titled(t.say("find.received")),
+        until,
+    })
 }

@@ -49,7 +49,13 @@ pub struct Frame {
 
 impl Frame {
     /// A frame for somebody, or for nobody yet.
-    pub fn new(t: Text, threads: Threads, node: String, path: &str, actor: Option<&Actor>) -> Frame {
+    pub fn new(
+        t: Text,
+        threads: Threads,
+        node: String,
+        path: &str,
+        actor: Option<&Actor>,
+    ) -> Frame {
         Frame {
             t,
             title: String::new(),

@@ -76,15 +76,23 @@ struct Page {
 
 /// Kinds as people think of them.
 pub(crate) const KINDS: [&str; 7] = [
-    "visits", "medicines", "laboratory", "diagnoses", "vaccines", "allergies", "other",
+    "visits",
+    "medicines",
+    "laboratory",
+    "diagnoses",
+    "vaccines",
+    "allergies",
+    "other",
 ];
 
 fn kind(event: &Event) -> &'static str {
     match event.kind.as_str() {
-        "Encounter" | "ClinicalImpression" | "DocumentReference" | "Procedure" | "ServiceRequest" => "visits",
-        "MedicationRequest" | "MedicationStatement" | "MedicationDispense" | "MedicationAdministration" => {
-            "medicines"
-        }
+        "Encounter" | "ClinicalImpression" | "DocumentReference" | "Procedure"
+        | "ServiceRequest" => "visits",
+        "MedicationRequest"
+        | "MedicationStatement"
+        | "MedicationDispense"
+        | "MedicationAdministration" => "medicines",
         "Observation" | "DiagnosticReport" | "ImagingStudy" => "laboratory",
         "Condition" => "diagnoses",
         "Immunization" => "vaccines",
@@ -118,13 +126,24 @@ pub fn page(frame: Frame, timeline: &[Event], parts: &[Part], asked: &Asked) -> 
         let view = EventView {
             date: when::date(t, &event.date),
             kind: t.say(&format!("kind.{}", kind(event))).to_owned(),
-            title: if event.title.is_empty() { event.detail.clone() } else { event.title.clone() },
-            detail: if event.title.is_empty() { String::new() } else { event.detail.clone() },
+            title: if event.title.is_empty() {
+                event.detail.clone()
+            } else {
+                event.title.clone()
+            },
+            detail: if event.title.is_empty() {
+                String::new()
+            } else {
+                event.detail.clone()
+            },
             thread: threads.thread(&event.origin.member),
         };
         match years.last_mut() {
             Some(last) if last.year == year => last.events.push(view),
-            _ => years.push(Year { year, events: vec![view] }),
+            _ => years.push(Year {
+                year,
+                events: vec![view],
+            }),
         }
     }
     let members = members(t, &threads, parts);

@@ -18,7 +18,11 @@ pub fn page(frame: Frame, name: &str) -> String {
     let first = name.split_whitespace().next().unwrap_or(name);
     let hello = t.fill("home.hello", &[("name", first)]);
     let cloth = crate::weave::cloth(&frame.threads);
-    super::render(&Home { frame: frame.titled(t.say("nav.home")), hello, cloth })
+    super::render(&Home {
+        frame: frame.titled(t.say("nav.home")),
+        hello,
+        cloth,
+    })
 }
 
 #[derive(Template)]
@@ -42,7 +46,11 @@ pub fn code(frame: Frame, shown: Option<(&str, jiff::Timestamp)>) -> String {
         .collect::<Vec<_>>()
         .join(" ");
     super::render(&Code {
-        groups: whole.split('-').filter(|g| !g.is_empty()).map(str::to_owned).collect(),
+        groups: whole
+            .split('-')
+            .filter(|g| !g.is_empty())
+            .map(str::to_owned)
+            .collect(),
         whole: whole.to_owned(),
         spoken: t.fill("code.spoken", &[("code", &spoken)]),
         until: shown.map_or_else(String::new, |(_, until)| {

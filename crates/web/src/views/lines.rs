@@ -78,7 +78,9 @@ pub(crate) fn in_use(status: &str) -> bool {
 
 /// A FHIR status in words; an unknown one as it stands.
 pub(crate) fn status_words(t: Text, status: &str) -> String {
-    t.find(&format!("status.{status}")).unwrap_or(status).to_owned()
+    t.find(&format!("status.{status}"))
+        .unwrap_or(status)
+        .to_owned()
 }
 
 pub(crate) fn line(t: Text, threads: &Threads, line: &Line) -> LineView {

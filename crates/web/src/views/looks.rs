@@ -162,7 +162,11 @@ fn look(t: Text, threads: &Threads, g: &Group<'_>, input: &Input<'_>) -> Option<
             Some(Opinion::NotRight) => "not-right",
             None => "",
         },
-        actor: if own || first.machine { String::new() } else { (input.seal)(first) },
+        actor: if own || first.machine {
+            String::new()
+        } else {
+            (input.seal)(first)
+        },
         asks_opinion: !own && !first.machine,
         at: first.at,
     })
@@ -178,7 +182,19 @@ fn logged(t: Text, threads: &Threads, act: &ActView) -> Witnessed {
         ActKind::Write | ActKind::Import => t.count("looks.it_stored", n),
         _ => t.say("looks.it_noted").to_owned(),
     };
-    Witnessed { thread: threads.thread(&act.node.0), act: act.id.clone(), what }
+    Witnessed {
+        thread: threads.thread(&act.node.0),
+        act: act.id.clone(),
+        what,
+    }
+}
+
+/// One day's looks by who acted.
+#[derive(Default)]
+struct Sorted {
+    people: Vec<Look>,
+    own: Vec<Look>,
+    machines: Vec<Look>,
 }
 
 /// Days, newest first.
@@ -189,23 +205,23 @@ pub(crate) fn days(t: Text, threads: &Threads, input: &Input<'_>) -> Vec<Day> {
         .filter_map(|p| p.acts.as_ref().ok())
         .flatten()
         .collect();
-    let mut days: BTreeMap<String, (Vec<Look>, Vec<Look>, Vec<Look>)> = BTreeMap::new();
+    let mut days: BTreeMap<String, Sorted> = BTreeMap::new();
     for g in group(&acts) {
         let (Some(first), Some(look)) = (g.acts.first(), look(t, threads, &g, input)) else {
             continue;
         };
         let day = days.entry(when::iso_day(first.at)).or_default();
         if first.role == Role::Patient && first.actor == input.me {
-            day.1.push(look);
+            day.own.push(look);
         } else if first.machine {
-            day.2.push(look);
+            day.machines.push(look);
         } else {
-            day.0.push(look);
+            day.people.push(look);
         }
     }
     days.into_iter()
         .rev()
-        .map(|(iso, (people, own, machines))| Day {
+        .map(|(iso, Sorted { people, own, machines })| Day {
             heading: when::day_heading(t, &iso, input.now),
             iso,
             own_words: t.count("looks.own", own.len()),
@@ -236,11 +252,17 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
     let t = frame.t;
     let threads = frame.threads.clone();
     let days = days(t, &threads, input);
-    let people = days.iter().map(|d| d.people.len()).sum();
+    let people: usize = days.iter().map(|d| d.people.len()).sum();
     let missing = input
         .parts
         .iter()
-        .filter_map(|p| p.acts.as_ref().err().map(|why| (threads.thread(&p.member.0), why.clone())))
+        .filter_map(|p| {
+            let why = p.acts.as_ref().err()?;
+            Some((
+                threads.thread(&p.member.0),
+                super::person::outcome(t, why).2,
+            ))
+        })
         .collect();
     super::render(&Page {
         days,
@@ -263,10 +285,16 @@ mod tests {
             node: MemberId(node.into()),
             who: actor.into(),
             actor: actor.into(),
-            role: if actor == "me" { Role::Patient } else { Role::Physician },
+            role: if actor == "me" {
+                Role::Patient
+            } else {
+                Role::Physician
+            },
             institution: MemberId(if actor == "me" { node } else { "farmacia" }.into()),
+            specialty: None,
             purpose: Purpose::Treatment,
             evidence: None,
+            what: trust::What::Summary,
             categories: Categories::default(),
             resources: 0,
             machine: false,
@@ -276,7 +304,11 @@ mod tests {
         }
     }
     fn part(member: &str, acts: Vec<ActView>) -> LogPart {
-        LogPart { member: MemberId(member.into()), name: member.into(), acts: Ok(acts) }
+        LogPart {
+            member: MemberId(member.into()),
+            name: member.into(),
+            acts: Ok(acts),
+        }
     }
     fn days_of(parts: &[LogPart]) -> Vec<Day> {
         let input = Input {
@@ -286,7 +318,11 @@ mod tests {
             me: "me",
             now: "2026-11-22T18:00:00Z".parse().unwrap(),
         };
-        let threads = Threads::new([("farmacia", "Farmacia"), ("imss", "IMSS"), ("issste", "ISSSTE")]);
+        let threads = Threads::new([
+            ("farmacia", "Farmacia"),
+            ("imss", "IMSS"),
+            ("issste", "ISSSTE"),
+        ]);
         days(Text::of(Lang::Es), &threads, &input)
     }
 
@@ -298,31 +334,68 @@ mod tests {
         let mut issste = act("c", "2026-11-22T17:42:02Z", ActKind::Read, "issste", "ruiz");
         issste.resources = 3;
         let days = days_of(&[
-            part("farmacia", vec![act("a", "2026-11-22T17:42:00Z", ActKind::Ask, "farmacia", "ruiz")]),
+            part(
+                "farmacia",
+                vec![act(
+                    "a",
+                    "2026-11-22T17:42:00Z",
+                    ActKind::Ask,
+                    "farmacia",
+                    "ruiz",
+                )],
+            ),
             part("imss", vec![imss]),
             part("issste", vec![issste]),
         ]);
         assert_eq!(days.len(), 1);
         assert_eq!(days[0].people.len(), 1);
         assert_eq!(days[0].people[0].sentence, "ruiz Read 15");
-        let acts: Vec<_> = days[0].people[0].logged.iter().map(|l| l.act.as_str()).collect();
+        let acts: Vec<_> = days[0].people[0]
+            .logged
+            .iter()
+            .map(|l| l.act.as_str())
+            .collect();
         assert_eq!(acts, ["a", "b", "c"]);
     }
 
     #[test]
     fn two_looks_and_two_people_stay_apart() {
         let days = days_of(&[
-            part("farmacia", vec![
-                act("a", "2026-11-22T17:42:00Z", ActKind::Ask, "farmacia", "ruiz"),
-                act("d", "2026-11-22T17:42:10Z", ActKind::Ask, "farmacia", "ruiz"),
-                act("e", "2026-11-22T17:42:05Z", ActKind::Ask, "farmacia", "soto"),
-            ]),
-            part("imss", vec![
-                act("b", "2026-11-22T17:42:01Z", ActKind::Read, "imss", "ruiz"),
-                act("c", "2026-11-22T17:42:11Z", ActKind::Read, "imss", "ruiz"),
-                act("f", "2026-11-22T17:42:01Z", ActKind::Read, "imss", "soto"),
-                act("g", "2026-11-22T17:52:01Z", ActKind::Read, "imss", "ruiz"),
-            ]),
+            part(
+                "farmacia",
+                vec![
+                    act(
+                        "a",
+                        "2026-11-22T17:42:00Z",
+                        ActKind::Ask,
+                        "farmacia",
+                        "ruiz",
+                    ),
+                    act(
+                        "d",
+                        "2026-11-22T17:42:10Z",
+                        ActKind::Ask,
+                        "farmacia",
+                        "ruiz",
+                    ),
+                    act(
+                        "e",
+                        "2026-11-22T17:42:05Z",
+                        ActKind::Ask,
+                        "farmacia",
+                        "soto",
+                    ),
+                ],
+            ),
+            part(
+                "imss",
+                vec![
+                    act("b", "2026-11-22T17:42:01Z", ActKind::Read, "imss", "ruiz"),
+                    act("c", "2026-11-22T17:42:11Z", ActKind::Read, "imss", "ruiz"),
+                    act("f", "2026-11-22T17:42:01Z", ActKind::Read, "imss", "soto"),
+                    act("g", "2026-11-22T17:52:01Z", ActKind::Read, "imss", "ruiz"),
+                ],
+            ),
         ]);
         let mut told: Vec<Vec<&str>> = days[0]
             .people
@@ -330,22 +403,43 @@ mod tests {
             .map(|l| l.logged.iter().map(|w| w.act.as_str()).collect())
             .collect();
         told.sort();
-        assert_eq!(told, [vec!["a", "b"], vec!["d", "c"], vec!["e", "f"], vec!["g"]]);
+        assert_eq!(
+            told,
+            [vec!["a", "b"], vec!["d", "c"], vec!["e", "f"], vec!["g"]]
+        );
     }
 
     #[test]
     fn ten_thousand_machine_acts_and_three_of_people_are_three_lines_and_a_fold() {
         let mut acts: Vec<ActView> = (0..10_000)
             .map(|i| {
-                let mut a = act(&format!("m{i}"), "2026-11-22T17:42:00Z", ActKind::Read, "imss", "robot");
+                let mut a = act(
+                    &format!("m{i}"),
+                    "2026-11-22T17:42:00Z",
+                    ActKind::Read,
+                    "imss",
+                    "robot",
+                );
                 a.machine = true;
                 a
             })
             .collect();
         for (i, actor) in ["ruiz", "soto", "vera"].iter().enumerate() {
-            acts.push(act(&format!("p{i}"), "2026-11-22T17:42:00Z", ActKind::Read, "imss", actor));
+            acts.push(act(
+                &format!("p{i}"),
+                "2026-11-22T17:42:00Z",
+                ActKind::Read,
+                "imss",
+                actor,
+            ));
         }
-        acts.push(act("own", "2026-11-22T17:42:00Z", ActKind::Log, "imss", "me"));
+        acts.push(act(
+            "own",
+            "2026-11-22T17:42:00Z",
+            ActKind::Log,
+            "imss",
+            "me",
+        ));
         let days = days_of(&[part("imss", acts)]);
         assert_eq!(days[0].people.len(), 3);
         assert_eq!(days[0].machines.len(), 10_000);
@@ -357,10 +451,24 @@ mod tests {
         let mut no = act("b", "2026-11-22T17:42:01Z", ActKind::Denied, "imss", "ruiz");
         no.refused = vec!["no-evidence".into()];
         let days = days_of(&[
-            part("farmacia", vec![act("a", "2026-11-22T17:42:00Z", ActKind::Ask, "farmacia", "ruiz")]),
+            part(
+                "farmacia",
+                vec![act(
+                    "a",
+                    "2026-11-22T17:42:00Z",
+                    ActKind::Ask,
+                    "farmacia",
+                    "ruiz",
+                )],
+            ),
             part("imss", vec![no]),
         ]);
         assert_eq!(days[0].people.len(), 2);
-        assert!(days[0].people.iter().any(|l| l.refused && l.because == ["no-evidence"]));
+        assert!(
+            days[0]
+                .people
+                .iter()
+                .any(|l| l.refused && l.because == ["no-evidence"])
+        );
     }
 }

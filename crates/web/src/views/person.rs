@@ -97,8 +97,8 @@ struct Page<'a> {
     orders: Section,
     visits: Vec<VisitView>,
     total_visits: usize,
+    all_visits: String,
     total_laboratory: usize,
-    all: bool,
     forms: Option<Forms>,
 }
 
@@ -127,7 +127,11 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
         }
     }
     let vaccines = Section {
-        now: s.vaccines.iter().map(|l| super::lines::line(t, &threads, l)).collect(),
+        now: s
+            .vaccines
+            .iter()
+            .map(|l| super::lines::line(t, &threads, l))
+            .collect(),
         past: Vec::new(),
     };
     let page = Page {
@@ -142,7 +146,10 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
         notices: notices(t, &members, s, input.parts),
         answered: t.fill(
             "person.answered",
-            &[("n", &answered.to_string()), ("all", &members.len().to_string())],
+            &[
+                ("n", &answered.to_string()),
+                ("all", &members.len().to_string()),
+            ],
         ),
         members,
         last_visit,
@@ -156,9 +163,11 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
         vaccines,
         orders: Section::of(t, &threads, &s.orders),
         visits,
+        all_visits: t.fill("person.all_visits", &[("n", &total_visits.to_string())]),
         total_visits,
-        all: input.all,
-        forms: input.writes.then(|| errand::forms(t, input.errand, input.destinations)),
+        forms: input
+            .writes
+            .then(|| errand::forms(t, input.errand, input.destinations)),
         reference: input.reference,
         frame: frame.titled(shown_name(t, &s.identity.name)),
     };
@@ -166,7 +175,11 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
 }
 
 fn shown_name(t: Text, name: &str) -> String {
-    if name.is_empty() { t.say("person.no_name").to_owned() } else { name.to_owned() }
+    if name.is_empty() {
+        t.say("person.no_name").to_owned()
+    } else {
+        name.to_owned()
+    }
 }
 
 fn facts(t: Text, s: &Summary, today: &str) -> Vec<(String, String)> {
@@ -181,7 +194,10 @@ fn facts(t: Text, s: &Summary, today: &str) -> Vec<(String, String)> {
         out.push((t.say("person.sex").to_owned(), gender.to_owned()));
     }
     if !i.birth_date.is_empty() {
-        out.push((t.say("person.born").to_owned(), when::date(t, &i.birth_date)));
+        out.push((
+            t.say("person.born").to_owned(),
+            when::date(t, &i.birth_date),
+        ));
     }
     if !i.curp.is_empty() {
         out.push(("CURP".to_owned(), i.curp.clone()));
@@ -190,15 +206,45 @@ fn facts(t: Text, s: &Summary, today: &str) -> Vec<(String, String)> {
 }
 
 fn demographic(t: Text, what: &str) -> String {
-    t.find(&format!("demographic.{what}")).unwrap_or(what).to_owned()
+    t.find(&format!("demographic.{what}"))
+        .unwrap_or(what)
+        .to_owned()
 }
 
 pub(crate) fn visit(t: Text, threads: &Threads, v: &living::Visit) -> VisitView {
     VisitView {
-        title: if v.title.is_empty() { t.say("person.visit").to_owned() } else { v.title.clone() },
+        title: if v.title.is_empty() {
+            t.say("person.visit").to_owned()
+        } else {
+            v.title.clone()
+        },
         detail: v.detail.clone(),
         note: v.note.clone(),
         origin: one(t, threads, &v.origin),
+    }
+}
+
+/// What came of asking one member: drawn sign, whether it answered, in words.
+pub(crate) fn outcome(t: Text, outcome: &Outcome) -> (&'static str, bool, String) {
+    match outcome {
+        Outcome::Answered(a) if a.cautious => ("clock", true, t.say("member.cautious").to_owned()),
+        // "I hold nothing" and "I may show nothing" are one sentence, as they are one answer.
+        Outcome::Answered(a) if a.resources.is_empty() => {
+            ("check", true, t.say("member.nothing").to_owned())
+        }
+        Outcome::Answered(a) => ("check", true, t.count("member.answered", a.resources.len())),
+        Outcome::Refused(refusal) => ("cross", false, refusal.sentence(t.lang()).to_owned()),
+        Outcome::Late => ("clock", false, t.say("member.late").to_owned()),
+        Outcome::Unreachable(_) => ("cross", false, t.say("member.unreachable").to_owned()),
+        Outcome::Forged => ("warn", false, t.say("member.forged").to_owned()),
+        Outcome::OtherPact(version) => {
+            let version = version.to_string();
+            (
+                "warn",
+                false,
+                t.fill("member.other_pact", &[("version", &version)]),
+            )
+        }
     }
 }
 
@@ -207,26 +253,15 @@ pub(crate) fn members(t: Text, threads: &Threads, parts: &[Part]) -> Vec<MemberV
     parts
         .iter()
         .map(|part| {
-            let (icon, answered, sentence) = match &part.outcome {
-                Outcome::Answered(a) if a.cautious => ("clock", true, t.say("member.cautious").to_owned()),
-                // "I hold nothing" and "I may show nothing" are one sentence, as they are one answer.
-                Outcome::Answered(a) if a.resources.is_empty() => {
-                    ("check", true, t.say("member.nothing").to_owned())
-                }
-                Outcome::Answered(a) => ("check", true, t.count("member.answered", a.resources.len())),
-                Outcome::Refused(refusal) => ("cross", false, refusal.sentence(t.lang()).to_owned()),
-                Outcome::Late => ("clock", false, t.say("member.late").to_owned()),
-                Outcome::Unreachable(_) => ("cross", false, t.say("member.unreachable").to_owned()),
-                Outcome::Forged => ("warn", false, t.say("member.forged").to_owned()),
-                Outcome::OtherPact(version) => (
-                    "warn",
-                    false,
-                    t.fill("member.other_pact", &[("version", &version.to_string())]),
-                ),
-            };
+            let (icon, answered, sentence) = outcome(t, &part.outcome);
             let mut thread = threads.thread(&part.member.0);
             thread.name = part.name.clone();
-            MemberView { thread, icon, answered, sentence }
+            MemberView {
+                thread,
+                icon,
+                answered,
+                sentence,
+            }
         })
         .collect()
 }
@@ -240,31 +275,65 @@ fn notices(t: Text, members: &[MemberView], s: &Summary, parts: &[Part]) -> Vec<
         .collect();
     if !missing.is_empty() {
         let sentence = t.fill("person.missing", &[("names", &missing.join(", "))]);
-        out.push(Notice { kind: "bad", icon: "warn", sentence, id: "aviso-faltan" });
+        out.push(Notice {
+            kind: "bad",
+            icon: "warn",
+            sentence,
+            id: "aviso-faltan",
+        });
     }
-    let answers = || parts.iter().filter_map(|p| match &p.outcome {
-        Outcome::Answered(a) => Some((p, a)),
-        _ => None,
-    });
+    let answers = || {
+        parts.iter().filter_map(|p| match &p.outcome {
+            Outcome::Answered(a) => Some((p, a)),
+            _ => None,
+        })
+    };
     if answers().any(|(_, a)| a.withheld) {
         let sentence = t.say("person.withheld").to_owned();
-        out.push(Notice { kind: "care", icon: "lock", sentence, id: "aviso-reservado" });
+        out.push(Notice {
+            kind: "care",
+            icon: "lock",
+            sentence,
+            id: "aviso-reservado",
+        });
     }
-    let cautious: Vec<&str> = answers().filter(|(_, a)| a.cautious).map(|(p, _)| p.name.as_str()).collect();
+    let cautious: Vec<&str> = answers()
+        .filter(|(_, a)| a.cautious)
+        .map(|(p, _)| p.name.as_str())
+        .collect();
     if !cautious.is_empty() {
         let sentence = t.fill("person.cautious", &[("names", &cautious.join(", "))]);
-        out.push(Notice { kind: "care", icon: "clock", sentence, id: "aviso-cautela" });
+        out.push(Notice {
+            kind: "care",
+            icon: "clock",
+            sentence,
+            id: "aviso-cautela",
+        });
     }
     let lines = [&s.allergies, &s.problems, &s.medicines];
-    let differ = lines.iter().flat_map(|l| l.iter()).filter(|l| l.disagreement.is_some()).count()
+    let differ = lines
+        .iter()
+        .flat_map(|l| l.iter())
+        .filter(|l| l.disagreement.is_some())
+        .count()
         + s.identity.disagreements.len();
     if differ > 0 {
         let sentence = t.count("person.differ", differ);
-        out.push(Notice { kind: "care", icon: "warn", sentence, id: "aviso-desacuerdos" });
+        out.push(Notice {
+            kind: "care",
+            icon: "warn",
+            sentence,
+            id: "aviso-desacuerdos",
+        });
     }
     if s.duplicates > 0 {
         let sentence = t.count("person.duplicates", s.duplicates);
-        out.push(Notice { kind: "care", icon: "twice", sentence, id: "aviso-duplicados" });
+        out.push(Notice {
+            kind: "care",
+            icon: "twice",
+            sentence,
+            id: "aviso-duplicados",
+        });
     }
     out
 }

@@ -28,10 +28,16 @@ pub struct Verdict {
 /// Verifies a receipt of a member under the keys of the pact, and says in words what was checked. Pure.
 pub fn verify(t: Text, receipt: &str, member: &str, pact: &Pact) -> Verdict {
     match steps(t, receipt, member, pact) {
-        Ok(checked) => Verdict { holds: true, checked },
+        Ok(checked) => Verdict {
+            holds: true,
+            checked,
+        },
         Err(sentence) => Verdict {
             holds: false,
-            checked: vec![Checked { holds: false, sentence }],
+            checked: vec![Checked {
+                holds: false,
+                sentence,
+            }],
         },
     }
 }
@@ -55,7 +61,10 @@ fn steps(t: Text, receipt: &str, member: &str, pact: &Pact) -> Result<Vec<Checke
     if good.head.origin != own.name() {
         return Err(t.fill("proof.other_log", &[("origin", &good.head.origin)]));
     }
-    let yes = |sentence: String| Checked { holds: true, sentence };
+    let yes = |sentence: String| Checked {
+        holds: true,
+        sentence,
+    };
     let name = pact
         .members
         .iter()
@@ -67,7 +76,9 @@ fn steps(t: Text, receipt: &str, member: &str, pact: &Pact) -> Result<Vec<Checke
     }
     let place = (good.index + 1).to_string();
     let size = good.head.size.to_string();
-    out.push(yes(t.fill("proof.step_place", &[("place", &place), ("size", &size)])));
+    out.push(yes(
+        t.fill("proof.step_place", &[("place", &place), ("size", &size)])
+    ));
     out.push(yes(t.fill("proof.step_signed", &[("name", name)])));
     let others = good.signers.len().saturating_sub(1);
     if others > 0 {
@@ -90,6 +101,16 @@ struct Page<'a> {
 pub fn page(frame: Frame, member: &str, act: &str, verdict: &Verdict) -> String {
     let t = frame.t;
     let thread = frame.threads.thread(member);
-    let headline = if verdict.holds { t.say("proof.holds") } else { t.say("proof.fails") };
-    super::render(&Page { frame: frame.titled(t.say("proof.title")), thread, act, verdict, headline })
+    let headline = if verdict.holds {
+        t.say("proof.holds")
+    } else {
+        t.say("proof.fails")
+    };
+    super::render(&Page {
+        frame: frame.titled(t.say("proof.title")),
+        thread,
+        act,
+        verdict,
+        headline,
+    })
 }

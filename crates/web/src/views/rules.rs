@@ -72,9 +72,15 @@ pub(crate) fn who_of(code: &str) -> Option<Who> {
     let (family, rest) = code.split_once(':').unwrap_or((code, ""));
     match family {
         "everyone" => Some(Who::Everyone),
-        "kind" => KINDS.iter().find(|k| kind_code(**k) == rest).map(|k| Who::Kind(*k)),
+        "kind" => KINDS
+            .iter()
+            .find(|k| kind_code(**k) == rest)
+            .map(|k| Who::Kind(*k)),
         "member" => Some(Who::Member(MemberId(rest.to_owned()))),
-        "role" => ROLES.iter().find(|r| role_code(**r) == rest).map(|r| Who::Role(*r)),
+        "role" => ROLES
+            .iter()
+            .find(|r| role_code(**r) == rest)
+            .map(|r| Who::Role(*r)),
         "actor" => {
             let (member, login) = rest.split_once(':')?;
             Some(Who::Actor(MemberId(member.to_owned()), login.to_owned()))
@@ -149,32 +155,61 @@ fn listed(t: Text, words: &[String]) -> String {
 /// A rule as a sentence.
 pub(crate) fn rule(t: Text, threads: &Threads, rule: &Rule) -> RuleView {
     let what: Vec<String> = rule.what.iter().map(|c| category(t, *c)).collect();
-    let key = if rule.allow { "rule.opens" } else { "rule.closes" };
+    let key = if rule.allow {
+        "rule.opens"
+    } else {
+        "rule.closes"
+    };
     let plural = match &rule.who {
         Who::Everyone | Who::Member(_) | Who::Actor(..) => "one",
         Who::Kind(_) | Who::Role(_) => "many",
     };
     let whom = who_words(t, threads, &rule.who);
-    let nothing = if rule.allow { "category.all" } else { "category.nothing" };
-    let what = if what.is_empty() { t.say(nothing).to_owned() } else { listed(t, &what) };
-    let mut sentence = capital(&t.fill(&format!("{key}.{plural}"), &[("who", &whom), ("what", &what)]));
+    let nothing = if rule.allow {
+        "category.all"
+    } else {
+        "category.nothing"
+    };
+    let what = if what.is_empty() {
+        t.say(nothing).to_owned()
+    } else {
+        listed(t, &what)
+    };
+    let mut sentence = capital(&t.fill(
+        &format!("{key}.{plural}"),
+        &[("who", &whom), ("what", &what)],
+    ));
     if let Some(purpose) = rule.purpose {
         sentence = format!("{sentence} {}", t.say(purpose_key(purpose)));
     }
     let mut detail = vec![match rule.until {
         None => t.say("rule.always").to_owned(),
-        Some(until) => t.fill("rule.until", &[("date", &when::date(t, &when::iso_day(until)))]),
+        Some(until) => t.fill(
+            "rule.until",
+            &[("date", &when::date(t, &when::iso_day(until)))],
+        ),
     }];
     if !rule.allow {
-        let key = if rule.hint { "rule.hint" } else { "rule.silence" };
+        let key = if rule.hint {
+            "rule.hint"
+        } else {
+            "rule.silence"
+        };
         detail.push(t.say(key).to_owned());
     }
-    RuleView { id: rule.id.clone(), sentence, detail: detail.join(" "), allow: rule.allow }
+    RuleView {
+        id: rule.id.clone(),
+        sentence,
+        detail: detail.join(" "),
+        allow: rule.allow,
+    }
 }
 
 fn capital(sentence: &str) -> String {
     let mut chars = sentence.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 fn purpose_key(purpose: Purpose) -> &'static str {
@@ -192,10 +227,17 @@ pub fn preview(t: Text, threads: &Threads, who: &Who, rows: &[Previewed]) -> Pre
     let whom = who_words(t, threads, who);
     let rows: Vec<PreviewRow> = rows
         .iter()
-        .map(|p| PreviewRow { what: category(t, p.category), open: p.open, today: p.open_today })
+        .map(|p| PreviewRow {
+            what: category(t, p.category),
+            open: p.open,
+            today: p.open_today,
+        })
         .collect();
     let of = |pick: fn(&PreviewRow) -> bool| -> Vec<String> {
-        rows.iter().filter(|r| pick(r)).map(|r| r.what.clone()).collect()
+        rows.iter()
+            .filter(|r| pick(r))
+            .map(|r| r.what.clone())
+            .collect()
     };
     let (closes, opens) = (of(|r| r.today && !r.open), of(|r| !r.today && r.open));
     let mut difference = Vec::new();
@@ -254,7 +296,12 @@ struct Page<'a> {
 pub fn page(frame: Frame, input: Input<'_>) -> String {
     let t = frame.t;
     let threads = frame.threads.clone();
-    let f = Form { t, prefix: "field", typed: input.typed, errors: input.errors };
+    let f = Form {
+        t,
+        prefix: "field",
+        typed: input.typed,
+        errors: input.errors,
+    };
     let whom = whom_choices(t, &threads, &input);
     let mut eyes = vec![choice("", t.say("field.same_as_who"))];
     eyes.extend(whom.iter().skip(1).cloned());
@@ -339,13 +386,25 @@ mod tests {
     #[test]
     fn a_rule_reads_as_a_sentence() {
         let threads = Threads::new([("imss", "IMSS")]);
-        let pharmacies = closing(Who::Kind(MemberKind::Pharmacy), &[Category::MentalHealth, Category::Hiv]);
+        let pharmacies = closing(
+            Who::Kind(MemberKind::Pharmacy),
+            &[Category::MentalHealth, Category::Hiv],
+        );
         let es = rule(Text::of(Lang::Es), &threads, &pharmacies);
-        assert_eq!(es.sentence, "Las farmacias no pueden ver mi salud mental y mi información sobre VIH e ITS.");
+        assert_eq!(
+            es.sentence,
+            "Las farmacias no pueden ver mi salud mental y mi información sobre VIH e ITS."
+        );
         let en = rule(Text::of(Lang::En), &threads, &pharmacies);
-        assert_eq!(en.sentence, "Pharmacies cannot see my mental health and my HIV and STI information.");
+        assert_eq!(
+            en.sentence,
+            "Pharmacies cannot see my mental health and my HIV and STI information."
+        );
         let all = closing(Who::Member(MemberId("imss".into())), &[]);
-        assert_eq!(rule(Text::of(Lang::Es), &threads, &all).sentence, "IMSS no puede ver nada de mi expediente.");
+        assert_eq!(
+            rule(Text::of(Lang::Es), &threads, &all).sentence,
+            "IMSS no puede ver nada de mi expediente."
+        );
     }
 
     #[test]
@@ -365,10 +424,23 @@ mod tests {
 
     #[test]
     fn a_preview_says_what_changes() {
-        let row = |category, open, open_today| Previewed { category, open, open_today, rule: None };
+        let row = |category, open, open_today| Previewed {
+            category,
+            open,
+            open_today,
+            rule: None,
+        };
         let t = Text::of(Lang::Es);
-        let rows = [row(Category::Medicines, false, true), row(Category::Allergies, true, true)];
-        let p = preview(t, &Threads::default(), &Who::Kind(MemberKind::Pharmacy), &rows);
+        let rows = [
+            row(Category::Medicines, false, true),
+            row(Category::Allergies, true, true),
+        ];
+        let p = preview(
+            t,
+            &Threads::default(),
+            &Who::Kind(MemberKind::Pharmacy),
+            &rows,
+        );
         assert!(p.difference.contains("mis medicinas"), "{}", p.difference);
         assert!(!p.difference.contains("alergias"));
     }

@@ -46,7 +46,13 @@ pub struct TrendView {
 }
 
 /// Views of trends, in the order given. `all` lists every value; `prefix` makes ids unique.
-pub(crate) fn trends(t: Text, threads: &Threads, trends: &[Trend], prefix: &str, all: bool) -> Vec<TrendView> {
+pub(crate) fn trends(
+    t: Text,
+    threads: &Threads,
+    trends: &[Trend],
+    prefix: &str,
+    all: bool,
+) -> Vec<TrendView> {
     trends
         .iter()
         .enumerate()
@@ -67,7 +73,10 @@ fn view(t: Text, threads: &Threads, trend: &Trend, id: &str, all: bool) -> Optio
             duplicate: point.duplicate_of.as_ref().map_or_else(String::new, |of| {
                 t.fill(
                     "lab.duplicate",
-                    &[("where", &threads.thread(&of.member).name), ("date", &when::date(t, &of.date))],
+                    &[
+                        ("where", &threads.thread(&of.member).name),
+                        ("date", &when::date(t, &of.date)),
+                    ],
                 )
             }),
         })
@@ -84,7 +93,11 @@ fn view(t: Text, threads: &Threads, trend: &Trend, id: &str, all: bool) -> Optio
         older: total - values.len(),
         values,
         total,
-        duplicates: trend.points.iter().filter(|p| p.duplicate_of.is_some()).count(),
+        duplicates: trend
+            .points
+            .iter()
+            .filter(|p| p.duplicate_of.is_some())
+            .count(),
     })
 }
 
