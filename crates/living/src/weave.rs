@@ -123,7 +123,9 @@ fn visits(parts: &[Sourced]) -> Vec<Visit> {
         let Some((encounter, text)) = note_of(&part.resource) else {
             continue;
         };
-        let note = notes.entry((part.member.clone(), encounter.to_owned())).or_default();
+        let note = notes
+            .entry((part.member.clone(), encounter.to_owned()))
+            .or_default();
         if !note.is_empty() {
             note.push('\n');
         }
@@ -154,9 +156,7 @@ fn visits(parts: &[Sourced]) -> Vec<Visit> {
                     .map(words)
                     .collect::<Vec<_>>()
                     .join(", "),
-                note: notes
-                    .remove(&(part.member.clone(), id))
-                    .unwrap_or_default(),
+                note: notes.remove(&(part.member.clone(), id)).unwrap_or_default(),
                 origin: Origin::of(part, &date_of(encounter)),
             }
         })

@@ -221,15 +221,24 @@ pub(crate) fn days(t: Text, threads: &Threads, input: &Input<'_>) -> Vec<Day> {
     }
     days.into_iter()
         .rev()
-        .map(|(iso, Sorted { people, own, machines })| Day {
-            heading: when::day_heading(t, &iso, input.now),
-            iso,
-            own_words: t.count("looks.own", own.len()),
-            machine_words: t.count("looks.machines", machines.len()),
-            people: newest_first(people),
-            own: newest_first(own),
-            machines: newest_first(machines),
-        })
+        .map(
+            |(
+                iso,
+                Sorted {
+                    people,
+                    own,
+                    machines,
+                },
+            )| Day {
+                heading: when::day_heading(t, &iso, input.now),
+                iso,
+                own_words: t.count("looks.own", own.len()),
+                machine_words: t.count("looks.machines", machines.len()),
+                people: newest_first(people),
+                own: newest_first(own),
+                machines: newest_first(machines),
+            },
+        )
         .collect()
 }
 
