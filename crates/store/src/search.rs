@@ -33,7 +33,7 @@ use crate::{
 use changed::Changed;
 use conditions::Conditions;
 use fhir::{ResourceType, query::Query};
-use plan::{Chosen, Plan, choose, collect};
+use plan::{Chosen, Need, Plan, choose, collect};
 use std::collections::VecDeque;
 pub(crate) use stream::{ALL_DATES, Candidate, Span, Stream};
 
@@ -94,7 +94,7 @@ pub(crate) fn find(
             secret,
         };
         let conditions = Conditions::new(query.of, &query.clauses);
-        let chosen = choose(&reading, query.of, &query.clauses, false)?;
+        let chosen = choose(&reading, query.of, &query.clauses, Need::First)?;
         let found = all(&reading, query.of, &chosen, &conditions, 2)?;
         Ok(found.into_iter().map(|found| found.card.id).collect())
     }
@@ -124,7 +124,7 @@ struct Answer {
     next: Option<Position>,
 }
 
-fn answer(reading: &Reading<'_>, query: &Query, position: Option<Position>) -> Result<Answer> {
+fn answer(reading: &Reading<'_>, query: &Query, mut position: Option<Position>) -> Result<Answer> {
     let of = query.of;
     let sorts = query.sort.iter().map(|sort| sort.parameter.number);
     let includes = query.include.iter().map(|include| include.parameter.number);
@@ -142,8 +142,14 @@ fn answer(reading: &Reading<'_>, query: &Query, position: Option<Position>) -> R
     }
     let natural = order::is_natural(of, &query.sort);
     let by_change = order::by_change(&query.sort);
-    let whole = counting || !(natural || by_change.is_some());
-    let chosen = choose(reading, of, &query.clauses, whole)?;
+    let need = match (natural, by_change) {
+        (true, _) if !counting => Need::First,
+        (_, Some(_)) if !counting => Need::Few,
+        _ => Need::All,
+    };
+    let chosen = choose(reading, of, &query.clauses, need)?;
+    // Later pages go on as the first one went, whatever the counts say by then.
+    let walked = position.as_mut().map(Position::take_way);
     let page = Wanted {
         count: if query.only_count {
             0
@@ -153,9 +159,10 @@ fn answer(reading: &Reading<'_>, query: &Query, position: Option<Position>) -> R
         counting,
         position,
     };
-    let by_change = by_change.filter(|_| chosen.many);
+    let by_change = by_change.filter(|_| walked.unwrap_or(chosen.many && !counting));
     if !natural && by_change.is_none() {
-        return sorted(reading, query, &chosen, &conditions, page);
+        return sorted(reading, query, &chosen, &conditions, page)
+            .map(|answer| answer.going_on(false));
     }
     let last = page
         .position
@@ -182,7 +189,17 @@ fn answer(reading: &Reading<'_>, query: &Query, position: Option<Position>) -> R
         Some(_) => found.card.stamp.to_be_bytes().to_vec(),
         None => found.tail.bytes().to_vec(),
     };
-    in_order(reading, matches, place, page)
+    in_order(reading, matches, place, page).map(|answer| answer.going_on(by_change.is_some()))
+}
+
+impl Answer {
+    /// Notes in the link which way the page was found.
+    fn going_on(mut self, walked: bool) -> Answer {
+        if let Some(next) = &mut self.next {
+            next.last.push(u8::from(walked));
+        }
+        self
+    }
 }
 
 /// The part of an answer that is asked for.

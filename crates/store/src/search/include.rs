@@ -1,6 +1,10 @@
 //! What an answer carries beside its matches.
 
-use super::{Found, all, conditions::Conditions, plan::choose};
+use super::{
+    Found, all,
+    conditions::Conditions,
+    plan::{Need, choose},
+};
 use crate::{
     Result,
     prepare::target,
@@ -84,7 +88,7 @@ fn referring(
         values: vec![Wanted::Reference(format!("{of}/{}", found.card.id))],
         chain: None,
     }];
-    let chosen = choose(reading, include.source, &clauses, true)?;
+    let chosen = choose(reading, include.source, &clauses, Need::All)?;
     let conditions = Conditions::new(include.source, &clauses);
     all(reading, include.source, &chosen, &conditions, room)
 }

@@ -28,8 +28,10 @@ use fhir::{
 };
 use std::collections::BTreeMap;
 
-/// Rows counted at most to choose between plans.
-const PROBE: usize = 1000;
+/// Rows of an ordered plan counted at most to choose between plans.
+const PROBE: usize = 256;
+/// The same for a loose plan: up to here collecting and sorting beats walking everything.
+const LOOSE_PROBE: usize = 10_000;
 /// Systems or units followed under one code.
 const KINDS: usize = 64;
 /// Targets of a chain at most, to look for what refers to them; beyond, each candidate's reference is followed.
@@ -54,19 +56,48 @@ pub(crate) struct Chosen {
     pub(crate) dates: Dates,
 }
 
-/// Chooses where to look for a type under these conditions. `whole` says that all matches are needed, not a page.
+/// What the answer needs of a plan.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// The first matches in the natural order.
+    First,
+    /// The first matches in another order that can be walked: the plan only if it has few.
+    Few,
+    /// All matches.
+    All,
+}
+
+/// Chooses where to look for a type under these conditions.
 pub(crate) fn choose(
     reading: &Reading<'_>,
     of: ResourceType,
     clauses: &[Clause],
-    whole: bool,
+    need: Need,
 ) -> Result<Chosen> {
     let dates = main_dates(reading, of, clauses)?;
+    let mut plans = candidates(reading, of, clauses)?;
+    if let [Plan::Ordered(_)] = plans.as_slice()
+        && need != Need::Few
+        && let Some(plan) = plans.pop()
+    {
+        return Ok(Chosen {
+            plan,
+            many: true,
+            dates,
+        });
+    }
+    // Loose ones last, counted no further than the best of the others.
+    plans.sort_by_key(|plan| matches!(plan, Plan::Loose(_)));
     let mut best: Option<(usize, Plan)> = None;
-    for plan in candidates(reading, of, clauses)? {
-        let cost = probe(reading, &plan, dates)?;
-        let capped = cost >= PROBE && matches!(plan, Plan::Loose(_)) && !whole;
-        if !capped && best.as_ref().is_none_or(|(least, _)| cost < *least) {
+    for plan in plans {
+        let least = best.as_ref().map_or(usize::MAX, |(least, _)| *least);
+        let cap = match plan {
+            Plan::Loose(_) => LOOSE_PROBE.min(least),
+            _ => PROBE,
+        };
+        let cost = probe(reading, &plan, dates, cap)?;
+        let too_loose = cost >= cap && matches!(plan, Plan::Loose(_)) && need != Need::All;
+        if cost < least && !too_loose {
             best = Some((cost, plan));
         }
     }
@@ -96,7 +127,8 @@ fn candidates(reading: &Reading<'_>, of: ResourceType, clauses: &[Clause]) -> Re
     Ok(plans)
 }
 
-fn probe(reading: &Reading<'_>, plan: &Plan, dates: Dates) -> Result<usize> {
+/// Counts a plan's rows up to a cap.
+fn probe(reading: &Reading<'_>, plan: &Plan, dates: Dates, cap: usize) -> Result<usize> {
     let ranges: Vec<(Vec<u8>, Vec<u8>)> = match plan {
         Plan::Named(named) => return Ok(named.len()),
         Plan::Ordered(spans) => spans.iter().map(|span| span.range(dates, None)).collect(),
@@ -104,7 +136,7 @@ fn probe(reading: &Reading<'_>, plan: &Plan, dates: Dates) -> Result<usize> {
     };
     let mut rows = Rows::default();
     for (from, to) in ranges {
-        let room = PROBE.saturating_sub(rows.len());
+        let room = cap.saturating_sub(rows.len());
         reading
             .snapshot
             .scan(&from, &to, Direction::Up, room, &mut rows)?;
@@ -348,8 +380,8 @@ fn of_chain(
     inner: &Clause,
 ) -> Result<Option<Plan>> {
     let clauses = std::slice::from_ref(inner);
-    let chosen = choose(reading, target, clauses, false)?;
-    if probe(reading, &chosen.plan, chosen.dates)? > TARGETS {
+    let chosen = choose(reading, target, clauses, Need::First)?;
+    if probe(reading, &chosen.plan, chosen.dates, TARGETS + 1)? > TARGETS {
         return Ok(None);
     }
     let conditions = Conditions::new(target, clauses);
