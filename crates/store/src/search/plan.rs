@@ -30,8 +30,10 @@ use std::collections::BTreeMap;
 
 /// Rows of an ordered plan counted at most to choose between plans.
 const PROBE: usize = 256;
-/// The same for a loose plan: up to here collecting and sorting beats walking everything.
-const LOOSE_PROBE: usize = 10_000;
+/// Rows up to which collecting and sorting a loose plan beats walking an ordered one of unknown length.
+const LOOSE_BESIDE_ORDERED: usize = 2_000;
+/// Rows up to which it beats walking the whole type.
+const LOOSE_ALONE: usize = 10_000;
 /// Systems or units followed under one code.
 const KINDS: usize = 64;
 /// Targets of a chain at most, to look for what refers to them; beyond, each candidate's reference is followed.
@@ -91,13 +93,20 @@ pub(crate) fn choose(
     let mut best: Option<(usize, Plan)> = None;
     for plan in plans {
         let least = best.as_ref().map_or(usize::MAX, |(least, _)| *least);
-        let cap = match plan {
-            Plan::Loose(_) => LOOSE_PROBE.min(least),
-            _ => PROBE,
+        let loose = matches!(plan, Plan::Loose(_));
+        let cap = match (loose, least) {
+            (false, _) => PROBE,
+            (true, usize::MAX) => LOOSE_ALONE,
+            (true, PROBE..) => LOOSE_BESIDE_ORDERED,
+            (true, few) => few,
         };
         let cost = probe(reading, &plan, dates, cap)?;
-        let too_loose = cost >= cap && matches!(plan, Plan::Loose(_)) && need != Need::All;
-        if cost < least && !too_loose {
+        let capped = cost >= cap;
+        let better = match loose {
+            true => !capped || (need == Need::All && best.is_none()),
+            false => cost < least,
+        };
+        if better {
             best = Some((cost, plan));
         }
     }
