@@ -16,3 +16,6 @@ mod tls;
 
 pub use network::{Network, Setup};
 pub use part::{Answer, Candidate, LogPart, Outcome, Part, Wanted};
+
+#[cfg(test)]
+extern crate self as exchange;

@@ -25,9 +25,10 @@ const TELLING: [&str; 7] = [
 /// To be called before [`labels`](super::labels), on resources that are written together. A visit is known by
 /// `Encounter.id` and by `encounter.reference` of the others (`Encounter/17`). Calling it twice changes nothing more.
 /// Linear in the resources.
-pub fn share_topics(resources: &mut [Value]) {
+pub fn share_topics<'v>(resources: impl IntoIterator<Item = &'v mut Value>) {
+    let resources: Vec<&mut Value> = resources.into_iter().collect();
     let mut visits: HashMap<String, Labels> = HashMap::new();
-    for resource in resources.iter() {
+    for resource in &resources {
         if let Some(visit) = visit_of(resource) {
             let known = visits.entry(visit).or_default();
             *known = known.with(topic::topics(resource));

@@ -167,7 +167,6 @@ impl Gate {
 
     fn verdict(&self, in_force: &InForce, asked: &Asked<'_>, now: Timestamp) -> Arc<Verdict> {
         let request = asked.request;
-        let own_record = self.is_own(&request.actor, asked.target.tags());
         let mut circumstances = self.circumstances(
             in_force,
             &request.actor,
@@ -178,8 +177,15 @@ impl Gate {
         circumstances.evidence = asked.evidence.iter().map(|e| e.kind.code()).collect();
         circumstances.evidence.dedup();
         let own_access = circumstances.evidence.contains(&"own-access");
-        // Of another member's patient, that member must say that it is she.
-        circumstances.own_record = own_record && (request.via.is_none() || own_access);
+        // Another member must say of its patient that it is she; her CURP need not travel for that, and one that does must be hers.
+        let own_record = self.is_own(&request.actor, asked.target.tags());
+        circumstances.own_record = match request.via {
+            None => own_record,
+            Some(_) => {
+                let patient = request.actor.role == crate::Role::Patient;
+                patient && own_access && (own_record || request.actor.curp.is_none())
+            }
+        };
         let key = Key {
             actions: asked.actions.clone(),
             opens: asked.opens,

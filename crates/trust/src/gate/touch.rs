@@ -33,16 +33,18 @@ impl Gate {
         Ok((answer, name))
     }
 
-    /// Changes the record and keeps the act in one commit: all or nothing.
+    /// Changes the record and keeps the act in one commit: all or nothing. Resources written together that tell a visit
+    /// take the topics of that visit's codes as labels, so that closing a topic closes its notes as well.
     ///
     /// Errors: those of [`store::Store::write`]; [`store::Error::NotPermitted`] also when a grant to register
     /// somebody new is used for somebody else.
     pub fn write(
         &self,
         grant: &Grant,
-        changes: Vec<Change>,
+        mut changes: Vec<Change>,
         now: Timestamp,
     ) -> Result<Committed, store::Error> {
+        crate::category::share_topics(changes.iter_mut().filter_map(resource_of));
         if grant.newcomer {
             self.check_newcomer(grant, &changes)?;
         }
@@ -100,6 +102,13 @@ impl Gate {
         Err(store::Error::NotPermitted(
             "it registers one person, by her CURP".to_owned(),
         ))
+    }
+}
+
+fn resource_of(change: &mut Change) -> Option<&mut fhir::Value> {
+    match change {
+        Change::Create { resource, .. } | Change::Update { resource, .. } => Some(resource),
+        Change::Delete { .. } => None,
     }
 }
 

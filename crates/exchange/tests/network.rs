@@ -1,0 +1,511 @@
+//! Stories of members that ask each other: the good days and the bad ones.
+
+mod common;
+
+use common::*;
+use exchange::Wanted;
+use jiff::Timestamp;
+use trust::{Opinion, Pact, Purpose, Rule, What, Who, word::SignedWord};
+
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+#[tokio::test]
+async fn a_record_comes_together_from_members_that_share_only_a_pact() {
+    let nodes = network().await;
+    remember(&nodes[1], "Diabetes");
+    remember(&nodes[2], "Depresión");
+    let doctor = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&doctor, CURP, now()).unwrap();
+    let parts = nodes[0]
+        .network
+        .gather(summary(doctor, Purpose::Treatment), now())
+        .await
+        .unwrap();
+    let expected = [
+        ("farmacia", ""),
+        ("imss", "Diabetes"),
+        ("hospital", "Depresión"),
+        ("issste", ""),
+    ];
+    assert_eq!(told(&parts), pairs(&expected));
+}
+
+#[tokio::test]
+async fn who_has_no_evidence_does_not_even_ask() {
+    let nodes = network().await;
+    remember(&nodes[1], "Diabetes");
+    let refused = nodes[0]
+        .network
+        .gather(summary(doctor(&nodes[0].id), Purpose::Treatment), now())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, trust::RefusalKind::NoEvidence);
+}
+
+#[tokio::test]
+async fn a_member_that_is_down_is_named_and_the_others_answer() {
+    let (listeners, addresses) = listeners().await;
+    let pact = signed(&pact(&addresses), 4);
+    let mut nodes: Vec<Node> = (0..4).map(|i| node(i, &pact)).collect();
+    for (i, listener) in listeners.into_iter().enumerate() {
+        // The hospital's socket is closed.
+        if i != 2 {
+            listen(&mut nodes[i], listener);
+        }
+    }
+    remember(&nodes[1], "Diabetes");
+    let doctor = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&doctor, CURP, now()).unwrap();
+    let parts = nodes[0]
+        .network
+        .gather(summary(doctor, Purpose::Treatment), now())
+        .await
+        .unwrap();
+    let expected = [
+        ("farmacia", ""),
+        ("imss", "Diabetes"),
+        ("hospital", "unreachable"),
+        ("issste", ""),
+    ];
+    assert_eq!(told(&parts), pairs(&expected));
+}
+
+#[tokio::test]
+async fn a_member_that_never_answers_is_late_and_delays_nobody_past_the_deadline() {
+    let (listeners, addresses) = listeners().await;
+    let first = Pact {
+        deadline_ms: 700,
+        ..pact(&addresses)
+    };
+    let pact = signed(&first, 4);
+    let mut nodes: Vec<Node> = (0..4).map(|i| node(i, &pact)).collect();
+    let mut silent = None;
+    for (i, listener) in listeners.into_iter().enumerate() {
+        if i == 3 {
+            silent = Some(listener); // Open, and nobody picks up.
+        } else {
+            listen(&mut nodes[i], listener);
+        }
+    }
+    remember(&nodes[1], "Diabetes");
+    let doctor = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&doctor, CURP, now()).unwrap();
+    let parts = nodes[0]
+        .network
+        .gather(summary(doctor, Purpose::Treatment), now())
+        .await
+        .unwrap();
+    assert_eq!(told(&parts)[3], ("issste".into(), "late".into()));
+    assert_eq!(told(&parts)[1], ("imss".into(), "Diabetes".into()));
+    drop(silent);
+}
+
+#[tokio::test]
+async fn an_answer_with_another_members_hand_is_thrown_away() {
+    // The one who answers at the hospital's address holds another key: TLS does not even open.
+    let (mut listeners, addresses) = listeners().await;
+    let pact = signed(&pact(&addresses), 4);
+    let mut nodes: Vec<Node> = (0..4).map(|i| node(i, &pact)).collect();
+    let at_the_hospitals_address = listeners.remove(2);
+    let issste = listeners.remove(2);
+    for (node, listener) in nodes.iter_mut().zip(listeners) {
+        listen(node, listener);
+    }
+    listen(&mut nodes[3], at_the_hospitals_address);
+    drop(issste);
+    let doctor = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&doctor, CURP, now()).unwrap();
+    let parts = nodes[0]
+        .network
+        .gather(summary(doctor, Purpose::Treatment), now())
+        .await
+        .unwrap();
+    assert_eq!(told(&parts)[2], ("hospital".into(), "unreachable".into()));
+}
+
+#[tokio::test]
+async fn a_member_on_an_older_pact_takes_the_newer_one_and_answers() {
+    let (listeners, addresses) = listeners().await;
+    let first = pact(&addresses);
+    let second = Pact {
+        version: 2,
+        previous: first.hash(),
+        deadline_ms: 2_500,
+        ..first.clone()
+    };
+    let (old, new) = (signed(&first, 4), signed(&second, 3));
+    let mut nodes: Vec<Node> = (0..4).map(|i| node(i, &old)).collect();
+    for (node, listener) in nodes.iter_mut().zip(listeners) {
+        listen(node, listener);
+    }
+    nodes[0].gate.adopt(&new, now()).unwrap();
+    nodes[3].gate.adopt(&new, now()).unwrap();
+    remember(&nodes[1], "Diabetes");
+    let doctor = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&doctor, CURP, now()).unwrap();
+    let parts = nodes[0]
+        .network
+        .gather(summary(doctor.clone(), Purpose::Treatment), now())
+        .await
+        .unwrap();
+    assert_eq!(
+        told(&parts)[1],
+        ("imss".into(), "Diabetes".into()),
+        "the asker brought the pact along"
+    );
+    assert_eq!(nodes[1].gate.pact().version, 2);
+}
+
+#[tokio::test]
+async fn an_asker_on_an_older_pact_learns_the_newer_one_from_the_answer() {
+    let (listeners, addresses) = listeners().await;
+    let first = pact(&addresses);
+    let second = Pact {
+        version: 2,
+        previous: first.hash(),
+        ..first.clone()
+    };
+    let (old, new) = (signed(&first, 4), signed(&second, 3));
+    let mut nodes: Vec<Node> = (0..4).map(|i| node(i, &old)).collect();
+    for (node, listener) in nodes.iter_mut().zip(listeners) {
+        listen(node, listener);
+    }
+    nodes[1].gate.adopt(&new, now()).unwrap();
+    remember(&nodes[1], "Diabetes");
+    let doctor = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&doctor, CURP, now()).unwrap();
+    let parts = nodes[0]
+        .network
+        .gather(summary(doctor, Purpose::Treatment), now())
+        .await
+        .unwrap();
+    assert_eq!(told(&parts)[1], ("imss".into(), "Diabetes".into()));
+    assert_eq!(nodes[0].gate.pact().version, 2);
+}
+
+#[tokio::test]
+async fn a_pact_that_too_few_signed_is_not_taken_and_the_member_is_named() {
+    let (listeners, addresses) = listeners().await;
+    let first = pact(&addresses);
+    let mine = Pact {
+        version: 2,
+        previous: first.hash(),
+        deadline_ms: 2_900,
+        ..first.clone()
+    };
+    let (old, forced) = (signed(&first, 4), signed(&mine, 4));
+    // Two of four sign for the others: below the threshold of three.
+    let weak = signed(&mine, 2);
+    let mut nodes: Vec<Node> = (0..4).map(|i| node(i, &old)).collect();
+    for (node, listener) in nodes.iter_mut().zip(listeners) {
+        listen(node, listener);
+    }
+    assert!(nodes[1].gate.adopt(&weak, now()).is_err());
+    assert!(nodes[1].gate.adopt(&forced, now()).is_ok());
+}
+
+#[tokio::test]
+async fn a_code_from_the_patients_phone_is_evidence_at_another_member_once() {
+    let nodes = network().await;
+    remember(&nodes[1], "Diabetes");
+    let code = nodes[1]
+        .gate
+        .show_code(&patient(&nodes[1].id), now())
+        .unwrap()
+        .code;
+    let doctor = doctor(&nodes[0].id);
+    nodes[0]
+        .network
+        .redeem(&doctor, &code, now())
+        .await
+        .unwrap();
+    let parts = nodes[0]
+        .network
+        .gather(summary(doctor.clone(), Purpose::Treatment), now())
+        .await
+        .unwrap();
+    assert_eq!(told(&parts)[1].1, "Diabetes");
+    assert!(
+        nodes[0]
+            .network
+            .redeem(&doctor, &code, now())
+            .await
+            .is_err(),
+        "a code is good once"
+    );
+    assert!(
+        nodes[0]
+            .network
+            .redeem(&doctor, "NADIE-1234-5678", now())
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn what_she_closes_at_one_member_is_closed_at_every_member() {
+    let nodes = network().await;
+    remember(&nodes[1], "Diabetes");
+    remember(&nodes[2], "Depresión");
+    let doctor = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&doctor, CURP, now()).unwrap();
+    let rule = Rule {
+        id: "r1".into(),
+        allow: false,
+        who: Who::Kind(trust::MemberKind::Pharmacy),
+        what: vec![trust::Category::Diagnoses],
+        purpose: None,
+        until: None,
+        hint: true,
+    };
+    let word: SignedWord = nodes[1]
+        .gate
+        .say(&patient(&nodes[1].id), vec![rule], now())
+        .unwrap();
+    let told_to = nodes[1].network.spread(word, now()).await;
+    assert!(told_to.iter().all(|(_, arrived)| *arrived), "{told_to:?}");
+    let parts = nodes[0]
+        .network
+        .gather(summary(doctor, Purpose::Treatment), now())
+        .await
+        .unwrap();
+    assert!(
+        told(&parts).iter().all(|(_, said)| said.is_empty()),
+        "{:?}",
+        told(&parts)
+    );
+    let hints: Vec<bool> = parts
+        .iter()
+        .map(|p| matches!(&p.outcome, exchange::Outcome::Answered(a) if a.withheld))
+        .collect();
+    assert_eq!(
+        hints,
+        [false, true, true, false],
+        "she allowed the hint where something is withheld"
+    );
+}
+
+#[tokio::test]
+async fn a_word_that_did_not_arrive_rides_along_with_the_ask() {
+    let (listeners, addresses) = listeners().await;
+    let pact = signed(&pact(&addresses), 4);
+    let mut nodes: Vec<Node> = (0..4).map(|i| node(i, &pact)).collect();
+    remember(&nodes[2], "Depresión");
+    let doctor = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&doctor, CURP, now()).unwrap();
+    let rule = Rule {
+        id: "r1".into(),
+        allow: false,
+        who: Who::Everyone,
+        what: vec![],
+        purpose: None,
+        until: None,
+        hint: false,
+    };
+    // The hospital was away when she spoke; the pharmacy heard her.
+    let word = nodes[1]
+        .gate
+        .say(&patient(&nodes[1].id), vec![rule], now())
+        .unwrap();
+    nodes[0].gate.hear(&word, &nodes[1].id, now()).unwrap();
+    for (node, listener) in nodes.iter_mut().zip(listeners) {
+        listen(node, listener);
+    }
+    let parts = nodes[0]
+        .network
+        .gather(summary(doctor, Purpose::Treatment), now())
+        .await
+        .unwrap();
+    assert_eq!(told(&parts)[2], ("hospital".into(), String::new()));
+    assert_eq!(
+        nodes[2]
+            .gate
+            .word(nodes[2].gate.tag(CURP))
+            .unwrap()
+            .word
+            .version,
+        1
+    );
+}
+
+#[tokio::test]
+async fn she_reads_who_looked_at_every_member_checks_the_proof_and_says_what_she_thinks() {
+    let nodes = network().await;
+    remember(&nodes[1], "Diabetes");
+    let doctor = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&doctor, CURP, now()).unwrap();
+    nodes[0]
+        .network
+        .gather(summary(doctor, Purpose::Treatment), now())
+        .await
+        .unwrap();
+
+    let own = trust::Request {
+        what: What::Log,
+        ..summary(patient(&nodes[3].id), Purpose::OwnRequest)
+    };
+    let parts = nodes[3].network.log(own.clone(), now()).await.unwrap();
+    let imss = parts
+        .iter()
+        .find(|p| p.member.0 == "imss")
+        .unwrap()
+        .acts
+        .as_ref()
+        .unwrap();
+    let look = imss.iter().find(|a| a.who == "Dra. Ana Ruiz").unwrap();
+    assert_eq!(look.institution.0, "farmacia");
+    assert_eq!(look.evidence, Some(trust::EvidenceKind::CheckIn));
+
+    let receipt = nodes[3]
+        .network
+        .receipt(own.clone(), &nodes[1].id, &look.id, now())
+        .await
+        .unwrap();
+    let imss_key = nodes[1]
+        .gate
+        .pact()
+        .member(&nodes[1].id)
+        .unwrap()
+        .key
+        .parse()
+        .unwrap();
+    ledger::receipt::verify(&receipt, &[imss_key]).unwrap();
+
+    nodes[3]
+        .network
+        .opine(
+            own.clone(),
+            &nodes[1].id,
+            &look.id,
+            Opinion::NotRight,
+            now(),
+        )
+        .await
+        .unwrap();
+    let again = nodes[3].network.log(own, now()).await.unwrap();
+    let imss = again
+        .iter()
+        .find(|p| p.member.0 == "imss")
+        .unwrap()
+        .acts
+        .as_ref()
+        .unwrap();
+    assert_eq!(
+        imss.iter().find(|a| a.id == look.id).unwrap().opinion,
+        Some(Opinion::NotRight)
+    );
+}
+
+#[tokio::test]
+async fn nobody_elses_log_is_given_out() {
+    let nodes = network().await;
+    remember(&nodes[1], "Diabetes");
+    let stranger = trust::Actor {
+        curp: Some("XAPL991231HJCXXS07".into()),
+        ..patient(&nodes[3].id)
+    };
+    let other = trust::Request {
+        what: What::Log,
+        ..summary(stranger, Purpose::OwnRequest)
+    };
+    assert!(nodes[3].network.log(other, now()).await.is_err());
+}
+
+#[tokio::test]
+async fn somebody_is_found_by_curp_and_by_exact_name_wherever_she_is_known() {
+    let nodes = network().await;
+    remember(&nodes[1], "Diabetes");
+    remember(&nodes[2], "Asma");
+    let doctor = doctor(&nodes[0].id);
+    let by_curp = nodes[0]
+        .network
+        .find(&doctor, Wanted::Curp(CURP.into()), now())
+        .await
+        .unwrap();
+    assert_eq!(by_curp.len(), 1);
+    assert_eq!(
+        by_curp[0]
+            .members
+            .iter()
+            .map(|m| m.0.as_str())
+            .collect::<Vec<_>>(),
+        ["imss", "hospital"]
+    );
+    let name = |given: &str, born: &str| Wanted::Name {
+        given: given.into(),
+        family: "ESCAMILLA ARROYO".into(),
+        birth_date: born.into(),
+    };
+    let by_name = nodes[0]
+        .network
+        .find(&doctor, name("maria fernanda", "2001-02-03"), now())
+        .await
+        .unwrap();
+    assert_eq!(by_name[0].curp, CURP);
+    assert!(
+        nodes[0]
+            .network
+            .find(&doctor, name("Maria", "2001-02-03"), now())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        nodes[0]
+            .network
+            .find(&doctor, name("maria fernanda", "2001-02-04"), now())
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn the_note_of_a_visit_is_closed_with_the_topic_of_its_diagnosis() {
+    let nodes = network().await;
+    let visit = r#"{"resourceType":"Encounter","id":"v","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/p-imss"}}"#;
+    let note = r#"{"resourceType":"ClinicalImpression","id":"n","status":"completed","subject":{"reference":"Patient/p-imss"},"encounter":{"reference":"Encounter/v"},"summary":"Llora a diario."}"#;
+    let depression = r#"{"resourceType":"Condition","id":"d","subject":{"reference":"Patient/p-imss"},"encounter":{"reference":"Encounter/v"},
+        "code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"F329"}],"text":"Depresión"}}"#;
+    remember(&nodes[1], "Asma");
+    write(
+        &nodes[1],
+        &[
+            ("Encounter", "v", visit),
+            ("ClinicalImpression", "n", note),
+            ("Condition", "d", depression),
+        ],
+    );
+    let rule = Rule {
+        id: "r1".into(),
+        allow: false,
+        who: Who::Everyone,
+        what: vec![trust::Category::MentalHealth],
+        purpose: None,
+        until: None,
+        hint: false,
+    };
+    nodes[1]
+        .gate
+        .say(&patient(&nodes[1].id), vec![rule], now())
+        .unwrap();
+    let doctor = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&doctor, CURP, now()).unwrap();
+    let parts = nodes[0]
+        .network
+        .gather(summary(doctor, Purpose::Treatment), now())
+        .await
+        .unwrap();
+    let exchange::Outcome::Answered(imss) = &parts[1].outcome else {
+        panic!("{:?}", told(&parts))
+    };
+    let kinds: Vec<&str> = imss
+        .resources
+        .iter()
+        .filter_map(|r| r.text("resourceType"))
+        .collect();
+    assert_eq!(kinds, ["Patient", "Condition"], "only the asthma is left");
+    assert!(!imss.withheld, "she chose silence");
+}
