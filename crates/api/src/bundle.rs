@@ -171,7 +171,8 @@ fn placed(fault: Fault, at: usize) -> Fault {
         .map(|issue| {
             let place = match issue.expression.split_once('.') {
                 Some((_, rest)) => format!("Bundle.entry[{at}].resource.{rest}"),
-                None => format!("Bundle.entry[{at}]"),
+                None if issue.expression.is_empty() => format!("Bundle.entry[{at}]"),
+                None => format!("Bundle.entry[{at}].resource"),
             };
             Issue {
                 expression: place,

@@ -64,7 +64,16 @@ impl Session<'_> {
             what: What::Interaction("GET Patient/$everything".into()),
         });
         let grant = grant.map_err(|fault| self.concealed(patient, fault))?;
-        let held = self.house.gate.store().everything(&grant.permit, &asked)?;
+        let held = self
+            .house
+            .gate
+            .store()
+            .everything(&grant.permit, &asked)
+            .map_err(|error| match error {
+                // The permit opens no one person: there is none of that id.
+                store::Error::NotPermitted(_) => self.missing(patient, &id),
+                other => other.into(),
+            })?;
         let answer = self.open(&grant, held)?;
         let whole = asked.page.is_none() && asked.since.is_none() && asked.types.is_empty();
         if whole && answer.matches.is_empty() {

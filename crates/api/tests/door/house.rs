@@ -1,0 +1,280 @@
+//! One institution with two people in its archive, and somebody of each role at its door.
+
+use axum::{Router, body::Body};
+use fhir::{ResourceType, Value, json};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use std::sync::Arc;
+use store::{Change, Verb, Verbs};
+use tower::ServiceExt;
+use trust::{
+    Actor, Config, Gate, Licence, LicenceState, Member, MemberId, MemberKind, NewAccount, Pact,
+    PersonRef, Purpose, Role, What, pact,
+};
+
+pub(crate) const SHE: &str = "HEGG560427MVZRRL04";
+pub(crate) const OTHER: &str = "BADD110313HCMLNS09";
+pub(crate) const BASE: &str = "https://imss.example";
+
+pub(crate) fn noon() -> Timestamp {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+pub(crate) fn parse(text: &str) -> Value {
+    json::parse(text.as_bytes(), &json::Limits::default()).unwrap()
+}
+
+pub(crate) fn patient(id: &str, curp: &str) -> String {
+    format!(
+        r#"{{"resourceType":"Patient","id":"{id}","identifier":[{{"system":"{}","value":"{curp}"}}],"name":[{{"family":"Pérez"}}]}}"#,
+        mx::systems::CURP
+    )
+}
+
+pub(crate) fn observation(id: &str, of: &str, code: &str) -> String {
+    format!(
+        r#"{{"resourceType":"Observation","id":"{id}","status":"final","category":[{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}}]}}],"code":{{"coding":[{{"system":"http://loinc.org","code":"{code}"}}]}},"subject":{{"reference":"Patient/{of}"}},"valueQuantity":{{"value":7.10,"unit":"%"}}}}"#
+    )
+}
+
+/// The institution.
+pub(crate) struct House {
+    pub(crate) gate: Gate,
+    pub(crate) router: Router,
+    _dir: tempfile::TempDir,
+}
+
+/// An answer.
+pub(crate) struct Said {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Said {
+    pub(crate) fn json(&self) -> Value {
+        let text = String::from_utf8_lossy(&self.body);
+        json::parse(&self.body, &json::Limits::default()).unwrap_or_else(|e| panic!("{e}: {text}"))
+    }
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+    #[track_caller]
+    pub(crate) fn is(self, status: u16) -> Said {
+        let text = String::from_utf8_lossy(&self.body);
+        assert_eq!(self.status, status, "{text}");
+        self
+    }
+    /// Ids of a bundle's matches, sorted.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let bundle = self.json();
+        let mut ids: Vec<String> = bundle
+            .list("entry")
+            .iter()
+            .filter_map(|entry| Some(entry.text("resource.id")?.to_owned()))
+            .collect();
+        ids.sort();
+        ids
+    }
+    /// First issue: code, place, sentence.
+    pub(crate) fn issue(&self) -> (String, String, String) {
+        let outcome = self.json();
+        assert_eq!(outcome.text("resourceType"), Some("OperationOutcome"));
+        let text = |path: &str| outcome.text(path).unwrap_or_default().to_owned();
+        (
+            text("issue.0.code"),
+            text("issue.0.expression.0"),
+            text("issue.0.diagnostics"),
+        )
+    }
+}
+
+fn signed_pact() -> String {
+    let key = key();
+    let member = Member {
+        id: MemberId("imss".into()),
+        name: "Institución".into(),
+        kind: MemberKind::PublicInstitution,
+        key: key.verifier().to_string(),
+        address: "imss.example:7443".into(),
+        public: BASE.into(),
+    };
+    let pact = Pact {
+        network: "Tejido de prueba".into(),
+        version: 1,
+        previous: String::new(),
+        threshold: 1,
+        deadline_ms: 2000,
+        check_in_minutes: 60,
+        appointment_minutes: 120,
+        code_minutes: 10,
+        members: vec![member],
+        policies: trust::policy::DEFAULT.into(),
+    };
+    pact::sign(&pact, &key).unwrap()
+}
+
+fn key() -> ledger::SigningKey {
+    ledger::SigningKey::from_seed("imss.example/tejido", [1; 32]).unwrap()
+}
+
+fn licence(state: LicenceState) -> Licence {
+    Licence {
+        cedula: "1234567".into(),
+        specialty: "Medicina general".into(),
+        state,
+        checked: noon(),
+    }
+}
+
+impl House {
+    /// With her (`her`, observations `o1` and `o2`), somebody else (`other`, `x1`) and a practitioner (`pr`).
+    pub(crate) fn new() -> House {
+        House::with(api::Limits::default())
+    }
+
+    pub(crate) fn with(limits: api::Limits) -> House {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config {
+            member: MemberId("imss".into()),
+            key: [1; 32],
+            network_secret: [7; 32],
+            pact: signed_pact(),
+            store: store::Options {
+                durable: false,
+                ..store::Options::default()
+            },
+        };
+        let gate = Gate::open(dir.path(), config).unwrap();
+        let router = api::router(api::State {
+            gate: gate.clone(),
+            limits,
+            clock: Arc::new(noon),
+            base: BASE.into(),
+        });
+        let house = House {
+            gate,
+            router,
+            _dir: dir,
+        };
+        house.load(&[
+            &patient("her", SHE),
+            &patient("other", OTHER),
+            r#"{"resourceType":"Practitioner","id":"pr","identifier":[{"system":"urn:cedula","value":"77"}]}"#,
+            &observation("o1", "her", "4548-4"),
+            &observation("o2", "her", "718-7"),
+            &observation("x1", "other", "4548-4"),
+        ]);
+        house
+    }
+
+    fn actor(&self, login: &str, role: Role) -> Actor {
+        Actor {
+            id: login.into(),
+            name: "Una Persona".into(),
+            member: self.gate.member(),
+            role,
+            licence: None,
+            curp: None,
+        }
+    }
+
+    /// The operator loads resources.
+    pub(crate) fn load(&self, texts: &[&str]) {
+        let request = trust::Request {
+            actor: self.actor("op", Role::Operator),
+            purpose: Purpose::Operations,
+            person: PersonRef::Everyone,
+            verbs: Verbs::only(Verb::Create).and(Verb::Update),
+            types: None,
+            evidence: vec![],
+            via: None,
+            word: None,
+            what: What::Import("prueba".into()),
+        };
+        let grant = self.gate.decide(request, noon()).unwrap();
+        let changes = texts.iter().map(|text| {
+            let resource = parse(text);
+            Change::Update {
+                of: ResourceType::from_name(resource.text("resourceType").unwrap()).unwrap(),
+                id: resource.text("id").unwrap().into(),
+                resource,
+                if_match: None,
+            }
+        });
+        self.gate.write(&grant, changes.collect(), noon()).unwrap();
+    }
+
+    /// A token for somebody new of a role.
+    pub(crate) fn token(&self, role: Role) -> String {
+        self.token_with(role, LicenceState::Active, SHE)
+    }
+
+    pub(crate) fn token_with(&self, role: Role, state: LicenceState, curp: &str) -> String {
+        let login = format!("{}-{state:?}-{curp}", role.code());
+        let licensed = matches!(role, Role::Physician | Role::Nurse | Role::Pharmacist);
+        let account = NewAccount {
+            login: login.clone(),
+            secret: "una frase larga y secreta".into(),
+            name: "Una Persona".into(),
+            role,
+            licence: licensed.then(|| licence(state)),
+            curp: (role == Role::Patient).then(|| curp.to_owned()),
+        };
+        self.gate.account(account, noon()).unwrap();
+        self.gate.token(&login, 1, noon()).unwrap().token
+    }
+
+    /// She is received at the desk.
+    pub(crate) fn check_in(&self, curp: &str) {
+        let clerk = self.actor("clerk", Role::Clerk);
+        self.gate.check_in(&clerk, curp, noon()).unwrap();
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Said {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        assert_ne!(parts.status, StatusCode::INTERNAL_SERVER_ERROR);
+        Said {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: body.collect().await.unwrap().to_bytes().to_vec(),
+        }
+    }
+
+    /// Method and path (`GET /fhir/Patient`), token, further headers, body.
+    pub(crate) async fn call_with(
+        &self,
+        line: &str,
+        token: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Said {
+        let (method, path) = line.split_once(' ').unwrap();
+        let mut request = Request::builder()
+            .method(Method::from_bytes(method.as_bytes()).unwrap())
+            .uri(path);
+        if !token.is_empty() {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let kind = match path.contains("_search") {
+            true => "application/x-www-form-urlencoded",
+            false => "application/fhir+json",
+        };
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", kind);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(body.to_owned())).unwrap())
+            .await
+    }
+
+    pub(crate) async fn call(&self, line: &str, token: &str, body: &str) -> Said {
+        self.call_with(line, token, &[], body).await
+    }
+}

@@ -1,0 +1,161 @@
+//! What somebody may not know looks the same whether it is there or not.
+
+use crate::house::{House, OTHER, SHE, Said, noon, observation, patient};
+use trust::{Category, LicenceState, Role, Rule, Who};
+
+/// Status, body and headers but for the request's own name.
+fn told(mut said: Said) -> (u16, Vec<u8>, Vec<String>) {
+    said.headers.remove("x-request-id");
+    let headers = said
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {value:?}"));
+    let mut headers: Vec<String> = headers.collect();
+    headers.sort();
+    (said.status, said.body, headers)
+}
+
+/// Everyone is closed to laboratory results, silently.
+fn close_laboratory(house: &House) {
+    let rule = Rule {
+        id: "r1".into(),
+        allow: false,
+        who: Who::Everyone,
+        what: vec![Category::Laboratory],
+        purpose: None,
+        until: None,
+        hint: false,
+    };
+    let token = house.token(Role::Patient);
+    let she = house.gate.authenticate(Some(&token), noon()).unwrap();
+    house.gate.say(&she, vec![rule], noon()).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_anothers_withheld_or_not_there_is_the_same_answer() {
+    let house = House::new();
+    house.check_in(SHE);
+    close_laboratory(&house);
+    for role in [Role::Physician, Role::Clerk] {
+        let token = house.token(role);
+        for (method, rest) in [
+            ("GET", ""),
+            ("GET", "/_history"),
+            ("GET", "/_history/1"),
+            ("DELETE", ""),
+        ] {
+            let mut answers = Vec::new();
+            // Hers and withheld, somebody else's, not there.
+            for id in ["o1", "x1", "nothing"] {
+                let line = format!("{method} /fhir/Observation/{id}{rest}");
+                answers.push(told(house.call(&line, &token, "").await));
+            }
+            assert_eq!(answers[0].0, 403, "{role:?} {method} {rest}");
+            assert_eq!(answers[0], answers[1], "{role:?} {method} {rest}");
+            assert_eq!(answers[1], answers[2], "{role:?} {method} {rest}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_is_here_and_one_who_is_not_are_refused_alike() {
+    let house = House::new();
+    let token = house.token(Role::Physician);
+    for path in [
+        "/fhir/Patient/{}",
+        "/fhir/Patient/{}/$everything",
+        "/fhir/Patient/{}/_history",
+    ] {
+        let here = house
+            .call(&format!("GET {}", path.replace("{}", "other")), &token, "")
+            .await;
+        let not = house
+            .call(&format!("GET {}", path.replace("{}", "nobody")), &token, "")
+            .await;
+        assert_eq!(here.status, 403);
+        assert_eq!(told(here), told(not), "{path}");
+    }
+    let search = |id: &str| format!("GET /fhir/Observation?patient={id}");
+    let here = house.call(&search("other"), &token, "").await.is(403);
+    let not = house.call(&search("nobody"), &token, "").await.is(403);
+    assert_eq!(told(here), told(not));
+}
+
+#[tokio::test]
+async fn two_worlds_that_differ_in_what_is_withheld_answer_byte_for_byte_alike() {
+    let mut worlds = Vec::new();
+    for more in [false, true] {
+        let house = House::new();
+        house.check_in(SHE);
+        house.load(&[
+            r#"{"resourceType":"Condition","id":"c1","subject":{"reference":"Patient/her"}}"#,
+        ]);
+        if more {
+            house.load(&[&observation("o3", "her", "4548-4")]);
+        }
+        close_laboratory(&house);
+        let token = house.token(Role::Physician);
+        let mut answers = Vec::new();
+        for path in [
+            "Observation?patient=her&_total=accurate",
+            "Observation?patient=her&_summary=count",
+            "Condition?patient=her&_total=accurate&_revinclude=Observation:focus",
+            "Patient?_id=her&_revinclude=Observation:subject",
+            "Patient/her/$everything",
+            "Observation/o3",
+            "Observation/o3/_history",
+        ] {
+            let (status, body, headers) =
+                told(house.call(&format!("GET /fhir/{path}"), &token, "").await);
+            answers.push((path, status, String::from_utf8(body).unwrap(), headers));
+        }
+        worlds.push(answers);
+    }
+    assert_eq!(worlds[0], worlds[1]);
+}
+
+#[tokio::test]
+async fn a_patient_finds_her_own_without_naming_herself_and_nobody_else() {
+    let house = House::new();
+    let token = house.token(Role::Patient);
+    let own = house
+        .call("GET /fhir/Observation", &token, "")
+        .await
+        .is(200);
+    assert_eq!(own.ids(), ["o1", "o2"]);
+    house
+        .call("GET /fhir/Observation?patient=other", &token, "")
+        .await
+        .is(403);
+    let other = house.token_with(Role::Patient, LicenceState::Active, OTHER);
+    let own = house
+        .call("GET /fhir/Observation", &other, "")
+        .await
+        .is(200);
+    assert_eq!(own.ids(), ["x1"]);
+}
+
+#[tokio::test]
+async fn the_desk_finds_who_somebody_is_and_nothing_else() {
+    let house = House::new();
+    let token = house.token(Role::Clerk);
+    let by_curp = format!("GET /fhir/Patient?identifier={}%7C{SHE}", mx::systems::CURP);
+    let found = house.call(&by_curp, &token, "").await.is(200);
+    assert_eq!(found.ids(), ["her"]);
+    let named = house
+        .call("GET /fhir/Patient?name=P", &token, "")
+        .await
+        .is(403);
+    assert!(
+        named.issue().2.contains("Say whose record"),
+        "{:?}",
+        named.issue()
+    );
+    house
+        .call("GET /fhir/Observation?patient=her", &token, "")
+        .await
+        .is(403);
+    // Registering somebody new needs that she was received.
+    let new = patient("ignored", "GODE561231HDFRRN09");
+    house.call("POST /fhir/Patient", &token, &new).await.is(403);
+}

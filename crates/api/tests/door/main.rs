@@ -1,0 +1,11 @@
+//! The door from outside: a real gate over a folder that goes away, requests without sockets (and one with TLS).
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod bad_input;
+mod bundles;
+mod house;
+mod leaks;
+mod matrix;
+mod rest;
+mod tls;

@@ -1,0 +1,103 @@
+//! Who may do what at each route. A route that is not in the table fails the test.
+
+use crate::house::{House, OTHER, SHE, observation};
+use api::routes::{Interaction, ROUTES};
+use trust::{LicenceState, Role};
+
+/// The columns.
+const WHO: [&str; 9] = [
+    "no token",
+    "forged token",
+    "clerk",
+    "physician without evidence",
+    "physician with a check-in",
+    "suspended physician with a check-in",
+    "the patient herself",
+    "another patient",
+    "system",
+];
+
+/// What each gets, in the order of the columns, when she asks about her record.
+fn expected(interaction: Interaction) -> [u16; 9] {
+    use Interaction::*;
+    match interaction {
+        Live | Ready | LogFile | Metadata => [200; 9],
+        Bundle => [401, 401, 403, 403, 200, 403, 403, 403, 200],
+        HistorySystem | HistoryType => [401, 401, 403, 403, 403, 403, 403, 403, 200],
+        Search | SearchPosted | Everything | HistoryInstance | Read | Vread => {
+            [401, 401, 403, 403, 200, 403, 200, 403, 200]
+        }
+        Create => [401, 401, 403, 403, 201, 403, 403, 403, 201],
+        Update => [401, 401, 403, 403, 200, 403, 403, 403, 200],
+        Delete => [401, 401, 403, 403, 204, 403, 403, 403, 204],
+    }
+}
+
+/// A request for each route: its address filled in, and its body.
+fn sample(interaction: Interaction) -> (&'static str, String) {
+    use Interaction::*;
+    let new = observation("o1", "her", "2345-7");
+    match interaction {
+        Live => ("/health/live", String::new()),
+        Ready => ("/health/ready", String::new()),
+        LogFile => ("/log/checkpoint", String::new()),
+        Metadata => ("/fhir/metadata", String::new()),
+        Bundle => (
+            "/fhir",
+            format!(
+                r#"{{"resourceType":"Bundle","type":"transaction","entry":[{{"resource":{new},"request":{{"method":"POST","url":"Observation"}}}}]}}"#
+            ),
+        ),
+        HistorySystem => ("/fhir/_history", String::new()),
+        SearchPosted => ("/fhir/Observation/_search", "patient=her".into()),
+        HistoryType => ("/fhir/Observation/_history", String::new()),
+        Search => ("/fhir/Observation?patient=her", String::new()),
+        Create => ("/fhir/Observation", new),
+        Everything => ("/fhir/Patient/her/$everything", String::new()),
+        HistoryInstance => ("/fhir/Observation/o1/_history", String::new()),
+        Vread => ("/fhir/Observation/o1/_history/1", String::new()),
+        Read => ("/fhir/Observation/o1", String::new()),
+        Update => ("/fhir/Observation/o1", new),
+        Delete => ("/fhir/Observation/o1", String::new()),
+    }
+}
+
+fn at_the_door(column: usize) -> (House, String) {
+    let house = House::new();
+    let token = match column {
+        0 => String::new(),
+        1 => "Zm9yZ2Vk".into(),
+        2 => house.token(Role::Clerk),
+        3 | 4 => house.token(Role::Physician),
+        5 => house.token_with(Role::Physician, LicenceState::Suspended, SHE),
+        6 => house.token(Role::Patient),
+        7 => house.token_with(Role::Patient, LicenceState::Active, OTHER),
+        _ => house.token(Role::System),
+    };
+    if matches!(column, 4 | 5) {
+        house.check_in(SHE);
+    }
+    (house, token)
+}
+
+#[tokio::test]
+async fn every_route_answers_every_role_as_the_table_says() {
+    for (column, who) in WHO.iter().enumerate() {
+        let (house, token) = at_the_door(column);
+        for route in ROUTES {
+            let (path, body) = sample(route.interaction);
+            let line = format!("{} {path}", route.method);
+            let said = house.call(&line, &token, &body).await;
+            let wanted = expected(route.interaction)[column];
+            let text = String::from_utf8_lossy(&said.body);
+            assert_eq!(said.status, wanted, "{line} as {who}: {text}");
+            if said.status >= 400 {
+                assert!(!said.issue().2.is_empty(), "{line} as {who}");
+            }
+            assert_eq!(
+                said.status == 401,
+                said.headers.contains_key("www-authenticate")
+            );
+        }
+    }
+}
