@@ -1,11 +1,12 @@
 //! The door from outside: a real gate over a folder that goes away, requests without sockets (and one with TLS).
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod bad_input;
 mod bundles;
 mod house;
 mod leaks;
+mod lives;
 mod matrix;
 mod rest;
 mod tls;
