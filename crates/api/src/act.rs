@@ -7,7 +7,7 @@ mod read;
 mod search;
 mod write;
 
-pub(crate) use write::{body_of, condition, curp_of, new_id, rooted, write_fault};
+pub(crate) use write::{body_of, condition, curp_of, new_id, rooted};
 
 use crate::{
     fault::Fault,

@@ -26,7 +26,7 @@ use http::{
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::{any::Any, sync::Arc};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use trust::Actor;
 
@@ -169,6 +169,12 @@ impl Door {
         }
         negotiate::acceptable(&parts.headers, asked.format.as_deref())?;
         let actor = self.clone().sign_in(&parts.headers).await?;
+        let turns = match route.interaction {
+            Interaction::Bundle => &self.bundle_turns,
+            _ => &self.turns,
+        };
+        // Taken before the body is: what waits in memory is bounded too.
+        let turn = turn_of(turns)?;
         let (wants_body, form) = match route.interaction {
             Interaction::SearchPosted => (true, true),
             Interaction::Create | Interaction::Update | Interaction::Bundle => (true, false),
@@ -194,10 +200,6 @@ impl Door {
             asked.pretty |= pretty_of(&mut asked.pairs)?;
         }
         wishes.pretty = asked.pretty;
-        let turns = match route.interaction {
-            Interaction::Bundle => &self.bundle_turns,
-            _ => &self.turns,
-        };
         let whole = Whole {
             route,
             places,
@@ -207,9 +209,8 @@ impl Door {
             body: bytes,
             actor,
         };
-        let turns = turns.clone();
         let door = self.clone();
-        let reply = blocking(turns, move || door.work(whole)).await?;
+        let reply = blocking(turn, move || door.work(whole)).await?;
         Ok(respond(reply, &wishes, &self.house.base))
     }
 
@@ -222,8 +223,8 @@ impl Door {
     ) -> Result<Response<Body>, Fault> {
         let body = match route.interaction {
             Interaction::LogFile => {
-                let turns = self.turns.clone();
-                return blocking(turns, move || public::log_file(&self.house, &places.rest)).await;
+                let turn = turn_of(&self.turns)?;
+                return blocking(turn, move || public::log_file(&self.house, &places.rest)).await;
             }
             Interaction::Metadata => {
                 negotiate::acceptable(headers, asked.format.as_deref())?;
@@ -246,13 +247,13 @@ impl Door {
                 ));
             }
             Interaction::Ready => {
-                let turns = self.turns.clone();
+                let turn = turn_of(&self.turns)?;
                 let reach = move || {
                     // Any row of the log: what counts is that the archive answers.
                     let _ = self.house.gate.log_file("checkpoint");
                     Ok(())
                 };
-                blocking(turns, reach).await?;
+                blocking(turn, reach).await?;
                 public::health("ready")
             }
             _ => public::health("live"),
@@ -263,8 +264,8 @@ impl Door {
     /// Who asks. A missing, unknown or expired token is an act before this returns.
     async fn sign_in(self: Arc<Door>, headers: &HeaderMap) -> Result<Actor, Fault> {
         let token = negotiate::token(headers).map(str::to_owned);
-        let turns = self.turns.clone();
-        blocking(turns, move || {
+        let turn = turn_of(&self.turns)?;
+        blocking(turn, move || {
             let now = (self.clock)();
             Ok(self.house.gate.authenticate(token.as_deref(), now)?)
         })
@@ -328,12 +329,16 @@ impl Door {
     }
 }
 
-/// Runs what blocks on a thread of its own, if there is a turn left.
+/// A turn, if there is one left.
+fn turn_of(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault> {
+    turns.clone().try_acquire_owned().map_err(|_| Fault::busy())
+}
+
+/// Runs what blocks on a thread of its own.
 async fn blocking<T: Send + 'static>(
-    turns: Arc<Semaphore>,
+    turn: OwnedSemaphorePermit,
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    let turn = turns.try_acquire_owned().map_err(|_| Fault::busy())?;
     let done = tokio::task::spawn_blocking(move || {
         let _turn = turn;
         work()

@@ -3,6 +3,7 @@
 //! References to resources that are not here are taken: the parts of a record arrive in any order and from several
 //! places. Their form and the type they point to are checked; a conditional reference outside a transaction is not.
 
+use super::Op;
 use crate::{
     fault::Fault,
     negotiate::{Wishes, pairs},
@@ -95,13 +96,50 @@ impl Session<'_> {
     }
 
     fn write_one(&self, grant: &trust::Grant, change: Change, conditional: bool) -> Outcome {
+        let (of, id) = match &change {
+            Change::Create { of, id, .. }
+            | Change::Update { of, id, .. }
+            | Change::Delete { of, id, .. } => (*of, id.clone()),
+        };
         let committed = self
             .house
             .gate
             .write(grant, vec![change], self.now)
-            .map_err(|error| write_fault(error, conditional))?;
+            .map_err(|error| self.write_fault(error, conditional.then_some((of, id))))?;
         let written = committed.written.first().ok_or_else(Fault::ours)?;
         Ok(Reply::written(written))
+    }
+
+    /// A failed precondition is the caller's (412); a version that changed under an unconditional write is a conflict
+    /// (409). That a version is another one is told only to whoever may see all the resources that the conditions were
+    /// on; to others it would say that they are there.
+    pub(crate) fn write_fault(
+        &self,
+        error: store::Error,
+        conditions: impl IntoIterator<Item = (ResourceType, String)>,
+    ) -> Fault {
+        let stale = matches!(error, store::Error::VersionConflict { .. });
+        let fault = Fault::from(error);
+        if !stale {
+            return fault;
+        }
+        let mut conditional = false;
+        for (of, id) in conditions {
+            conditional = true;
+            if self.is_kept_from(of)
+                && let Err(hidden) = self.act(Op::Read(of, id, Vec::new()), &Wishes::default())
+                && hidden.status != 410
+            {
+                return hidden;
+            }
+        }
+        match conditional {
+            true => Fault {
+                status: 412,
+                ..fault
+            },
+            false => fault,
+        }
     }
 
     /// Whose record a write is about. The institution's own software writes whatever the institution holds, also what
@@ -129,19 +167,6 @@ impl Session<'_> {
                 None => PersonRef::Nobody,
             },
         }
-    }
-}
-
-/// A failed precondition is the caller's (412); a version that changed under an unconditional write is a conflict (409).
-pub(crate) fn write_fault(error: store::Error, conditional: bool) -> Fault {
-    let stale = conditional && matches!(error, store::Error::VersionConflict { .. });
-    let fault = Fault::from(error);
-    match stale {
-        true => Fault {
-            status: 412,
-            ..fault
-        },
-        false => fault,
     }
 }
 

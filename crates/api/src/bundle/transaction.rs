@@ -7,7 +7,6 @@ use super::{
     refer::{Names, rename},
 };
 use crate::{
-    act::write_fault,
     fault::Fault,
     reply::{Body, Reply},
     session::{Ask, Outcome, Session, verbs},
@@ -58,14 +57,19 @@ impl Session<'_> {
             .map(|(at, of, id)| (at, was_there(of, &id)))
             .collect();
         let order: Vec<usize> = plan.writes.iter().map(|write| write.at).collect();
-        let conditional = plan.writes.iter().any(|w| w.wishes.if_match.is_some());
+        let conditional: Vec<(ResourceType, String)> = plan
+            .writes
+            .iter()
+            .filter(|write| write.wishes.if_match.is_some())
+            .map(|write| (write.of, write.id.clone()))
+            .collect();
         let changes: Vec<Change> = plan.writes.into_iter().map(change).collect();
         if !changes.is_empty() {
             let committed = self
                 .house
                 .gate
                 .write(&grant, changes, self.now)
-                .map_err(|error| write_fault(error, conditional))?;
+                .map_err(|error| self.write_fault(error, conditional))?;
             let written = committed.written.iter().map(Reply::written);
             replies.extend(order.into_iter().zip(written));
         }

@@ -159,3 +159,25 @@ async fn the_desk_finds_who_somebody_is_and_nothing_else() {
     let new = patient("ignored", "GODE561231HDFRRN09");
     house.call("POST /fhir/Patient", &token, &new).await.is(403);
 }
+
+#[tokio::test]
+async fn a_wrong_version_does_not_say_that_somebody_elses_resource_is_there() {
+    let house = House::new();
+    house.check_in(SHE);
+    let token = house.token(Role::Physician);
+    let wrong = [("if-match", "W/\"9\"")];
+    let mut answers = Vec::new();
+    for id in ["x1", "nothing"] {
+        let line = format!("PUT /fhir/Observation/{id}");
+        let text = observation(id, "her", "1");
+        answers.push(told(
+            house.call_with(&line, &token, &wrong, &text).await.is(403),
+        ));
+    }
+    assert_eq!(answers[0], answers[1]);
+    let own = observation("o1", "her", "1");
+    house
+        .call_with("PUT /fhir/Observation/o1", &token, &wrong, &own)
+        .await
+        .is(412);
+}
