@@ -109,12 +109,12 @@ pub(crate) fn trend(t: Text, threads: &Threads, id: &str, trend: &Trend) -> Opti
         if point.duplicate_of.is_some() {
             let _ = write!(
                 body,
-                "<circle class=\"twice\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"6.5\"/>"
+                "<circle class=\"twice\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"7.5\"/>"
             );
         }
         let _ = write!(
             body,
-            "<circle class=\"dot {class}\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"3.6\"/>"
+            "<circle class=\"dot {class}\" cx=\"{cx:.1}\" cy=\"{cy:.1}\" r=\"4.2\"/>"
         );
     }
     let describe = t.fill(

@@ -106,6 +106,7 @@ fn group<'a>(acts: &[&'a ActView]) -> Vec<Group<'a>> {
         .filter(|a| a.kind == ActKind::Ask)
         .map(|a| Group { acts: vec![a] })
         .collect();
+    let asks = groups.len();
     for act in acts.iter().filter(|a| a.kind != ActKind::Ask) {
         let distance = |g: &Group<'_>| {
             let ask = g.acts.first()?;
@@ -119,7 +120,7 @@ fn group<'a>(acts: &[&'a ActView]) -> Vec<Group<'a>> {
             let apart = (act.at.as_second() - ask.at.as_second()).abs();
             (same && apart <= ONE_LOOK_SECONDS).then_some(apart)
         };
-        let nearest = (0..groups.len())
+        let nearest = (0..asks)
             .filter_map(|i| Some((distance(groups.get(i)?)?, i)))
             .min()
             .map(|(_, i)| i);

@@ -130,7 +130,12 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
         now: s
             .vaccines
             .iter()
-            .map(|l| super::lines::line(t, &threads, l))
+            .map(|l| super::lines::LineView {
+                // That a dose was given is what the list is about.
+                status: String::new(),
+                in_use: true,
+                ..super::lines::line(t, &threads, l)
+            })
             .collect(),
         past: Vec::new(),
     };
