@@ -116,13 +116,14 @@ fn write_down(
         Errand::Prescription => "prescription",
         Errand::Referral => "referral",
     };
-    commit(signed, consultation, what, changes).map(|_| ())
+    commit(signed, consultation, what, None, changes).map(|_| ())
 }
 
 fn commit(
     signed: &Signed,
     consultation: &Consultation,
     what: &str,
+    types: Option<Vec<ResourceType>>,
     changes: Vec<Change>,
 ) -> Result<store::Committed, Failed> {
     let (gate, now) = (&signed.state().gate, signed.state().now());
@@ -131,7 +132,7 @@ fn commit(
         purpose: Purpose::Treatment,
         person: PersonRef::Curp(consultation.curp.clone()),
         verbs: Verbs::only(Verb::Create),
-        types: None,
+        types,
         evidence: Vec::new(),
         via: None,
         word: None,
@@ -164,7 +165,13 @@ fn register(signed: &Signed, consultation: &Consultation) -> Result<String, Fail
         resource,
         if_none_exist: Some(fhir::query::parse(of, &same).map_err(|_| broken())?),
     };
-    let done = commit(signed, consultation, "registration", vec![change])?;
+    let done = commit(
+        signed,
+        consultation,
+        "registration",
+        Some(vec![of]),
+        vec![change],
+    )?;
     let written = done.written.first().ok_or_else(broken)?;
     Ok(written.version.id.clone())
 }

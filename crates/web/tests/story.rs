@@ -1,0 +1,342 @@
+//! The story of the pages over real nodes: a doctor at a pharmacy, and the person whose record it is.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)] // A test says what it expects.
+
+#[path = "../../exchange/tests/common/mod.rs"]
+mod common;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use common::{CURP, Node, network, remember};
+use jiff::Timestamp;
+use std::sync::Arc;
+use tower::ServiceExt;
+use trust::{Licence, LicenceState, NewAccount, Role};
+
+const HOST: &str = "farmacia.example:443";
+
+struct Seen {
+    status: StatusCode,
+    location: String,
+    cookie: String,
+    headers: axum::http::HeaderMap,
+    html: String,
+}
+
+impl Seen {
+    /// The first value of an attribute after a mark.
+    fn after<'a>(&'a self, mark: &str) -> &'a str {
+        let rest = self
+            .html
+            .split(mark)
+            .nth(1)
+            .unwrap_or_else(|| panic!("{mark} in {}", self.html));
+        rest.split('"').next().unwrap()
+    }
+    fn csrf(&self) -> &str {
+        self.after("name=\"csrf\" value=\"")
+    }
+}
+
+/// A browser with one session.
+struct Browser {
+    pages: Router,
+    cookie: String,
+}
+
+impl Browser {
+    fn at(node: &Node) -> Browser {
+        let clock: web::Clock = Arc::new(Timestamp::now);
+        let state =
+            web::State::new(node.gate.clone(), node.network.clone(), clock, vec![]).unwrap();
+        Browser {
+            pages: web::router(state),
+            cookie: String::new(),
+        }
+    }
+    async fn ask(&self, request: Request<Body>) -> Seen {
+        let response = self.pages.clone().oneshot(request).await.unwrap();
+        let of = |name| {
+            let value = response.headers().get(name).and_then(|v| v.to_str().ok());
+            value.unwrap_or_default().to_owned()
+        };
+        let (location, cookie) = (of(header::LOCATION), of(header::SET_COOKIE));
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20)
+            .await
+            .unwrap();
+        let html = String::from_utf8_lossy(&body).into_owned();
+        Seen {
+            status,
+            location,
+            cookie,
+            headers,
+            html,
+        }
+    }
+    async fn get(&self, path: &str) -> Seen {
+        let request = Request::get(path)
+            .header("host", HOST)
+            .header("cookie", &self.cookie);
+        self.ask(request.body(Body::empty()).unwrap()).await
+    }
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Seen {
+        self.post_from("https://farmacia.example:443", path, fields)
+            .await
+    }
+    async fn post_from(&self, origin: &str, path: &str, fields: &[(&str, &str)]) -> Seen {
+        let encode = |text: &str| -> String { text.bytes().map(|b| format!("%{b:02X}")).collect() };
+        let body: Vec<String> = fields
+            .iter()
+            .map(|(n, v)| format!("{}={}", encode(n), encode(v)))
+            .collect();
+        let request = Request::post(path)
+            .header("host", HOST)
+            .header("origin", origin)
+            .header("cookie", &self.cookie)
+            .header("content-type", "application/x-www-form-urlencoded");
+        self.ask(request.body(Body::from(body.join("&"))).unwrap())
+            .await
+    }
+    async fn sign_in(&mut self, login: &str) {
+        let seen = self
+            .post(
+                "/entrar",
+                &[("login", login), ("secret", "secreto-largo-1")],
+            )
+            .await;
+        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.html);
+        assert!(seen.cookie.starts_with("__Host-tejido="));
+        for part in ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"] {
+            assert!(seen.cookie.contains(part), "{}", seen.cookie);
+        }
+        self.cookie = seen.cookie.split(';').next().unwrap().to_owned();
+    }
+}
+
+fn account(node: &Node, login: &str, role: Role, state: LicenceState) {
+    let licence = (role == Role::Physician).then(|| Licence {
+        cedula: "1234567".into(),
+        specialty: "Medicina general".into(),
+        state,
+        checked: Timestamp::now(),
+    });
+    let account = NewAccount {
+        login: login.into(),
+        secret: "secreto-largo-1".into(),
+        name: if role == Role::Patient {
+            "Lupita"
+        } else {
+            "Dra. Ana Ruiz"
+        }
+        .into(),
+        role,
+        licence,
+        curp: (role == Role::Patient).then(|| CURP.to_owned()),
+    };
+    node.gate.account(account, Timestamp::now()).unwrap();
+}
+
+/// Finds the person; gives the path of her page.
+async fn find(doctor: &Browser) -> (String, String) {
+    let home = doctor.get("/").await;
+    let csrf = home.csrf().to_owned();
+    let sent = doctor
+        .post(
+            "/buscar",
+            &[("csrf", &csrf), ("por", "curp"), ("curp", CURP)],
+        )
+        .await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
+    assert!(!sent.location.contains(CURP));
+    let results = doctor.get(&sent.location).await;
+    assert!(
+        results.html.contains("Escamilla Arroyo"),
+        "{}",
+        results.html
+    );
+    let sealed = results
+        .after("action=\"/persona/")
+        .split('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    (format!("/persona/{sealed}"), csrf)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consultation_and_what_the_person_sees_of_it() {
+    let nodes = network().await;
+    remember(&nodes[1], "Diabetes mellitus tipo 2");
+    account(&nodes[0], "ana", Role::Physician, LicenceState::Active);
+    account(&nodes[1], "lupita", Role::Patient, LicenceState::Active);
+    let mut doctor = Browser::at(&nodes[0]);
+    doctor.sign_in("ana").await;
+    let (person, csrf) = find(&doctor).await;
+
+    // Nobody opens a record of somebody who is not there.
+    let refused = doctor.get(&person).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.html);
+    assert!(refused.html.contains("id=\"recibir\""));
+    assert!(!refused.html.contains("Diabetes"));
+
+    let received = doctor
+        .post(&format!("{person}/recibir"), &[("csrf", &csrf)])
+        .await;
+    assert_eq!(
+        (received.status, received.location.as_str()),
+        (StatusCode::SEE_OTHER, person.as_str())
+    );
+    let page = doctor.get(&person).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(
+        page.html.contains("Diabetes mellitus tipo 2"),
+        "{}",
+        page.html
+    );
+    assert!(page.html.contains("data-test=\"total-problemas\">1<"));
+
+    // A prescription without its parts comes back with what is missing, and as typed.
+    let errand = page.after("name=\"errand\" value=\"").to_owned();
+    let bad = doctor
+        .post(
+            &format!("{person}/receta"),
+            &[
+                ("csrf", &csrf),
+                ("errand", &errand),
+                ("medicine", "Metformina"),
+            ],
+        )
+        .await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        bad.html.contains("href=\"#dose\"") && bad.html.contains("value=\"Metformina\""),
+        "{}",
+        bad.html
+    );
+
+    let note = [
+        ("csrf", csrf.as_str()),
+        ("errand", &errand),
+        ("reason", "Control"),
+        ("findings", "Sin hallazgos nuevos"),
+        ("plan", "Seguir igual"),
+    ];
+    let written = doctor.post(&format!("{person}/nota"), &note).await;
+    assert_eq!(written.status, StatusCode::SEE_OTHER, "{}", written.html);
+    let after = doctor
+        .get(written.location.split('#').next().unwrap())
+        .await;
+    assert!(after.html.contains("data-test=\"aviso\""));
+    assert!(
+        after.html.contains("Sin hallazgos nuevos"),
+        "{}",
+        after.html
+    );
+
+    // The person reads it, checks a proof, and closes her diagnoses to pharmacies.
+    let mut lupita = Browser::at(&nodes[1]);
+    lupita.sign_in("lupita").await;
+    let history = lupita.get("/historia").await;
+    assert!(
+        history.html.contains("Diabetes mellitus tipo 2"),
+        "{}",
+        history.html
+    );
+    let looks = lupita.get("/accesos").await;
+    assert!(looks.html.contains("Ana Ruiz"), "{}", looks.html);
+    let proof = looks.after("class=\"proof\" href=\"").to_owned();
+    let proof = lupita.get(&proof).await;
+    assert!(
+        proof.html.contains("data-test=\"prueba-vale\""),
+        "{}",
+        proof.html
+    );
+    let csrf = looks.csrf().to_owned();
+    let rule = [
+        ("csrf", csrf.as_str()),
+        ("verb", "close"),
+        ("who", "kind:pharmacy"),
+        ("what", "diagnoses"),
+        ("until", "always"),
+        ("hint", "silence"),
+    ];
+    let tried = lupita.post("/reglas/vista", &rule).await;
+    assert!(
+        tried.html.contains("Dejaría de ver mis diagnósticos"),
+        "{}",
+        tried.html
+    );
+    let said = lupita.post("/reglas", &rule).await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER, "{}", said.html);
+    let rules = lupita.get("/reglas").await;
+    assert!(
+        rules
+            .html
+            .contains("Las farmacias no pueden ver mis diagnósticos."),
+        "{}",
+        rules.html
+    );
+
+    // Silence was chosen: gone, from the total too, and no word of it.
+    let again = doctor.get(&person).await;
+    assert!(
+        !again.html.contains("Diabetes mellitus tipo 2"),
+        "{}",
+        again.html
+    );
+    assert!(again.html.contains("data-test=\"total-problemas\">0<"));
+    assert!(!again.html.contains("aviso-reservado"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_from_elsewhere_and_links_of_other_sessions_do_nothing() {
+    let nodes = network().await;
+    remember(&nodes[1], "Asma");
+    account(&nodes[0], "ana", Role::Physician, LicenceState::Active);
+    account(&nodes[0], "eva", Role::Physician, LicenceState::Active);
+    let (mut ana, nobody) = (Browser::at(&nodes[0]), Browser::at(&nodes[0]));
+    let door = nobody.get("/").await;
+    assert_eq!(
+        (door.status, door.location.as_str()),
+        (StatusCode::SEE_OTHER, "/entrar")
+    );
+    for name in [
+        "content-security-policy",
+        "strict-transport-security",
+        "x-content-type-options",
+    ] {
+        assert!(door.headers.contains_key(name), "{name}");
+    }
+    assert_eq!(door.headers["cache-control"], "no-store");
+    let wrong = nobody
+        .post("/entrar", &[("login", "ana"), ("secret", "no")])
+        .await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert!(wrong.cookie.is_empty() && wrong.html.contains("id=\"problema\""));
+
+    ana.sign_in("ana").await;
+    let (person, csrf) = find(&ana).await;
+    let receive = format!("{person}/recibir");
+    let foreign = ana
+        .post_from("https://evil.example", &receive, &[("csrf", &csrf)])
+        .await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    let forged = ana.post(&receive, &[("csrf", "AAAA")]).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        ana.get(&person).await.status,
+        StatusCode::FORBIDDEN,
+        "neither made evidence"
+    );
+
+    // The same process, another session: her link is nobody else's.
+    let mut eva = Browser {
+        pages: ana.pages.clone(),
+        cookie: String::new(),
+    };
+    eva.sign_in("eva").await;
+    assert_eq!(eva.get(&person).await.status, StatusCode::GONE);
+    assert_eq!(ana.get("/nada").await.status, StatusCode::NOT_FOUND);
+}
