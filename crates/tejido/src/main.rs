@@ -1,2 +1,5 @@
-//! placeholder
-fn main() {}
+//! `tejido`: every health institution runs this as its node. See `tejido --help`.
+
+fn main() -> std::process::ExitCode {
+    tejido::cli::main()
+}

@@ -29,11 +29,16 @@ fn root() -> &'static Path {
 
 fn manifests() -> BTreeMap<String, toml::Table> {
     let mut found = BTreeMap::new();
-    let crates = std::fs::read_dir(root().join("crates")).unwrap().map(|e| e.unwrap().path());
+    let crates = std::fs::read_dir(root().join("crates"))
+        .unwrap()
+        .map(|e| e.unwrap().path());
     for folder in crates.chain([root().join("xtask")]) {
         let text = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
         let table: toml::Table = text.parse().unwrap();
-        found.insert(folder.file_name().unwrap().to_string_lossy().into_owned(), table);
+        found.insert(
+            folder.file_name().unwrap().to_string_lossy().into_owned(),
+            table,
+        );
     }
     found
 }
@@ -42,11 +47,20 @@ fn manifests() -> BTreeMap<String, toml::Table> {
 fn no_crate_uses_what_stands_beside_or_above_it() {
     let floors: BTreeMap<&str, u8> = FLOORS.into_iter().collect();
     for (name, manifest) in manifests() {
-        let own = floors.get(name.as_str()).unwrap_or_else(|| panic!("crate {name} has no floor in this test"));
-        let uses = manifest.get("dependencies").and_then(|d| d.as_table()).into_iter().flat_map(|d| d.keys());
+        let own = floors
+            .get(name.as_str())
+            .unwrap_or_else(|| panic!("crate {name} has no floor in this test"));
+        let uses = manifest
+            .get("dependencies")
+            .and_then(|d| d.as_table())
+            .into_iter()
+            .flat_map(|d| d.keys());
         for used in uses {
             if let Some(floor) = floors.get(used.as_str()) {
-                assert!(floor < own, "{name} (floor {own}) must not use {used} (floor {floor})");
+                assert!(
+                    floor < own,
+                    "{name} (floor {own}) must not use {used} (floor {floor})"
+                );
             }
         }
     }
@@ -54,7 +68,14 @@ fn no_crate_uses_what_stands_beside_or_above_it() {
 
 #[test]
 fn the_pure_crates_know_no_clock_no_network_and_no_disk() {
-    let forbidden = ["std::fs", "std::net", "SystemTime::now", "Instant::now", "Timestamp::now", "tokio"];
+    let forbidden = [
+        "std::fs",
+        "std::net",
+        "SystemTime::now",
+        "Instant::now",
+        "Timestamp::now",
+        "tokio",
+    ];
     for name in ["fhir", "mx", "living", "care"] {
         for file in sources(&root().join("crates").join(name).join("src")) {
             let text = std::fs::read_to_string(&file).unwrap();
@@ -74,8 +95,17 @@ fn only_the_gate_opens_an_archive_or_mints_a_permit() {
         }
         for file in sources(&root().join("crates").join(&name).join("src")) {
             let text = std::fs::read_to_string(&file).unwrap();
-            for word in ["Store::open", "store::Seal", "store::Terms", ".permit(store::"] {
-                assert!(!text.contains(word), "{} has {word}: only `trust` may", file.display());
+            for word in [
+                "Store::open",
+                "store::Seal",
+                "store::Terms",
+                ".permit(store::",
+            ] {
+                assert!(
+                    !text.contains(word),
+                    "{} has {word}: only `trust` may",
+                    file.display()
+                );
             }
         }
     }
@@ -87,7 +117,9 @@ fn sources(folder: &Path) -> Vec<std::path::PathBuf> {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(sources(&path));
-        } else if path.extension().is_some_and(|e| e == "rs") && path.file_name().is_some_and(|f| f != "tests.rs") {
+        } else if path.extension().is_some_and(|e| e == "rs")
+            && path.file_name().is_some_and(|f| f != "tests.rs")
+        {
             found.push(path);
         }
     }

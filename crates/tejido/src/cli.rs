@@ -1,0 +1,161 @@
+//! What can be typed.
+
+use crate::init::{self, NewNode};
+use crate::{Error, files, load, out, pact, verify};
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use trust::{Lang, MemberId, MemberKind};
+
+/// A node of a health network whose members share nothing but a signed pact.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a node's folder: configuration, keys, certificate, and its entry for the pact.
+    Init(Init),
+    /// Found, sign, propose and look at pacts.
+    #[command(subcommand)]
+    Pact(pact::Command),
+    /// Load FHIR files into a node. Exit code 3: something was refused, the rest is in.
+    Import(load::Import),
+    /// Make up people and their lives as FHIR files.
+    Synth(load::Synth),
+    /// Check a receipt offline. Exit code 1: it does not hold.
+    Verify(Verify),
+}
+
+#[derive(Debug, clap::Args)]
+struct Init {
+    /// The folder.
+    dir: PathBuf,
+    /// Short name: small letters, digits, hyphens.
+    #[arg(long)]
+    member: String,
+    /// Name as people say it.
+    #[arg(long)]
+    name: String,
+    /// What the member is.
+    #[arg(long, value_parser = kind)]
+    kind: MemberKind,
+    /// Where other nodes find this one: host:port.
+    #[arg(long)]
+    address: String,
+    /// Where people find this one: https://host:port.
+    #[arg(long)]
+    public: String,
+    /// Certificate chain of the public door (PEM); a self-signed one is made without.
+    #[arg(long, requires = "certificate_key")]
+    certificate: Option<PathBuf>,
+    /// Its private key (PEM).
+    #[arg(long, requires = "certificate")]
+    certificate_key: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Verify {
+    /// The receipt.
+    receipt: PathBuf,
+    /// A key to trust, as in a member's entry; may be given several times.
+    #[arg(long, required_unless_present = "pact")]
+    key: Vec<String>,
+    /// A signed pact whose members are trusted.
+    #[arg(long)]
+    pact: Option<PathBuf>,
+    /// Language: es or en.
+    #[arg(long, default_value = "es")]
+    lang: Language,
+}
+
+/// Language of an answer.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Language {
+    /// Spanish.
+    Es,
+    /// English.
+    En,
+}
+
+impl From<Language> for Lang {
+    fn from(language: Language) -> Lang {
+        match language {
+            Language::Es => Lang::Es,
+            Language::En => Lang::En,
+        }
+    }
+}
+
+fn kind(text: &str) -> Result<MemberKind, String> {
+    serde_json::from_value(text.into()).map_err(|_| {
+        "one of public-institution, private-hospital, clinic, pharmacy, laboratory, insurer, university, witness, authority".to_owned()
+    })
+}
+
+/// Does what was typed.
+pub fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            out::remark(format!("tejido: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Error> {
+    match command {
+        Command::Init(args) => init(args),
+        Command::Pact(command) => pact::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Import(args) => load::run(args),
+        Command::Synth(args) => load::synth(args),
+        Command::Verify(args) => verify(&args),
+    }
+}
+
+fn init(args: Init) -> Result<ExitCode, Error> {
+    let node = NewNode {
+        member: MemberId(args.member),
+        name: args.name,
+        kind: args.kind,
+        address: args.address,
+        public: args.public,
+        certificate: args.certificate.zip(args.certificate_key),
+    };
+    let member = init::create(&args.dir, &node)?;
+    let dir = args.dir.display();
+    out::line(format!(
+        "# {dir}/member.toml: this member's entry for the pact. Nothing in it is secret."
+    ));
+    out::line(init::entry(&member)?.trim_end());
+    out::line(format!(
+        "# {dir}/node.key is secret: whoever has it is this node. Keep a copy in a safe place."
+    ));
+    if node.certificate.is_none() {
+        out::line(
+            "# The certificate of the public door is self-signed: browsers will warn. Put a real one into node.toml.",
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(args: &Verify) -> Result<ExitCode, Error> {
+    let mut known = verify::keys(&args.key)?;
+    if let Some(pact) = &args.pact {
+        known.extend(verify::pact_keys(pact)?);
+    }
+    let text = files::read_text(&args.receipt)?;
+    let (good, said) = verify::judge(&text, &known, args.lang.into());
+    for line in said {
+        out::line(line);
+    }
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,22 @@
+//! The binary's parts: command line, configuration, composition.
+//!
+//! **In**: what an operator types, and a node's folder. **Out**: nodes that run, files that are loaded, receipts that are
+//! checked. All rules are in the rooms below; here they are only put together.
+//!
+//! Start reading at [`cli`] (what can be typed), then [`house`] (opening a node's folder) and [`import`].
+
+pub mod cli;
+mod config;
+mod error;
+pub mod files;
+pub mod house;
+pub mod import;
+pub mod init;
+pub mod keys;
+mod load;
+pub mod out;
+pub mod pact;
+pub mod verify;
+
+pub use config::{Config, Limits, NodeDoor, PublicDoor};
+pub use error::Error;
