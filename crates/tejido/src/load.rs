@@ -12,7 +12,7 @@ const SOME_REFUSED: u8 = 3;
 
 /// What to import.
 #[derive(Debug, Args)]
-pub struct Import {
+pub(crate) struct Import {
     /// Files, folders, archives: FHIR R4 Bundles or NDJSON; plain, .gz, .zst, .tar.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
@@ -32,7 +32,7 @@ pub struct Import {
 
 /// What to make up.
 #[derive(Debug, Args)]
-pub struct Synth {
+pub(crate) struct Synth {
     /// How many people.
     #[arg(long)]
     people: u64,
@@ -52,7 +52,7 @@ pub struct Synth {
 
 /// Form of files.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// A transaction Bundle for each person and institution.
     Bundles,
     /// A file for each institution and resource type.
