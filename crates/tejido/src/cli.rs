@@ -28,6 +28,10 @@ enum Command {
     Synth(load::Synth),
     /// Check a receipt offline. Exit code 1: it does not hold.
     Verify(Verify),
+    /// First figures on this machine: load, decisions, reads, searches, the summary over five nodes.
+    Bench(crate::bench::Bench),
+    /// Five institutions on this machine, synthetic people, and the pages to look at it all.
+    Demo(crate::demo::Demo),
 }
 
 #[derive(Debug, clap::Args)]
@@ -114,6 +118,8 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Import(args) => load::run(args),
         Command::Synth(args) => load::synth(args),
         Command::Verify(args) => verify(&args),
+        Command::Bench(args) => crate::bench::run(&args).map(|()| ExitCode::SUCCESS),
+        Command::Demo(args) => crate::demo::run(&args).map(|()| ExitCode::SUCCESS),
     }
 }
 

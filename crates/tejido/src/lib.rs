@@ -5,8 +5,10 @@
 //!
 //! Start reading at [`cli`] (what can be typed), then [`house`] (opening a node's folder) and [`import`].
 
+pub mod bench;
 pub mod cli;
 mod config;
+pub mod demo;
 mod error;
 pub mod files;
 pub mod house;
@@ -14,6 +16,7 @@ pub mod import;
 pub mod init;
 pub mod keys;
 mod load;
+pub mod node;
 pub mod out;
 pub mod pact;
 pub mod verify;

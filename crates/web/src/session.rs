@@ -11,18 +11,23 @@ use axum::Form;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, Response, StatusCode, Uri, header, request::Parts};
-use trust::{Actor, Lang, Refusal, RefusalKind};
+use trust::{Actor, Lang, MemberId, Refusal, RefusalKind};
 
-/// The session cookie: this host only, HTTPS only, never sent from other sites, unreadable for scripts.
-const COOKIE: &str = "__Host-tejido";
+/// The session cookie, with the member's short name behind it: this host only, HTTPS only, never sent from other sites,
+/// unreadable for scripts. Browsers do not keep the ports of a host apart, so nodes on one machine need names of their own.
+fn session_name(member: &MemberId) -> String {
+    format!("__Host-tejido-sesion-{member}")
+}
 const LANG_COOKIE: &str = "__Host-tejido-lengua";
 
-pub(crate) fn session_cookie(token: &str) -> String {
-    format!("{COOKIE}={token}; Path=/; Secure; HttpOnly; SameSite=Strict")
+pub(crate) fn session_cookie(member: &MemberId, token: &str) -> String {
+    let name = session_name(member);
+    format!("{name}={token}; Path=/; Secure; HttpOnly; SameSite=Strict")
 }
 
-pub(crate) fn no_session_cookie() -> String {
-    format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
+pub(crate) fn no_session_cookie(member: &MemberId) -> String {
+    let name = session_name(member);
+    format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
 }
 
 pub(crate) fn lang_cookie(code: &str) -> String {
@@ -83,7 +88,7 @@ impl Visitor {
         Visitor {
             state: state.clone(),
             t: Text::of(lang(headers)),
-            token: cookie(headers, COOKIE).map(str::to_owned),
+            token: cookie(headers, &session_name(&state.gate.member())).map(str::to_owned),
             path: uri.path().to_owned(),
             flash: flash.map(str::to_owned),
         }
@@ -253,7 +258,7 @@ impl FromRequestParts<State> for Signed {
             }
             Err(_) => Err(crate::answer::with_cookie(
                 redirect("/entrar"),
-                &no_session_cookie(),
+                &no_session_cookie(&visitor.state.gate.member()),
             )),
         }
     }
@@ -372,11 +377,14 @@ mod tests {
     #[test]
     fn the_session_is_found_among_other_cookies() {
         let h = headers(&[("cookie", "x=1; __Host-tejido=abc"), ("cookie", "y=2")]);
-        assert_eq!(cookie(&h, COOKIE), Some("abc"));
+        assert_eq!(cookie(&h, "__Host-tejido"), Some("abc"));
         assert_eq!(
-            cookie(&headers(&[("cookie", "__Host-tejido=")]), COOKIE),
+            cookie(&headers(&[("cookie", "__Host-tejido=")]), "__Host-tejido"),
             None
         );
-        assert_eq!(cookie(&headers(&[("cookie", "tejido=abc")]), COOKIE), None);
+        assert_eq!(
+            cookie(&headers(&[("cookie", "tejido=abc")]), "__Host-tejido"),
+            None
+        );
     }
 }

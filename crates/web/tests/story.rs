@@ -107,7 +107,7 @@ impl Browser {
             )
             .await;
         assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.html);
-        assert!(seen.cookie.starts_with("__Host-tejido="));
+        assert!(seen.cookie.starts_with("__Host-tejido-sesion-"));
         for part in ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"] {
             assert!(seen.cookie.contains(part), "{}", seen.cookie);
         }

@@ -63,8 +63,9 @@ pub(super) async fn sign_in(OpenForm(visitor, typed): OpenForm) -> Answer {
         opened
     })
     .await?;
+    let member = visitor.state.gate.member();
     Ok(match opened {
-        Ok(session) => with_cookie(redirect("/"), &session_cookie(&session.token)),
+        Ok(session) => with_cookie(redirect("/"), &session_cookie(&member, &session.token)),
         Err(refusal) => door(
             &visitor,
             status(refusal.kind),
@@ -80,8 +81,12 @@ pub(super) async fn sign_out(SignedForm(signed, _): SignedForm) -> Answer {
         signed.state().now(),
         signed.token.clone(),
     );
+    let member = gate.member();
     match blocking(&signed.visitor, move || gate.sign_out(&token, now)).await? {
-        Ok(()) => Ok(with_cookie(redirect("/entrar"), &no_session_cookie())),
+        Ok(()) => Ok(with_cookie(
+            redirect("/entrar"),
+            &no_session_cookie(&member),
+        )),
         Err(refusal) => Ok(signed.refuse(&refusal, "")),
     }
 }

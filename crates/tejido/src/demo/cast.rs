@@ -1,0 +1,212 @@
+//! Who is in the story: five institutions, and the people who sign in.
+
+use crate::Error;
+use jiff::Timestamp;
+use synth::Institution;
+use trust::{Gate, Licence, LicenceState, MemberKind, NewAccount, Role};
+
+/// An institution of the demo.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Short name.
+    pub id: &'static str,
+    /// Name as people say it.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: MemberKind,
+    /// Whose part of the synthetic lives it keeps.
+    pub keeps: Institution,
+}
+
+/// The five. What the generator gives to PEMEX has no node here and is left out.
+pub const MEMBERS: [Place; 5] = [
+    Place {
+        id: "imss",
+        name: "IMSS",
+        kind: MemberKind::PublicInstitution,
+        keeps: Institution::Imss,
+    },
+    Place {
+        id: "issste",
+        name: "ISSSTE",
+        kind: MemberKind::PublicInstitution,
+        keeps: Institution::Issste,
+    },
+    Place {
+        id: "bienestar",
+        name: "IMSS-Bienestar",
+        kind: MemberKind::PublicInstitution,
+        keeps: Institution::ImssBienestar,
+    },
+    Place {
+        id: "hospital",
+        name: "Hospital San Ángel",
+        kind: MemberKind::PrivateHospital,
+        keeps: Institution::Privado,
+    },
+    Place {
+        id: "farmacia",
+        name: "Farmacia del Centro",
+        kind: MemberKind::Pharmacy,
+        keeps: Institution::Farmacia,
+    },
+];
+
+/// Her name in the story; the generator's heroine.
+pub const HEROINE_NAME: &str = "María Guadalupe Hernández López";
+/// Her CURP: synthetic, like all of her.
+pub const HEROINE_CURP: &str = "HELG680412MDFRPD00";
+
+/// Somebody who signs in.
+#[derive(Clone, Copy, Debug)]
+pub struct Player {
+    /// Where.
+    pub member: &'static str,
+    /// As whom.
+    pub login: &'static str,
+    /// With what; shown openly, this is a demonstration.
+    pub secret: &'static str,
+    /// Name.
+    pub name: &'static str,
+    /// Role.
+    pub role: Role,
+    /// Cédula, specialty, state.
+    pub licence: Option<(&'static str, &'static str, LicenceState)>,
+    /// Who that is.
+    pub es: &'static str,
+    /// Who that is.
+    pub en: &'static str,
+}
+
+/// Everybody who signs in.
+pub const CAST: [Player; 8] = [
+    Player {
+        member: "farmacia",
+        login: "ana",
+        secret: "hilo-rojo-7",
+        name: "Dra. Ana Ruiz",
+        role: Role::Physician,
+        licence: Some(("7654321", "Medicina general", LicenceState::Active)),
+        es: "Dra. Ana Ruiz, médica del consultorio junto a la farmacia",
+        en: "Dr. Ana Ruiz, physician beside the pharmacy",
+    },
+    Player {
+        member: "farmacia",
+        login: "rosa",
+        secret: "hilo-verde-4",
+        name: "Rosa Méndez",
+        role: Role::Pharmacist,
+        licence: Some(("6543210", "Química farmacéutica", LicenceState::Active)),
+        es: "Rosa Méndez, farmacéutica: ve medicinas y alergias",
+        en: "Rosa Méndez, pharmacist: sees medicines and allergies",
+    },
+    Player {
+        member: "imss",
+        login: "luis",
+        secret: "hilo-azul-2",
+        name: "Dr. Luis Ortega",
+        role: Role::Physician,
+        licence: Some(("5432109", "Medicina familiar", LicenceState::Active)),
+        es: "Dr. Luis Ortega, médico familiar",
+        en: "Dr. Luis Ortega, family physician",
+    },
+    Player {
+        member: "imss",
+        login: "lupita",
+        secret: "telar-1968",
+        name: HEROINE_NAME,
+        role: Role::Patient,
+        licence: None,
+        es: "Lupita, la paciente",
+        en: "Lupita, the patient",
+    },
+    Player {
+        member: "issste",
+        login: "carmen",
+        secret: "hilo-gris-9",
+        name: "Carmen Soto",
+        role: Role::Clerk,
+        licence: None,
+        es: "Carmen Soto, recepción: recibe, no lee",
+        en: "Carmen Soto, front desk: receives, does not read",
+    },
+    Player {
+        member: "bienestar",
+        login: "irma",
+        secret: "hilo-ocre-5",
+        name: "Enf. Irma Tun",
+        role: Role::Nurse,
+        licence: Some(("4321098", "Enfermería", LicenceState::Active)),
+        es: "Enf. Irma Tun, enfermera",
+        en: "Irma Tun, nurse",
+    },
+    Player {
+        member: "hospital",
+        login: "raul",
+        secret: "hilo-negro-3",
+        name: "Dr. Raúl Peña",
+        role: Role::Physician,
+        licence: Some(("3210987", "Cirugía general", LicenceState::Suspended)),
+        es: "Dr. Raúl Peña, con la cédula suspendida: no puede leer",
+        en: "Dr. Raúl Peña, licence suspended: cannot read",
+    },
+    Player {
+        member: "hospital",
+        login: "elena",
+        secret: "hilo-blanco-8",
+        name: "Dra. Elena Vidal",
+        role: Role::Physician,
+        licence: Some(("2109876", "Medicina interna", LicenceState::Active)),
+        es: "Dra. Elena Vidal, internista",
+        en: "Dr. Elena Vidal, internist",
+    },
+];
+
+/// Somebody of the cast.
+///
+/// # Errors
+/// When nobody has that login.
+pub(super) fn player(login: &str) -> Result<&'static Player, Error> {
+    CAST.iter()
+        .find(|p| p.login == login)
+        .ok_or_else(|| Error::say(format!("nobody in the demo is called {login}")))
+}
+
+/// The sign-ins that the first page of a member shows.
+pub(super) fn shown_at(member: &str) -> Vec<web::DemoAccount> {
+    let shown = |p: &Player| web::DemoAccount {
+        login: p.login.into(),
+        secret: p.secret.into(),
+        es: p.es.into(),
+        en: p.en.into(),
+    };
+    CAST.iter()
+        .filter(|p| p.member == member)
+        .map(shown)
+        .collect()
+}
+
+/// Makes the accounts of a member.
+pub(super) fn accounts(gate: &Gate, now: Timestamp) -> Result<(), Error> {
+    let member = gate.member();
+    for player in CAST.iter().filter(|p| p.member == member.0) {
+        let licence = player.licence.map(|(cedula, specialty, state)| Licence {
+            cedula: cedula.into(),
+            specialty: specialty.into(),
+            state,
+            checked: now,
+        });
+        gate.account(
+            NewAccount {
+                login: player.login.into(),
+                secret: player.secret.into(),
+                name: player.name.into(),
+                role: player.role,
+                licence,
+                curp: (player.role == Role::Patient).then(|| HEROINE_CURP.to_owned()),
+            },
+            now,
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,383 @@
+//! The story, told by itself: a doctor beside a pharmacy, a patient with her history at five institutions, and what she
+//! decides. Each sentence is checked against the pages, over HTTPS, as a person would see them.
+
+use super::browser::Browser;
+use super::cast::{HEROINE_CURP, player};
+use super::{MEMBERS, Town};
+use crate::{Error, files, init::names, out};
+use trust::Pact;
+
+/// Tells it. The first sentence that is not true ends it.
+pub(super) async fn tell(town: &Town) -> Result<(), Error> {
+    let mut doctor = enter(town, "ana").await?;
+    let seen = the_doctor_reads(&mut doctor).await?;
+    the_doctor_writes(&mut doctor, &seen).await?;
+    let mut patient = enter(town, "lupita").await?;
+    the_patient_reads(&mut patient).await?;
+    let receipt = she_checks_the_proof(&mut patient).await?;
+    the_receipt_holds_offline(town, &receipt)?;
+    she_closes_mental_health(&mut patient).await?;
+    it_is_gone(&mut doctor, &seen).await?;
+    she_opens_it_again(&mut patient).await?;
+    who_may_not_is_told_so(town).await?;
+    the_programs_door(town).await?;
+    out::line("All of it is true.");
+    Ok(())
+}
+
+/// A sentence and whether it is true of a page.
+fn sentence(told: &str, truth: bool, page: &Browser) -> Result<(), Error> {
+    if truth {
+        out::line(format!("  ✓ {told}"));
+        return Ok(());
+    }
+    let text: String = plain(&page.page).chars().take(1_500).collect();
+    Err(Error::say(format!(
+        "NOT TRUE: {told}\nThe page (status {}) says: {text}",
+        page.status
+    )))
+}
+
+async fn enter(town: &Town, login: &str) -> Result<Browser, Error> {
+    let who = player(login)?;
+    let mut browser = at(town, who.member)?;
+    browser.go("/entrar").await?;
+    browser
+        .submit("/entrar", &[("login", who.login), ("secret", who.secret)])
+        .await?;
+    sentence(
+        &format!("{} signs in at {}", who.name, who.member),
+        browser.page.contains("data-test=\"who\""),
+        &browser,
+    )?;
+    Ok(browser)
+}
+
+fn at(town: &Town, member: &str) -> Result<Browser, Error> {
+    let place = MEMBERS.iter().position(|m| m.id == member);
+    let (base, dir) = place
+        .and_then(|i| Some((town.bases.get(i)?, town.dirs.get(i)?)))
+        .ok_or_else(|| Error::say(format!("{member} is not in the demo")))?;
+    Browser::open(base, dir)
+}
+
+/// What the doctor saw before anything was closed.
+struct Seen {
+    person: String,
+    problems: u64,
+    visits: u64,
+}
+
+async fn the_doctor_reads(doctor: &mut Browser) -> Result<Seen, Error> {
+    doctor.go("/").await?;
+    doctor
+        .submit("/buscar", &[("por", "curp"), ("curp", HEROINE_CURP)])
+        .await?;
+    sentence(
+        "she finds the person by CURP",
+        doctor.page.contains("Hernández López"),
+        doctor,
+    )?;
+    doctor.submit("/persona/", &[]).await?;
+    let person = doctor.link("/persona/")?;
+    doctor.go(&person).await?;
+    sentence(
+        "she receives her and opens the woven summary",
+        doctor.status == 200,
+        doctor,
+    )?;
+    for place in MEMBERS {
+        let answered = !member(&doctor.page, place.id).contains("silent");
+        sentence(&format!("{} answered", place.name), answered, doctor)?;
+    }
+    let text = plain(&doctor.page).to_lowercase();
+    sentence(
+        "what IMSS holds is there: diabetes",
+        text.contains("diabetes"),
+        doctor,
+    )?;
+    sentence(
+        "what the private hospital holds is there: the penicillin allergy",
+        text.contains("penicilina"),
+        doctor,
+    )?;
+    sentence("and the depression", text.contains("depresi"), doctor)?;
+    sentence(
+        "a disagreement between sources is marked",
+        doctor.page.contains("data-test=\"desacuerdo\""),
+        doctor,
+    )?;
+    sentence(
+        "a test done twice is marked",
+        doctor.page.contains("data-test=\"duplicado\""),
+        doctor,
+    )?;
+    sentence(
+        "laboratory values are drawn",
+        doctor.page.contains("<svg"),
+        doctor,
+    )?;
+    Ok(Seen {
+        person,
+        problems: total(&doctor.page, "problemas")?,
+        visits: total(&doctor.page, "visitas")?,
+    })
+}
+
+async fn the_doctor_writes(doctor: &mut Browser, seen: &Seen) -> Result<(), Error> {
+    let post = format!("{}/nota", seen.person);
+    let note = [
+        ("reason", "Dolor de garganta"),
+        ("findings", "Faringe hiperémica, sin exudado"),
+        ("plan", "Líquidos y reposo"),
+        ("diagnosis", "Faringitis aguda"),
+        ("diagnosis_code", "J02.9"),
+    ];
+    doctor.submit(&post, &note).await?;
+    doctor.go(&seen.person).await?;
+    sentence(
+        "her note is in the summary",
+        plain(&doctor.page).contains("Faringe hiperémica"),
+        doctor,
+    )?;
+
+    let post = format!("{}/receta", seen.person);
+    let amoxicillin = [
+        ("medicine", "Amoxicilina"),
+        ("dose", "500 mg, cápsula"),
+        ("route", "oral"),
+        ("frequency", "cada 8 horas"),
+        ("days", "7"),
+        ("group", "IV"),
+    ];
+    doctor.submit(&post, &amoxicillin).await?;
+    sentence(
+        "amoxicillin is stopped by an allergy that only the private hospital knew",
+        doctor.status == 422 && plain(&doctor.page).contains("Alergia registrada"),
+        doctor,
+    )?;
+    doctor.go(&seen.person).await?;
+    let paracetamol = [
+        ("medicine", "Paracetamol"),
+        ("dose", "500 mg, tableta"),
+        ("route", "oral"),
+        ("frequency", "cada 8 horas"),
+        ("days", "5"),
+        ("group", "VI"),
+    ];
+    doctor.submit(&post, &paracetamol).await?;
+    doctor.go(&seen.person).await?;
+    sentence(
+        "her prescription is among the medicines",
+        plain(&doctor.page).contains("Paracetamol"),
+        doctor,
+    )
+}
+
+async fn the_patient_reads(patient: &mut Browser) -> Result<(), Error> {
+    patient.go("/historia").await?;
+    let text = plain(&patient.page);
+    sentence(
+        "the patient sees one time line",
+        text.contains("Faringe hiperémica") || text.contains("Paracetamol"),
+        patient,
+    )?;
+    sentence(
+        "with what the private hospital wrote",
+        patient.page.contains("Hospital San Ángel"),
+        patient,
+    )?;
+    patient.go("/accesos").await?;
+    let text = plain(&patient.page);
+    sentence(
+        "she reads who looked",
+        text.contains("Dra. Ana Ruiz"),
+        patient,
+    )?;
+    sentence(
+        "and why",
+        text.contains("recepción") || text.contains("consulta"),
+        patient,
+    )
+}
+
+async fn she_checks_the_proof(patient: &mut Browser) -> Result<String, Error> {
+    let proof = patient
+        .page
+        .split("href=\"")
+        .filter_map(|rest| rest.split('"').next())
+        .find(|path| path.starts_with("/accesos/imss/") && path.ends_with("/prueba"))
+        .map(str::to_owned)
+        .ok_or_else(|| Error::say("no act at IMSS offers its proof"))?;
+    patient.go(&proof).await?;
+    sentence(
+        "the proof of an act holds",
+        patient.page.contains("data-test=\"prueba-vale\""),
+        patient,
+    )?;
+    patient.go(&proof.replace("/prueba", "/recibo")).await?;
+    Ok(patient.page.clone())
+}
+
+fn the_receipt_holds_offline(town: &Town, receipt: &str) -> Result<(), Error> {
+    let wrong = |e: String| Error::say(format!("NOT TRUE: the receipt holds offline: {e}"));
+    let pact = files::read_text(
+        &town
+            .dirs
+            .first()
+            .ok_or_else(|| Error::say("no nodes"))?
+            .join(names::PACT),
+    )?;
+    let (pact, _) = Pact::open(&pact)?;
+    let keys: Vec<ledger::VerifierKey> = pact
+        .members
+        .iter()
+        .filter_map(|m| m.key.parse().ok())
+        .collect();
+    ledger::receipt::verify(receipt, &keys).map_err(|e| wrong(e.to_string()))?;
+    out::line("  ✓ her receipt holds offline, with nothing but the pact's keys");
+    let forged = receipt.replacen('A', "B", 1);
+    if forged != *receipt && ledger::receipt::verify(&forged, &keys).is_ok() {
+        return Err(wrong("a changed receipt holds as well".into()));
+    }
+    out::line("  ✓ a receipt with one letter changed does not");
+    Ok(())
+}
+
+async fn she_closes_mental_health(patient: &mut Browser) -> Result<(), Error> {
+    patient.go("/reglas").await?;
+    let rule = [
+        ("verb", "close"),
+        ("who", "kind:pharmacy"),
+        ("what", "mental-health"),
+        ("until", "always"),
+        ("hint", "silence"),
+    ];
+    patient.submit("/reglas", &rule).await?;
+    patient.go("/reglas").await?;
+    sentence(
+        "she closes mental health to pharmacies",
+        patient.page.contains("data-test=\"regla\""),
+        patient,
+    )
+}
+
+async fn it_is_gone(doctor: &mut Browser, seen: &Seen) -> Result<(), Error> {
+    doctor.go(&seen.person).await?;
+    let text = plain(&doctor.page).to_lowercase();
+    sentence(
+        "the doctor looks again, and the depression is gone",
+        doctor.status == 200 && !text.contains("depresi"),
+        doctor,
+    )?;
+    // Her own note of today added one problem and one visit.
+    let (problems, visits) = (
+        total(&doctor.page, "problemas")?,
+        total(&doctor.page, "visitas")?,
+    );
+    sentence(
+        "from the totals of problems too",
+        problems < seen.problems + 1,
+        doctor,
+    )?;
+    sentence("and of visits", visits < seen.visits + 1, doctor)?;
+    sentence(
+        "the diabetes is still there",
+        text.contains("diabetes"),
+        doctor,
+    )
+}
+
+async fn she_opens_it_again(patient: &mut Browser) -> Result<(), Error> {
+    patient.go("/reglas").await?;
+    patient.submit("/reglas/quitar", &[]).await?;
+    patient.go("/reglas").await?;
+    sentence(
+        "she takes her rule back",
+        patient.page.contains("data-test=\"sin-reglas\""),
+        patient,
+    )
+}
+
+async fn who_may_not_is_told_so(town: &Town) -> Result<(), Error> {
+    for (login, why) in [
+        ("raul", "a doctor with a suspended licence"),
+        ("carmen", "a clerk"),
+    ] {
+        let mut other = enter(town, login).await?;
+        other.go("/").await?;
+        other
+            .submit("/buscar", &[("por", "curp"), ("curp", HEROINE_CURP)])
+            .await?;
+        if other.submit("/persona/", &[]).await.is_ok()
+            && let Ok(person) = other.link("/persona/")
+        {
+            other.go(&person).await?;
+        }
+        let reads = plain(&other.page).to_lowercase().contains("diabetes");
+        sentence(&format!("{why} does not read her record"), !reads, &other)?;
+    }
+    Ok(())
+}
+
+async fn the_programs_door(town: &Town) -> Result<(), Error> {
+    let mut program = at(town, "imss")?;
+    program.go("/fhir/metadata").await?;
+    sentence(
+        "IMSS tells programs what it can do",
+        program.status == 200 && program.page.contains("CapabilityStatement"),
+        &program,
+    )?;
+    program
+        .go(&format!("/fhir/Patient?identifier={HEROINE_CURP}"))
+        .await?;
+    sentence(
+        "and answers nothing without a token",
+        program.status == 401,
+        &program,
+    )?;
+    program.go("/log/checkpoint").await?;
+    sentence(
+        "its log's head is public",
+        program.status == 200 && program.page.contains("imss"),
+        &program,
+    )
+}
+
+/// The total beside a section's title.
+fn total(page: &str, section: &str) -> Result<u64, Error> {
+    let mark = format!("data-test=\"total-{section}\">");
+    let rest = page.split(&mark).nth(1).unwrap_or_default();
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits
+        .parse()
+        .map_err(|_| Error::say(format!("the page has no total of {section}")))
+}
+
+/// The opening tag of a member's line among the sources.
+fn member<'p>(page: &'p str, id: &str) -> &'p str {
+    let mark = format!("data-test=\"miembro-{id}\"");
+    let tag = page
+        .split("<li")
+        .find(|tag| tag.split('>').next().is_some_and(|t| t.contains(&mark)));
+    tag.and_then(|t| t.split('>').next())
+        .unwrap_or("silent: it is not on the page")
+}
+
+/// The text of a page, without tags.
+fn plain(page: &str) -> String {
+    let mut text = String::with_capacity(page.len() / 2);
+    let mut inside = false;
+    for c in page.chars() {
+        match c {
+            '<' => inside = true,
+            '>' => {
+                inside = false;
+                text.push(' ');
+            }
+            _ if !inside => text.push(c),
+            _ => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,139 @@
+//! A running node: the gate behind two doors, one for people and programs, one for other nodes.
+
+use crate::{Config, Error, files, house};
+use exchange::{Network, Setup};
+use jiff::Timestamp;
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use trust::Gate;
+
+/// A node that serves until it is stopped or dropped.
+pub struct Running {
+    /// Its gate.
+    pub gate: Gate,
+    /// The network as it sees it.
+    pub network: Network,
+    /// Where people and programs find it.
+    pub public: SocketAddr,
+    /// Where other nodes find it.
+    pub node: SocketAddr,
+    stop: watch::Sender<bool>,
+    doors: JoinSet<Result<(), String>>,
+    drain: Duration,
+}
+
+/// Opens a node and its doors; returns when both listen. `demo` are sign-ins shown openly on the first page.
+///
+/// # Errors
+/// Each with what to do: as [`house::open`], and when a port is taken or a certificate cannot be used.
+pub async fn start(config: Config, demo: Vec<web::DemoAccount>) -> Result<Running, Error> {
+    let tls = tls(&config)?;
+    let public = listen(&config.public.listen).await?;
+    let node = listen(&config.node.listen).await?;
+    let opening = config.clone();
+    let opened = tokio::task::spawn_blocking(move || house::open(&opening))
+        .await
+        .map_err(|_| Error::say("the node failed while its archive was opened"))??;
+    let gate = opened.gate;
+    let network = Network::new(Setup {
+        gate: gate.clone(),
+        key: opened.key,
+    })
+    .map_err(Error::say)?;
+    let clock = Arc::new(Timestamp::now);
+    let pages = web::State::new(gate.clone(), network.clone(), clock.clone(), demo)
+        .map_err(|error| Error::say(error.to_string()))?;
+    let programs = api::State {
+        gate: gate.clone(),
+        limits: api::Limits {
+            body_bytes: config.limits.body_bytes,
+            bundle_entries: config.limits.bundle_entries,
+            depth: config.limits.depth,
+            concurrent: config.limits.concurrent,
+            bundles: config.limits.bundles,
+            body_time: Duration::from_secs(config.limits.body_seconds),
+        },
+        clock,
+        base: config.public.base.trim_end_matches('/').to_owned(),
+    };
+    let router = api::router(programs).merge(web::router(pages));
+    let address =
+        |listener: &TcpListener| listener.local_addr().map_err(|e| Error::say(e.to_string()));
+    let (public_address, node_address) = (address(&public)?, address(&node)?);
+
+    let (stop, stopped) = watch::channel(false);
+    let until = |mut stopped: watch::Receiver<bool>| async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let mut doors = JoinSet::new();
+    let (people, nodes) = (until(stopped.clone()), until(stopped));
+    doors.spawn(async move {
+        api::serve(public, router, tls, people)
+            .await
+            .map_err(|e| e.to_string())
+    });
+    doors.spawn(network.clone().serve(node, nodes));
+    let drain = Duration::from_secs(config.limits.drain_seconds);
+    Ok(Running {
+        gate,
+        network,
+        public: public_address,
+        node: node_address,
+        stop,
+        doors,
+        drain,
+    })
+}
+
+impl Running {
+    /// Closes both doors and waits until open requests have ended, or their time is over.
+    pub async fn stop(mut self) {
+        let _ = self.stop.send(true);
+        let ended = async { while self.doors.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.drain, ended).await.is_err() {
+            tracing::warn!("some requests were still open when the node stopped");
+        }
+    }
+    /// Waits until a door fails; a door that serves well never returns.
+    pub async fn failed(&mut self) -> String {
+        match self.doors.join_next().await {
+            Some(Ok(Err(why))) => why,
+            Some(Err(why)) => why.to_string(),
+            Some(Ok(Ok(()))) | None => "a door closed by itself".to_owned(),
+        }
+    }
+}
+
+async fn listen(address: &str) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Error::say(format!(
+            "{address}: cannot listen there ({error}); stop what uses it, or choose another address in node.toml"
+        ))
+    })
+}
+
+fn tls(config: &Config) -> Result<rustls::ServerConfig, Error> {
+    let wrong =
+        |path: &std::path::Path, why: String| Error::say(format!("{}: {why}", path.display()));
+    let certificate = &config.public.certificate;
+    let chain: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_slice_iter(&files::read(certificate)?)
+            .collect::<Result<_, _>>()
+            .map_err(|e| wrong(certificate, format!("this is no PEM certificate: {e}")))?;
+    let key_file = &config.public.certificate_key;
+    let key = PrivateKeyDer::from_pem_slice(&files::read_private(key_file)?)
+        .map_err(|e| wrong(key_file, format!("this is no PEM private key: {e}")))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| Error::say(e.to_string()))?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(|e| wrong(certificate, format!("certificate and key do not fit: {e}")))
+}

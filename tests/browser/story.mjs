@@ -1,0 +1,187 @@
+// The story in a real headless Chromium: the doctor beside the pharmacy finds the person, reads what five institutions
+// know, writes and prescribes; the patient reads who looked, checks the proof, closes a category; the doctor looks
+// again and it is gone, from the totals too. Every page is kept as a picture (phone and desktop, light and dark) and
+// judged by axe-core against WCAG 2.2 AA. Run by `.ci/run` after it has started `tejido demo`.
+//
+//   node story.mjs PHARMACY_URL IMSS_URL PICTURES_FOLDER
+
+import { readFileSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const [pharmacy, imss, pictures] = process.argv.slice(2);
+const CURP = "HELG680412MDFRPD00";
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+mkdirSync(pictures, { recursive: true });
+
+let passed = 0;
+const problems = [];
+function sentence(told, truth, detail = "") {
+  if (truth) {
+    passed += 1;
+    console.log(`  ✓ ${told}`);
+  } else {
+    problems.push(told);
+    console.log(`  ✗ ${told} ${detail}`);
+  }
+}
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync"],
+});
+
+// The pages' own policy forbids scripts, so the judge runs where that policy is bypassed; a second, strict context
+// shows that the pages work without.
+async function person(options = {}) {
+  const context = await browser.newContext({
+    ignoreHTTPSErrors: true, locale: "es-MX", viewport: { width: 1280, height: 900 }, bypassCSP: true, ...options,
+  });
+  const page = await context.newPage();
+  page.on("request", (request) => {
+    const url = request.url();
+    if (!url.startsWith(pharmacy) && !url.startsWith(imss) && !url.startsWith("data:")) {
+      sentence(`nothing is loaded from elsewhere`, false, url);
+    }
+  });
+  return page;
+}
+
+async function look(page, name) {
+  for (const [device, size] of [["phone", { width: 390, height: 844 }], ["desktop", { width: 1280, height: 900 }]]) {
+    for (const scheme of ["light", "dark"]) {
+      await page.setViewportSize(size);
+      await page.emulateMedia({ colorScheme: scheme });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth + 1);
+      sentence(`${name}, ${device}: nothing sticks out sideways`, !wide);
+      await page.evaluate(axe);
+      const result = await page.evaluate(() => axe.run(document, {
+        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
+      }));
+      const found = result.violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(" ")).join(" | ")}`);
+      sentence(`${name}, ${device}, ${scheme}: WCAG 2.2 AA`, found.length === 0, found.join("; "));
+      await page.screenshot({ path: join(pictures, `${name}-${device}-${scheme}.png`), fullPage: device === "phone" ? false : true });
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 900 });
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+async function signIn(page, base, login) {
+  await page.goto(`${base}/entrar`);
+  await page.click(`[data-test=demo-${login}]`);
+  await page.waitForSelector("[data-test=who]");
+}
+
+const number = async (page, name) => Number((await page.textContent(`[data-test=total-${name}]`)).trim());
+const text = async (page) => (await page.textContent("main")).toLowerCase();
+
+try {
+  const doctor = await person();
+  await doctor.goto(`${pharmacy}/entrar`);
+  await look(doctor, "entrar");
+  await signIn(doctor, pharmacy, "ana");
+  await look(doctor, "buscar");
+  await doctor.fill("#buscar-curp input[name=curp]", CURP);
+  await doctor.click("#buscar-curp button");
+  await doctor.waitForSelector("[data-test=candidato]");
+  sentence("the doctor finds her", (await text(doctor)).includes("hernández lópez"));
+  sentence("no CURP in the address", !doctor.url().includes(CURP));
+  await look(doctor, "encontrada");
+  await doctor.click("[data-test=recibir]");
+  await doctor.waitForLoadState();
+  await doctor.click("a[data-test=abrir], main a[href^='/persona/']");
+  await doctor.waitForSelector("#problemas");
+  const summary = doctor.url();
+  let said = await text(doctor);
+  sentence("what IMSS holds is there", said.includes("diabetes"));
+  sentence("what the private hospital holds is there", said.includes("penicilina") && said.includes("depresi"));
+  const before = { problems: await number(doctor, "problemas"), visits: await number(doctor, "visitas") };
+  await look(doctor, "resumen");
+
+  await doctor.fill("#nota [name=reason]", "Tos desde hace tres días");
+  await doctor.fill("#nota [name=findings]", "Campos pulmonares limpios");
+  await doctor.fill("#nota [name=plan]", "Líquidos, volver si hay fiebre");
+  await doctor.click("#nota button");
+  await doctor.waitForLoadState();
+  await doctor.goto(summary);
+  sentence("she writes a note", (await text(doctor)).includes("campos pulmonares limpios"));
+  await doctor.fill("#receta [name=medicine]", "Amoxicilina");
+  await doctor.fill("#receta [name=dose]", "500 mg, cápsula");
+  await doctor.fill("#receta [name=route]", "oral");
+  await doctor.fill("#receta [name=frequency]", "cada 8 horas");
+  await doctor.fill("#receta [name=days]", "7");
+  await doctor.click("#receta button");
+  await doctor.waitForLoadState();
+  sentence("an allergy known elsewhere stops the prescription", (await text(doctor)).includes("alergia registrada"));
+  await look(doctor, "receta-con-alergia");
+  await doctor.goto(summary);
+  await doctor.fill("#receta [name=medicine]", "Dextrometorfano");
+  await doctor.fill("#receta [name=dose]", "15 mg, jarabe");
+  await doctor.fill("#receta [name=route]", "oral");
+  await doctor.fill("#receta [name=frequency]", "cada 8 horas");
+  await doctor.fill("#receta [name=days]", "5");
+  await doctor.click("#receta button");
+  await doctor.waitForLoadState();
+  await doctor.goto(summary);
+  sentence("she prescribes", (await text(doctor)).includes("dextrometorfano"));
+
+  const patient = await person();
+  await signIn(patient, imss, "lupita");
+  await patient.goto(`${imss}/historia`);
+  sentence("the patient sees it on her time line", (await text(patient)).includes("dextrometorfano"));
+  await look(patient, "historia");
+  await patient.goto(`${imss}/accesos`);
+  sentence("and the sentence of who looked", (await text(patient)).includes("dra. ana ruiz"));
+  await look(patient, "accesos");
+  // The newest line with proofs: one proof a node stands behind it.
+  const several = patient.locator("[data-test=ver-pruebas]").first();
+  if (await several.count() > 0) await several.click();
+  await patient.locator("[data-test=ver-prueba]:visible").first().click();
+  await patient.waitForLoadState();
+  sentence("she verifies the proof", await patient.isVisible("[data-test=prueba-vale]"));
+  await look(patient, "prueba");
+  await patient.goto(`${imss}/codigo`);
+  await patient.click("#mostrar-codigo");
+  await patient.waitForLoadState();
+  await look(patient, "codigo");
+
+  await patient.goto(`${imss}/reglas`);
+  await patient.selectOption("[name=who]", "kind:pharmacy");
+  await patient.check("[name=what][value=mental-health]");
+  await patient.check("[name=hint][value=silence]");
+  await patient.click("#ver-antes");
+  await patient.waitForSelector("[data-test=vista]");
+  await look(patient, "reglas-vista");
+  await patient.click("#guardar-regla");
+  await patient.waitForSelector("[data-test=regla]");
+  sentence("she closes mental health to pharmacies", await patient.isVisible("[data-test=regla]"));
+  await look(patient, "reglas");
+
+  await doctor.goto(summary);
+  said = await text(doctor);
+  sentence("the doctor looks again, and it is gone", !said.includes("depresi") && said.includes("diabetes"));
+  sentence("from the totals too", (await number(doctor, "problemas")) < before.problems
+    && (await number(doctor, "visitas")) < before.visits + 1);
+  await patient.locator("[data-test=quitar-regla]").first().click();
+  await patient.waitForSelector("[data-test=sin-reglas]");
+
+  const strict = await person({ javaScriptEnabled: false, bypassCSP: false });
+  await strict.goto(`${imss}/entrar`);
+  await strict.click("[data-test=demo-lupita]");
+  await strict.waitForSelector("[data-test=who]");
+  sentence("the pages work without script", await strict.isVisible("[data-test=who]"));
+  await strict.keyboard.press("Tab");
+  const first = await strict.locator(":focus").getAttribute("href");
+  sentence("the first Tab reaches the skip link", first !== null && first.startsWith("#"), String(first));
+} catch (error) {
+  problems.push(String(error));
+  console.log(error);
+} finally {
+  await browser.close();
+}
+
+console.log(`${passed} passed, ${problems.length} failed`);
+process.exit(problems.length === 0 ? 0 : 1);
