@@ -45,6 +45,8 @@ fn token(out: &mut Vec<Entry>, number: u16, system: &str, code: &str, text: &str
     if system.is_empty() && code.is_empty() && text.is_empty() {
         return;
     }
+    // Some exports write spaces at the ends of system URIs; nobody searches for them.
+    let system = system.trim();
     let value = Indexed::Token {
         system: system.to_owned(),
         code: code.to_owned(),

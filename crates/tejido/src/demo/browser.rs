@@ -61,7 +61,7 @@ impl Browser {
             .await
     }
 
-    /// The first link of the page whose address starts so.
+    /// The first link of the page whose address starts so, without its query and fragment.
     ///
     /// # Errors
     /// When there is none.
@@ -72,7 +72,9 @@ impl Browser {
             .find(&quoted)
             .ok_or_else(|| Error::say(format!("the page has no link to {start}…")))?;
         let rest = self.page.get(at + 6..).unwrap_or_default();
-        Ok(unescape(rest.split('"').next().unwrap_or_default()))
+        Ok(unescape(
+            rest.split(['"', '?', '#']).next().unwrap_or_default(),
+        ))
     }
 
     async fn send(
