@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use crate::init::{self, NewNode};
-use crate::{Error, files, load, out, pact, verify};
+use crate::{Error, account, files, load, out, pact, serve, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,6 +22,13 @@ enum Command {
     /// Found, sign, propose and look at pacts.
     #[command(subcommand)]
     Pact(pact::Command),
+    /// Run a node.
+    Serve(serve::Serve),
+    /// Make accounts.
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Make a token for a program. It is printed once.
+    Token(account::Token),
     /// Load FHIR files into a node. Exit code 3: something was refused, the rest is in.
     Import(load::Import),
     /// Make up people and their lives as FHIR files.
@@ -32,6 +39,9 @@ enum Command {
     Bench(crate::bench::Bench),
     /// Five institutions on this machine, synthetic people, and the pages to look at it all.
     Demo(crate::demo::Demo),
+    /// Write small Bundles for ever and say which are stored: for tests that kill it.
+    #[command(hide = true)]
+    WriteLoad(load::WriteLoad),
 }
 
 #[derive(Debug, clap::Args)]
@@ -115,6 +125,10 @@ fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Init(args) => init(args),
         Command::Pact(command) => pact::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Serve(args) => serve::run(&args),
+        Command::Account(command) => account::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Token(args) => account::token(&args).map(|()| ExitCode::SUCCESS),
+        Command::WriteLoad(args) => load::write(&args),
         Command::Import(args) => load::run(args),
         Command::Synth(args) => load::synth(args),
         Command::Verify(args) => verify(&args),

@@ -4,6 +4,7 @@ use crate::init::names;
 use crate::{Error, files};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use trust::{Member, MemberId};
 
 /// How a node runs. Paths are as they stand in the file until [`Config::read`] puts the file's folder before them.
@@ -74,28 +75,39 @@ pub struct Limits {
     pub cache_bytes: usize,
     /// Commits that may wait before a request is turned away.
     pub queue: usize,
-    /// Seconds that open requests have to finish when the node is stopped.
+    /// Seconds that open requests have to finish when the node is stopped; 20 at most.
     pub drain_seconds: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        let archive = store::Options::default();
+        let (door, archive) = (api::Limits::default(), store::Options::default());
         Limits {
-            body_bytes: 32 << 20,
-            bundle_entries: 10_000,
-            depth: 64,
-            concurrent: 128,
-            bundles: 8,
-            body_seconds: 60,
+            body_bytes: door.body_bytes,
+            bundle_entries: door.bundle_entries,
+            depth: door.depth,
+            concurrent: door.concurrent,
+            bundles: door.bundles,
+            body_seconds: door.body_time.as_secs(),
             cache_bytes: archive.cache,
             queue: archive.queue,
-            drain_seconds: 10,
+            drain_seconds: 20,
         }
     }
 }
 
 impl Limits {
+    /// Those of the FHIR door.
+    pub fn door(&self) -> api::Limits {
+        api::Limits {
+            body_bytes: self.body_bytes,
+            bundle_entries: self.bundle_entries,
+            depth: self.depth,
+            concurrent: self.concurrent,
+            bundles: self.bundles,
+            body_time: Duration::from_secs(self.body_seconds),
+        }
+    }
     /// Those of the archive.
     pub fn archive(&self) -> store::Options {
         store::Options {

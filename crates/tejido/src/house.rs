@@ -33,7 +33,8 @@ pub fn open(config: &Config) -> Result<Opened, Error> {
             config.pact.display()
         )));
     }
-    std::fs::create_dir_all(&config.data).map_err(|e| Error::io(&config.data, e))?;
+    folder(&config.data)?;
+    free(&config.data)?;
     let gate = Gate::open(
         &config.data,
         trust::Config {
@@ -51,6 +52,29 @@ pub fn open(config: &Config) -> Result<Opened, Error> {
             config.data.display(),
             refusal.en
         ))),
+    }
+}
+
+/// Makes the archive's folder, closed to others.
+fn folder(data: &Path) -> Result<(), Error> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(data).map_err(|e| Error::io(data, e))
+}
+
+/// Says so when another process has the archive open.
+fn free(data: &Path) -> Result<(), Error> {
+    let Ok(lock) = std::fs::File::open(data.join("lock")) else {
+        return Ok(());
+    };
+    match lock.try_lock() {
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::say(format!(
+            "{}: another process has this archive open (a running node, or an import); stop it first. Accounts and tokens can be made while the node runs; data is loaded into a running node through its FHIR door",
+            data.display()
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -3,8 +3,11 @@
 //! **In**: what an operator types, and a node's folder. **Out**: nodes that run, files that are loaded, receipts that are
 //! checked. All rules are in the rooms below; here they are only put together.
 //!
-//! Start reading at [`cli`] (what can be typed), then [`house`] (opening a node's folder) and [`import`].
+//! Start reading at [`cli`] (what can be typed), then [`house`] (opening a node's folder), [`node`] (a node that
+//! runs) and [`import`].
 
+pub mod account;
+mod admin;
 pub mod bench;
 pub mod cli;
 mod config;
@@ -19,6 +22,7 @@ mod load;
 pub mod node;
 pub mod out;
 pub mod pact;
+mod serve;
 pub mod verify;
 
 pub use config::{Config, Limits, NodeDoor, PublicDoor};

@@ -28,6 +28,20 @@ pub(crate) struct Import {
     /// Threads; as many as the machine has without.
     #[arg(long)]
     jobs: Option<usize>,
+    /// Print how many resources are stored, whenever it changes: for tests that kill it.
+    #[arg(long, hide = true)]
+    acknowledge: bool,
+}
+
+/// What to write for ever.
+#[derive(Debug, Args)]
+pub(crate) struct WriteLoad {
+    /// A node's folder.
+    #[arg(long)]
+    data: PathBuf,
+    /// Number of the first Bundle.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
 }
 
 /// What to make up.
@@ -90,6 +104,9 @@ pub(crate) fn run(args: Import) -> Result<ExitCode, Error> {
         bar.set_length(progress.of);
         bar.set_position(progress.read);
         bar.set_message(format!("{} resources", out::count(progress.resources)));
+        if args.acknowledge {
+            out::line(format!("stored {}", progress.resources));
+        }
     });
     bar.finish_and_clear();
     let summary = summary?;
@@ -191,4 +208,47 @@ pub(crate) fn synth(args: Synth) -> Result<ExitCode, Error> {
         args.out.join("truth.csv").display()
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Stores one small Bundle after the other; each line printed is one that was acknowledged.
+pub(crate) fn write(args: &WriteLoad) -> Result<ExitCode, Error> {
+    let (config, _) = house::alone(&args.data)?;
+    let gate = house::open(&config)?.gate;
+    let of = |name: &str| {
+        fhir::ResourceType::from_name(name).ok_or_else(|| Error::say(format!("no type {name}")))
+    };
+    let (patient, observation) = (of("Patient")?, of("Observation")?);
+    for number in args.from.. {
+        let subject = fhir::obj! { "reference" => format!("Patient/p-{number}") };
+        let text = "x".repeat(2_000);
+        let changes = vec![
+            put(
+                patient,
+                format!("p-{number}"),
+                fhir::obj! { "resourceType" => "Patient" },
+            ),
+            put(
+                observation,
+                format!("o-{number}"),
+                fhir::obj! {
+                    "resourceType" => "Observation",
+                    "status" => "final",
+                    "code" => fhir::obj! { "text" => text },
+                    "subject" => subject,
+                },
+            ),
+        ];
+        import::store(&gate, "Bundle", changes, jiff::Timestamp::now())?;
+        out::line(number.to_string());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn put(of: fhir::ResourceType, id: String, resource: fhir::Value) -> store::Change {
+    store::Change::Update {
+        of,
+        id,
+        resource,
+        if_match: None,
+    }
 }

@@ -1,6 +1,6 @@
 //! A running node: the gate behind two doors, one for people and programs, one for other nodes.
 
-use crate::{Config, Error, files, house};
+use crate::{Config, Error, admin, files, house};
 use exchange::{Network, Setup};
 use jiff::Timestamp;
 use rustls_pki_types::pem::PemObject;
@@ -34,8 +34,8 @@ pub struct Running {
 /// Each with what to do: as [`house::open`], and when a port is taken or a certificate cannot be used.
 pub async fn start(config: Config, demo: Vec<web::DemoAccount>) -> Result<Running, Error> {
     let tls = tls(&config)?;
-    let public = listen(&config.public.listen).await?;
-    let node = listen(&config.node.listen).await?;
+    let public = listen(&config.public.listen, "public").await?;
+    let node = listen(&config.node.listen, "node").await?;
     let opening = config.clone();
     let opened = tokio::task::spawn_blocking(move || house::open(&opening))
         .await
@@ -51,14 +51,7 @@ pub async fn start(config: Config, demo: Vec<web::DemoAccount>) -> Result<Runnin
         .map_err(|error| Error::say(error.to_string()))?;
     let programs = api::State {
         gate: gate.clone(),
-        limits: api::Limits {
-            body_bytes: config.limits.body_bytes,
-            bundle_entries: config.limits.bundle_entries,
-            depth: config.limits.depth,
-            concurrent: config.limits.concurrent,
-            bundles: config.limits.bundles,
-            body_time: Duration::from_secs(config.limits.body_seconds),
-        },
+        limits: config.limits.door(),
         clock,
         base: config.public.base.trim_end_matches('/').to_owned(),
     };
@@ -72,13 +65,18 @@ pub async fn start(config: Config, demo: Vec<web::DemoAccount>) -> Result<Runnin
         let _ = stopped.wait_for(|stop| *stop).await;
     };
     let mut doors = JoinSet::new();
-    let (people, nodes) = (until(stopped.clone()), until(stopped));
+    let (people, nodes) = (until(stopped.clone()), until(stopped.clone()));
     doors.spawn(async move {
         api::serve(public, router, tls, people)
             .await
             .map_err(|e| e.to_string())
     });
     doors.spawn(network.clone().serve(node, nodes));
+    #[cfg(unix)]
+    {
+        let socket = admin::socket(&config.data);
+        doors.spawn(admin::serve(gate.clone(), socket, until(stopped)));
+    }
     let drain = Duration::from_secs(config.limits.drain_seconds);
     Ok(Running {
         gate,
@@ -110,11 +108,22 @@ impl Running {
     }
 }
 
-async fn listen(address: &str) -> Result<TcpListener, Error> {
+async fn listen(address: &str, door: &str) -> Result<TcpListener, Error> {
+    use std::io::ErrorKind;
     TcpListener::bind(address).await.map_err(|error| {
-        Error::say(format!(
-            "{address}: cannot listen there ({error}); stop what uses it, or choose another address in node.toml"
-        ))
+        let why = match error.kind() {
+            ErrorKind::AddrInUse => {
+                "another program uses this port; stop it, or choose another port".to_owned()
+            }
+            ErrorKind::PermissionDenied => {
+                "ports below 1024 need special rights; choose a higher one".to_owned()
+            }
+            ErrorKind::AddrNotAvailable => {
+                "this machine has no such address; 0.0.0.0 stands for all it has".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        Error::say(format!("[{door}] listen = \"{address}\": {why}"))
     })
 }
 

@@ -1,0 +1,175 @@
+//! Accounts and tokens: `tejido account`, `tejido token`. With a node running they go through its own socket.
+
+use crate::admin::{self, Account, Answer, Ask};
+use crate::init::names;
+use crate::{Config, Error, house, keys, out};
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use std::io::Read;
+use std::path::PathBuf;
+use trust::{Licence, LicenceState, Role};
+
+/// Longest secret read.
+const MAX_SECRET: u64 = 4_096;
+
+/// What can be done with accounts.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make or replace an account. Its secret is made up and printed once, unless --secret-stdin gives one.
+    Add(Add),
+}
+
+/// An account.
+#[derive(Debug, Args)]
+pub struct Add {
+    /// The node's configuration.
+    #[arg(long, default_value = names::CONFIG)]
+    config: PathBuf,
+    /// Letters, digits and . _ - @ +
+    #[arg(long)]
+    login: String,
+    /// physician, nurse, pharmacist, clerk, patient, system or operator.
+    #[arg(long, value_parser = word::<Role>)]
+    role: Role,
+    /// Name as people say it.
+    #[arg(long)]
+    name: String,
+    /// Cédula profesional.
+    #[arg(long)]
+    cedula: Option<String>,
+    /// Specialty as printed on it.
+    #[arg(long, default_value = "Medicina general", requires = "cedula")]
+    specialty: String,
+    /// State of the licence as you have just checked it: active, suspended, expired or unverified.
+    #[arg(long, value_parser = word::<LicenceState>, default_value = "unverified", requires = "cedula")]
+    licence: LicenceState,
+    /// For a patient: her CURP.
+    #[arg(long)]
+    curp: Option<String>,
+    /// Read the secret from standard input.
+    #[arg(long)]
+    secret_stdin: bool,
+}
+
+/// A token.
+#[derive(Debug, Args)]
+pub struct Token {
+    /// The node's configuration.
+    #[arg(long, default_value = names::CONFIG)]
+    config: PathBuf,
+    /// An account's login.
+    #[arg(long)]
+    login: String,
+    /// How long it is good for.
+    #[arg(long, default_value_t = 24)]
+    hours: u32,
+}
+
+/// A word of one of the fixed lists.
+fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}
+
+/// Does one of the commands.
+///
+/// # Errors
+/// What the gate refuses, and what keeps the archive from being opened.
+pub fn run(command: Command) -> Result<(), Error> {
+    let Command::Add(add) = command;
+    let config = Config::read(&add.config)?;
+    let (secret, made_up) = match add.secret_stdin {
+        true => (typed()?, false),
+        false => (readable(&keys::random()?), true),
+    };
+    let checked = Timestamp::now();
+    let licence = add.cedula.map(|cedula| Licence {
+        cedula,
+        specialty: add.specialty,
+        state: add.licence,
+        checked,
+    });
+    let account = Account {
+        login: add.login.clone(),
+        secret: secret.clone(),
+        name: add.name,
+        role: add.role,
+        licence,
+        curp: add.curp,
+    };
+    match ask(&config, Ask::Account(account))? {
+        Answer::No(why) => Err(Error::say(why)),
+        _ if made_up => {
+            out::remark(format!(
+                "Account {} is made. Its secret, shown only now:",
+                add.login
+            ));
+            out::line(secret);
+            Ok(())
+        }
+        _ => {
+            out::remark(format!("Account {} is made.", add.login));
+            Ok(())
+        }
+    }
+}
+
+/// Makes a token and prints it.
+///
+/// # Errors
+/// As [`run`].
+pub fn token(args: &Token) -> Result<(), Error> {
+    let config = Config::read(&args.config)?;
+    let asked = Ask::Token {
+        login: args.login.clone(),
+        hours: args.hours,
+    };
+    match ask(&config, asked)? {
+        Answer::Token(token, until) => {
+            out::remark(format!(
+                "Good until {until}. Send it as: Authorization: Bearer TOKEN"
+            ));
+            out::line(token);
+            Ok(())
+        }
+        Answer::No(why) => Err(Error::say(why)),
+        Answer::Made => Err(Error::say("the running node answered something else")),
+    }
+}
+
+/// Asks the running node, or opens the archive.
+fn ask(config: &Config, ask: Ask) -> Result<Answer, Error> {
+    match admin::ask(&config.data, &ask)? {
+        Some(answer) => Ok(answer),
+        None => Ok(admin::answer(
+            &house::open(config)?.gate,
+            ask,
+            Timestamp::now(),
+        )),
+    }
+}
+
+fn typed() -> Result<String, Error> {
+    let mut text = String::new();
+    let read = std::io::stdin()
+        .lock()
+        .take(MAX_SECRET)
+        .read_to_string(&mut text);
+    read.map_err(|e| Error::say(format!("no secret on standard input: {e}")))?;
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+/// 100 random bits in letters that are not mistaken for one another: `abcde-fghjk-mnpqr-stuvw`.
+fn readable(bytes: &[u8]) -> String {
+    const LETTERS: [char; 32] = [
+        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'u',
+        'v', 'w', 'x', 'y', 'z', '2', '3', '4', '5', '6', '7', '8', '9', '-',
+    ];
+    let mut text = String::new();
+    for (at, byte) in bytes.iter().take(20).enumerate() {
+        if at > 0 && at % 5 == 0 {
+            text.push(' ');
+        }
+        text.push(LETTERS.get(usize::from(byte % 31)).copied().unwrap_or('a'));
+    }
+    text.replace(' ', "-")
+}

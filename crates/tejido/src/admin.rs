@@ -1,0 +1,157 @@
+//! The operator's own door into a running node: a socket in the archive's folder, which only the node's user can open.
+//!
+//! A running node has its archive locked, so `tejido account` and `tejido token` ask it here. One JSON line in, one out,
+//! one connection each.
+
+use crate::Error;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use trust::{Gate, Licence, NewAccount, Role};
+
+/// Longest line taken.
+const MAX_LINE: u64 = 64 << 10;
+
+/// What is asked.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Ask {
+    /// An account.
+    Account(Account),
+    /// A token for a program.
+    Token {
+        /// Whose.
+        login: String,
+        /// How long.
+        hours: u32,
+    },
+}
+
+/// An account as it is asked for.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Account {
+    pub(crate) login: String,
+    pub(crate) secret: String,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) licence: Option<Licence>,
+    pub(crate) curp: Option<String>,
+}
+
+/// What is answered.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Answer {
+    /// The account is there.
+    Made,
+    /// The token, and until when.
+    Token(String, Timestamp),
+    /// Why not.
+    No(String),
+}
+
+/// Does what is asked, on an open gate.
+pub(crate) fn answer(gate: &Gate, ask: Ask, now: Timestamp) -> Answer {
+    let done = match ask {
+        Ask::Account(account) => {
+            let new = NewAccount {
+                login: account.login,
+                secret: account.secret,
+                name: account.name,
+                role: account.role,
+                licence: account.licence,
+                curp: account.curp,
+            };
+            gate.account(new, now).map(|()| Answer::Made)
+        }
+        Ask::Token { login, hours } => gate
+            .token(&login, hours, now)
+            .map(|signed_in| Answer::Token(signed_in.token, signed_in.until)),
+    };
+    done.unwrap_or_else(|refusal| Answer::No(refusal.en))
+}
+
+/// Where the socket is.
+pub(crate) fn socket(data: &Path) -> PathBuf {
+    data.join("admin.sock")
+}
+
+/// Serves the socket until the node stops. A node that cannot have one runs without.
+#[cfg(unix)]
+pub(crate) async fn serve(
+    gate: Gate,
+    path: PathBuf,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), String> {
+    // The archive's lock is ours, so what lies here is left over from a crash.
+    let _ = std::fs::remove_file(&path);
+    let mut stop = std::pin::pin!(stop);
+    let listener = match tokio::net::UnixListener::bind(&path) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::warn!(%error, "no socket for the operator: accounts can be made only while the node is stopped");
+            stop.await;
+            return Ok(());
+        }
+    };
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&path, private).map_err(|e| Error::io(&path, e).to_string())?;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        if let Ok((stream, _)) = accepted {
+            converse(stream, gate.clone()).await;
+        }
+    }
+    let _ = std::fs::remove_file(&path);
+    Ok(())
+}
+
+#[cfg(unix)]
+async fn converse(stream: tokio::net::UnixStream, gate: Gate) {
+    use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+    let (from, mut to) = stream.into_split();
+    let mut line = String::new();
+    let mut from = BufReader::new(from.take(MAX_LINE));
+    let read = tokio::time::timeout(std::time::Duration::from_secs(5), from.read_line(&mut line));
+    if !matches!(read.await, Ok(Ok(_))) {
+        return;
+    }
+    let answered = tokio::task::spawn_blocking(move || match serde_json::from_str(&line) {
+        Ok(ask) => answer(&gate, ask, Timestamp::now()),
+        Err(error) => Answer::No(format!("this is no question: {error}")),
+    });
+    let Ok(answer) = answered.await else { return };
+    if let Ok(mut bytes) = serde_json::to_vec(&answer) {
+        bytes.push(b'\n');
+        let _ = to.write_all(&bytes).await;
+    }
+}
+
+/// Asks the node that runs over this archive; `None` when none does.
+#[cfg(unix)]
+pub(crate) fn ask(data: &Path, ask: &Ask) -> Result<Option<Answer>, Error> {
+    use std::io::{BufRead, BufReader, Write};
+    let path = socket(data);
+    let Ok(mut stream) = std::os::unix::net::UnixStream::connect(&path) else {
+        return Ok(None);
+    };
+    let mut line = serde_json::to_vec(ask).map_err(|e| Error::say(e.to_string()))?;
+    line.push(b'\n');
+    let mut answer = String::new();
+    stream
+        .write_all(&line)
+        .and_then(|()| BufReader::new(stream).read_line(&mut answer))
+        .map_err(|e| Error::io(&path, e))?;
+    let answer = serde_json::from_str(&answer)
+        .map_err(|_| Error::say("the running node gave no answer; look at its log"))?;
+    Ok(Some(answer))
+}
+
+/// Without such sockets, accounts are made while the node is stopped.
+#[cfg(not(unix))]
+pub(crate) fn ask(_data: &Path, _ask: &Ask) -> Result<Option<Answer>, Error> {
+    Ok(None)
+}
