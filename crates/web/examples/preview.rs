@@ -625,7 +625,6 @@ fn looks(frame: Frame, lang: Lang) -> String {
         parts: &parts,
         sentence: &|act| act.sentence(lang, &names),
         seal: &|_| "sealed".into(),
-        me: "lupita",
         now: now(),
     };
     views::looks::page(frame, &input)

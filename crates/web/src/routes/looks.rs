@@ -38,7 +38,6 @@ pub(super) async fn show(signed: Signed) -> Answer {
                     &serde_json::to_string(&named).unwrap_or_default(),
                 )
             },
-            me: &signed.actor.id,
             now,
         };
         views::looks::page(frame, &input)

@@ -88,8 +88,6 @@ pub struct Input<'a> {
     pub sentence: &'a dyn Fn(&ActView) -> String,
     /// Seals the name of an actor (institution, login, name).
     pub seal: &'a dyn Fn(&ActView) -> String,
-    /// Login of the person.
-    pub me: &'a str,
     /// Now.
     pub now: Timestamp,
 }
@@ -97,6 +95,11 @@ pub struct Input<'a> {
 /// One look with the acts that make it up; the first answers for it.
 struct Group<'a> {
     acts: Vec<&'a ActView>,
+}
+
+/// Whether the person did it herself. Acts do not name her login; somebody else who tried as a patient was refused.
+fn is_own(act: &ActView) -> bool {
+    act.role == Role::Patient && act.refused.is_empty()
 }
 
 /// Brings each read that answers another node's ask (or the asker's own node's part of it) to that ask.
@@ -143,7 +146,7 @@ fn look(t: Text, threads: &Threads, g: &Group<'_>, input: &Input<'_>) -> Option<
             told.resources += act.resources;
         }
     }
-    let own = first.role == Role::Patient && first.actor == input.me;
+    let own = is_own(first);
     Some(Look {
         sentence: (input.sentence)(&told),
         thread: threads.thread(&first.institution.0),
@@ -212,7 +215,7 @@ pub(crate) fn days(t: Text, threads: &Threads, input: &Input<'_>) -> Vec<Day> {
             continue;
         };
         let day = days.entry(when::iso_day(first.at)).or_default();
-        if first.role == Role::Patient && first.actor == input.me {
+        if is_own(first) {
             day.own.push(look);
         } else if first.machine {
             day.machines.push(look);
@@ -325,7 +328,6 @@ mod tests {
             parts,
             sentence: &|a| format!("{} {:?} {}", a.who, a.kind, a.resources),
             seal: &|_| "sealed".into(),
-            me: "me",
             now: "2026-11-22T18:00:00Z".parse().unwrap(),
         };
         let threads = Threads::new([
