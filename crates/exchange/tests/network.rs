@@ -1,5 +1,7 @@
 //! Stories of members that ask each other: the good days and the bad ones.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod common;
 
 use common::*;

@@ -1,5 +1,7 @@
 //! Stories of weaving: what several institutions wrote, and what one reads.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use fhir::json::{Limits, parse};
 use living::{Disagreement, Sourced, Summary, timeline, weave};
 

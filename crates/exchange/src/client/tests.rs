@@ -8,6 +8,9 @@ use crate::message::path;
 use common::*;
 use tokio::net::TcpListener;
 
+/// Makes an answer out of the liar's gate and the request's signature.
+type Lie = fn(&Gate, &str) -> http::Response<Full<Bytes>>;
+
 fn client(node: &Node) -> Client {
     let today = jiff::Timestamp::now()
         .to_zoned(jiff::tz::TimeZone::UTC)
@@ -34,11 +37,7 @@ async fn send(client: &Client, to: &Node, request: http::Request<Full<Bytes>>) -
 }
 
 /// A member with its true certificate whose answers are made by `lie`.
-fn listen_lying(
-    node: &Node,
-    listener: TcpListener,
-    lie: fn(&Gate, &str) -> http::Response<Full<Bytes>>,
-) {
+fn listen_lying(node: &Node, listener: TcpListener, lie: Lie) {
     let own = client(node).own;
     let gate = node.gate.clone();
     tokio::spawn(async move {
@@ -86,9 +85,7 @@ fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-async fn asked_of_a_liar(
-    lie: fn(&Gate, &str) -> http::Response<Full<Bytes>>,
-) -> Result<Verified, Failure> {
+async fn asked_of_a_liar(lie: Lie) -> Result<Verified, Failure> {
     let (listeners, addresses) = listeners().await;
     let pact = signed(&pact(&addresses), 4);
     let (asker, liar) = (node(0, &pact), node(1, &pact));
@@ -109,7 +106,7 @@ async fn a_true_answer_is_taken() {
 
 #[tokio::test]
 async fn answers_that_were_changed_moved_kept_or_not_signed_are_thrown_away() {
-    let lies: [fn(&Gate, &str) -> http::Response<Full<Bytes>>; 5] = [
+    let lies: [Lie; 5] = [
         |gate, asked| response(gate, asked, b"yes", b"no!", now()),
         |gate, _| response(gate, "tejido=:AAAA:", b"yes", b"yes", now()),
         |gate, asked| response(gate, asked, b"yes", b"yes", now() - FRESH_SECONDS - 5),

@@ -1,5 +1,11 @@
 //! A small network on loopback: real gates, real mutual TLS, throw-away archives.
-#![allow(dead_code, unreachable_pub)] // Each test file uses its part.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)] // Each test file uses its part.
 
 use exchange::{Network, Outcome, Part, Setup};
 use fhir::json::{Limits, parse};
