@@ -3,6 +3,7 @@
 use crate::init::names;
 use crate::{Config, Error, node, out};
 use clap::Args;
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -62,9 +63,12 @@ async fn stopped() -> Result<(), Error> {
 /// What happens, on standard error; `RUST_LOG` chooses. Bodies, secrets and names are never traced.
 fn traces() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    // The engine tells much of its own housekeeping.
+    let usual = || EnvFilter::new("info,lsm_tree=warn,fjall=warn");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .try_init();
 }
