@@ -96,8 +96,10 @@ async fn fetch(signed: &Signed, member: &str, act: &str) -> Result<String, Respo
 
 pub(super) async fn proof(signed: Signed, Path((member, act)): Path<(String, String)>) -> Answer {
     let receipt = fetch(&signed, &member, &act).await?;
-    let verdict = views::proof::verify(signed.t(), &receipt, &member, &signed.state().gate.pact());
-    let html = views::proof::page(signed.frame(), &member, &act, &verdict);
+    let pact = signed.state().gate.pact();
+    let verdict = views::proof::verify(signed.t(), &receipt, &member, &pact);
+    let key = pact.members.iter().find(|m| m.id.0 == member).map_or("", |m| &m.key);
+    let html = views::proof::page(signed.frame(), &member, &act, key, &verdict);
     Ok(page(StatusCode::OK, html))
 }
 

@@ -93,12 +93,13 @@ struct Page<'a> {
     frame: Frame,
     thread: Thread,
     act: &'a str,
+    key: &'a str,
     verdict: &'a Verdict,
     headline: &'a str,
 }
 
-/// The page.
-pub fn page(frame: Frame, member: &str, act: &str, verdict: &Verdict) -> String {
+/// The page. `key` is the verifier key of the node that logged the act: with it anyone checks the receipt offline.
+pub fn page(frame: Frame, member: &str, act: &str, key: &str, verdict: &Verdict) -> String {
     let t = frame.t;
     let thread = frame.threads.thread(member);
     let headline = if verdict.holds {
@@ -110,6 +111,7 @@ pub fn page(frame: Frame, member: &str, act: &str, verdict: &Verdict) -> String 
         frame: frame.titled(t.say("proof.title")),
         thread,
         act,
+        key,
         verdict,
         headline,
     })
