@@ -193,7 +193,13 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     };
     out.push((
         "prueba",
-        views::proof::page(person("/accesos"), "imss", "9f3c1d", "example.org/imss+0a1b2c3d+AQID", &verdict),
+        views::proof::page(
+            person("/accesos"),
+            "imss",
+            "9f3c1d",
+            "example.org/imss+0a1b2c3d+AQID",
+            &verdict,
+        ),
     ));
     out.push(("reglas", rules(person("/reglas"))));
     out

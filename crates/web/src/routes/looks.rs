@@ -98,7 +98,11 @@ pub(super) async fn proof(signed: Signed, Path((member, act)): Path<(String, Str
     let receipt = fetch(&signed, &member, &act).await?;
     let pact = signed.state().gate.pact();
     let verdict = views::proof::verify(signed.t(), &receipt, &member, &pact);
-    let key = pact.members.iter().find(|m| m.id.0 == member).map_or("", |m| &m.key);
+    let key = pact
+        .members
+        .iter()
+        .find(|m| m.id.0 == member)
+        .map_or("", |m| &m.key);
     let html = views::proof::page(signed.frame(), &member, &act, key, &verdict);
     Ok(page(StatusCode::OK, html))
 }
