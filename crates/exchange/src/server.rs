@@ -148,10 +148,19 @@ impl Server {
     ) -> Result<(), String> {
         tcp.set_nodelay(true).map_err(|e| e.to_string())?;
         let acceptor = tokio_rustls::TlsAcceptor::from(self.tls()?);
-        let tls = tokio::time::timeout(HANDSHAKE, acceptor.accept(tcp))
+        let shaken = tokio::time::timeout(HANDSHAKE, acceptor.accept(tcp))
             .await
-            .map_err(|_| "the handshake took too long".to_owned())?
-            .map_err(|e| e.to_string())?;
+            .map_err(|_| "the handshake took too long".to_owned())?;
+        let tls = match shaken {
+            Ok(tls) => tls,
+            Err(error) => {
+                // A certificate that no key of the pact issued; a mere hang-up is of another kind.
+                if error.kind() == std::io::ErrorKind::InvalidData {
+                    self.turned_away().await;
+                }
+                return Err(error.to_string());
+            }
+        };
         let member = tls::peer(tls.get_ref().1.peer_certificates(), &self.gate.pact())
             .ok_or("the certificate names no member of the pact")?;
         let service = hyper::service::service_fn(move |request| {
@@ -185,7 +194,10 @@ impl Server {
         };
         let caller = match self.caller(&member, &head, &body) {
             Ok(caller) => caller,
-            Err(reply) => return self.signed(&head, None, reply).await,
+            Err(reply) => {
+                self.turned_away().await;
+                return self.signed(&head, None, reply).await;
+            }
         };
         let Ok(_turn) = self.busy.try_acquire() else {
             let busy = Reply::bad(
@@ -218,6 +230,16 @@ impl Server {
             )
         });
         self.signed(&head, Some(caller), reply).await
+    }
+
+    /// Writes into the log that somebody was turned away.
+    async fn turned_away(&self) {
+        let gate = self.gate.clone();
+        let kept =
+            tokio::task::spawn_blocking(move || gate.turned_away(jiff::Timestamp::now())).await;
+        if !matches!(kept, Ok(Ok(()))) {
+            tracing::error!("that somebody was turned away could not be kept");
+        }
     }
 
     /// Checks that the message is the caller's own, whole, fresh, for us, and not heard before.

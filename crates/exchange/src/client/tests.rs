@@ -21,6 +21,12 @@ fn client(node: &Node) -> Client {
     )
 }
 
+/// How many acts a node's log holds.
+fn leaves(node: &Node) -> u64 {
+    let checkpoint = String::from_utf8(node.gate.log_file("checkpoint").unwrap()).unwrap();
+    checkpoint.lines().nth(1).unwrap().parse().unwrap()
+}
+
 /// Sends exactly this request and gives back the status.
 async fn send(client: &Client, to: &Node, request: http::Request<Full<Bytes>>) -> u16 {
     let pact = client.gate.pact();
@@ -143,12 +149,14 @@ async fn requests_that_were_changed_repeated_or_meant_for_another_are_refused() 
         "a second time"
     );
 
+    let before = leaves(asked);
     let changed = client.sign(&asked.id, path::LOG, &body, 1);
     assert_eq!(
         send(&client, asked, changed.request(Bytes::from_static(b"[]"))).await,
         403,
         "another body"
     );
+    assert_eq!(leaves(asked), before + 1, "and it is an act");
 
     let moved = Asked {
         path: path::OPINE.into(),

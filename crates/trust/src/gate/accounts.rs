@@ -190,6 +190,16 @@ impl Gate {
         Ok(actor)
     }
 
+    /// Somebody at the door for nodes was turned away: a certificate that no member issued, a message that is not signed
+    /// as it must be. An act like those of other strangers; a flood of them is counted (see `sample`).
+    pub fn turned_away(&self, now: Timestamp) -> Result<(), Refusal> {
+        self.keep_samples(now)?;
+        match self.refuse_stranger::<()>(RefusalKind::Forged, now) {
+            Err(refusal) if refusal.kind == RefusalKind::Forged => Ok(()),
+            other => other,
+        }
+    }
+
     /// Ends a session. One that is not there: nothing changes.
     pub fn sign_out(&self, token: &str, now: Timestamp) -> Result<(), Refusal> {
         let Some(hash) = hash_token(token) else {
