@@ -1,14 +1,34 @@
 //! Acts as rows: by place in the log, by name, and listed under keys.
 
 use crate::{
-    Error, Result,
-    codec::Reader,
+    ActRecord, Error, Result,
+    codec::{Reader, put_bytes},
     engine::{Direction, Rows, Snapshot},
     keys::{ACT, ACT_ID, Key, LISTED, LOG},
+    vault::Vault,
 };
 
+/// What the row of an act says.
+pub(crate) struct Kept {
+    pub(crate) body: Vec<u8>,
+}
+
+/// The row of an act.
+pub(crate) fn encode(act: &ActRecord) -> Vec<u8> {
+    let mut value = act.id.to_vec();
+    put_bytes(&mut value, &act.leaf);
+    value.extend_from_slice(&pack(&act.body));
+    value
+}
+
+impl Kept {
+    pub(crate) fn decode(row: &[u8]) -> Result<Kept> {
+        Ok(Kept { body: unpack(row)? })
+    }
+}
+
 /// Acts much alike are stored by the million: compressed, with the length before.
-pub(crate) fn pack(body: &[u8]) -> Vec<u8> {
+fn pack(body: &[u8]) -> Vec<u8> {
     let mut out = (body.len() as u32).to_le_bytes().to_vec();
     match zstd::bulk::compress(body, 1)
         .ok()
@@ -39,21 +59,42 @@ fn unpack(row: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// The act at a place.
-pub(crate) fn at(snapshot: &dyn Snapshot, place: u64) -> Result<Option<(u64, Vec<u8>)>> {
-    let row = snapshot.get(&Key::new(LOG, ACT).long(place).done())?;
-    row.map(|row| Ok((place, unpack(&row)?))).transpose()
+fn at(vault: &Vault, snapshot: &dyn Snapshot, place: u64) -> Result<Option<Act>> {
+    let key = Key::new(LOG, ACT).long(place).done();
+    let Some(row) = snapshot.get(&key)? else {
+        return Ok(None);
+    };
+    Ok(Some(match vault.act(&key, &row)? {
+        Some(kept) => Act::Kept(place, kept.body),
+        None => Act::Erased,
+    }))
+}
+
+enum Act {
+    Kept(u64, Vec<u8>),
+    /// About a person who was erased: its leaf stays in the log, what it said is gone.
+    Erased,
 }
 
 /// The act of a name.
-pub(crate) fn named(snapshot: &dyn Snapshot, id: &[u8; 16]) -> Result<Option<(u64, Vec<u8>)>> {
-    match snapshot.get(&Key::new(LOG, ACT_ID).bytes(id).done())? {
-        Some(place) => at(snapshot, u64::from_be_bytes(Reader(&place).array()?)),
-        None => Ok(None),
-    }
+pub(crate) fn named(
+    vault: &Vault,
+    snapshot: &dyn Snapshot,
+    id: &[u8; 16],
+) -> Result<Option<(u64, Vec<u8>)>> {
+    let Some(place) = snapshot.get(&Key::new(LOG, ACT_ID).bytes(id).done())? else {
+        return Ok(None);
+    };
+    let place = u64::from_be_bytes(Reader(&place).array()?);
+    Ok(match at(vault, snapshot, place)? {
+        Some(Act::Kept(place, body)) => Some((place, body)),
+        _ => None,
+    })
 }
 
-/// Acts listed under a key, newest first.
+/// Acts listed under a key, newest first; those of erased people are stepped over.
 pub(crate) fn listed(
+    vault: &Vault,
     snapshot: &dyn Snapshot,
     under: &[u8],
     before: Option<u64>,
@@ -67,17 +108,29 @@ pub(crate) fn listed(
         None => {}
     }
     let mut rows = Rows::default();
-    snapshot.scan(&from, &to, Direction::Up, limit, &mut rows)?;
-    let mut found = Vec::with_capacity(rows.len());
-    for (key, _) in rows.iter() {
-        let place = key
-            .last_chunk::<8>()
-            .map(|place| !u64::from_be_bytes(*place));
-        let act = match place {
-            Some(place) => at(snapshot, place)?,
-            None => None,
-        };
-        found.push(act.ok_or_else(|| Error::Damaged("a listed act is missing".into()))?);
+    let mut found = Vec::new();
+    while found.len() < limit {
+        rows.clear();
+        let asked = limit - found.len();
+        snapshot.scan(&from, &to, Direction::Up, asked, &mut rows)?;
+        for (key, _) in rows.iter() {
+            let place = key
+                .last_chunk::<8>()
+                .map(|place| !u64::from_be_bytes(*place));
+            let act = match place {
+                Some(place) => at(vault, snapshot, place)?,
+                None => None,
+            };
+            match act.ok_or_else(|| Error::Damaged("a listed act is missing".into()))? {
+                Act::Kept(place, body) => found.push((place, body)),
+                Act::Erased => {}
+            }
+            from = key.to_vec();
+        }
+        if rows.len() < asked {
+            break;
+        }
+        from.push(0);
     }
     Ok(found)
 }

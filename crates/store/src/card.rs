@@ -174,13 +174,18 @@ pub(crate) fn encode(
     entries: &[u8],
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(32 + id.len() + entries.len());
+    put_number(&mut out, u64::from(labels.0));
+    put_number(&mut out, stamp);
     put_bytes(&mut out, id.as_bytes());
     put_number(&mut out, version);
-    put_number(&mut out, stamp);
     put_signed(&mut out, updated);
-    put_number(&mut out, u64::from(labels.0));
     out.extend_from_slice(entries);
     out
+}
+
+/// The labels of a card's row; they can be read without opening it.
+pub(crate) fn labels(row: &[u8]) -> Result<Labels> {
+    Ok(Labels(Reader(row).number()? as u32))
 }
 
 impl Card {
@@ -188,11 +193,11 @@ impl Card {
     pub(crate) fn decode(bytes: &[u8], wanted: &dyn Fn(u16) -> bool) -> Result<Card> {
         let mut reader = Reader(bytes);
         let mut card = Card {
+            labels: Labels(reader.number()? as u32),
+            stamp: reader.number()?,
             id: reader.text()?.to_owned(),
             version: reader.number()?,
-            stamp: reader.number()?,
             updated: reader.signed()?,
-            labels: Labels(reader.number()? as u32),
             entries: Vec::new(),
             refers: Vec::new(),
             directory: Vec::new(),

@@ -3,7 +3,7 @@
 use crate::{
     Error, Labels, PersonKey, Result, Verb, Version, Written,
     body::{self, Stored},
-    card::{self, Card},
+    card,
     codec::{Reader, put_number, put_signed},
     engine::{Batch, Snapshot},
     grant::Grant,
@@ -14,6 +14,7 @@ use crate::{
         STATE, Tail, VERSION, records,
     },
     prepare::{Deed, Prepared, Ready},
+    vault::{Facts, Vault},
     view::View,
 };
 use fhir::{ResourceType, query::Query};
@@ -104,6 +105,7 @@ pub(crate) struct Making<'a> {
     pub(crate) rows: Batch,
     pub(crate) state: State,
     pub(crate) secret: &'a Secret,
+    pub(crate) vault: &'a Vault,
     /// Microsecond of this commit.
     pub(crate) now: i64,
 }
@@ -119,6 +121,20 @@ struct Place<'a> {
     stamp: u64,
     updated: i64,
     labels: Labels,
+}
+
+impl Place<'_> {
+    fn facts(&self) -> Facts<'_> {
+        Facts {
+            of: self.of,
+            id: self.id,
+            version: self.version,
+            stamp: self.stamp,
+            updated: self.updated,
+            labels: self.labels,
+            person: self.tail.person,
+        }
+    }
 }
 
 impl Making<'_> {
@@ -207,7 +223,7 @@ impl Making<'_> {
     fn stored(&self, of: ResourceType, id: &str, head: &Head) -> Result<Stored> {
         let key = Key::new(records(of), BODY).long(head.stamp).done();
         let row = self.get(&key)?.ok_or_else(|| lost(of, id))?;
-        Stored::decode(&row)
+        self.vault.body(&key, &row)?.ok_or_else(|| lost(of, id))
     }
 
     fn store(
@@ -255,7 +271,7 @@ impl Making<'_> {
             &prepared.index,
             &prepared.refers,
             &prepared.directory,
-        );
+        )?;
         self.exchange(old, new);
         self.count(
             of,
@@ -263,7 +279,7 @@ impl Making<'_> {
             Some(place.labels),
             prepared.span,
         )?;
-        Ok(self.put_version(&place, Some(&prepared), created))
+        self.put_version(&place, Some(&prepared), created)
     }
 
     /// The numbers of a resource and of its person, reserving what is new. A resource in the compartments of several
@@ -334,7 +350,7 @@ impl Making<'_> {
         self.count(of, Some(head.labels), None, 0)?;
         let key = Key::new(records(of), OLD).of(of).newest_first(place.stamp);
         self.put(key.done(), Vec::new());
-        Ok(self.put_version(&place, None, false))
+        self.put_version(&place, None, false)
     }
 
     /// Puts the version that was current among the old ones; gives its index rows.
@@ -353,10 +369,10 @@ impl Making<'_> {
         }
         let key = Key::new(records(of), OLD).of(of).newest_first(head.stamp);
         self.put(key.done(), Vec::new());
-        let row = self
-            .get(&head.tail.card_key(of))?
-            .ok_or_else(|| lost(of, id))?;
-        let card = Card::decode(&row, &|_| true)?;
+        let key = head.tail.card_key(of);
+        let row = self.get(&key)?.ok_or_else(|| lost(of, id))?;
+        let card = self.vault.card(&key, &row, &|_| true)?;
+        let card = card.ok_or_else(|| lost(of, id))?;
         let own = format!("Patient/{}", card.patient);
         let index = index::keys(of, &card.entries, Some(&own), self.secret);
         let place = Place {
@@ -370,7 +386,7 @@ impl Making<'_> {
         };
         let part =
             card::encode_entries(&card.entries, &card.refers, &card.directory, &card.patient);
-        Ok(self.rows_of(&place, &part, &index, &card.refers, &card.directory))
+        self.rows_of(&place, &part, &index, &card.refers, &card.directory)
     }
 
     /// Every index row of a version while it is current.
@@ -381,7 +397,7 @@ impl Making<'_> {
         index: &[Vec<u8>],
         refers: &[String],
         directory: &[Vec<u8>],
-    ) -> Rows {
+    ) -> Result<Rows> {
         let Place {
             of, tail, labels, ..
         } = *place;
@@ -404,17 +420,9 @@ impl Making<'_> {
                 .done(),
             stamp,
         );
-        rows.insert(
-            tail.card_key(of),
-            card::encode(
-                place.id,
-                place.version,
-                place.stamp,
-                place.updated,
-                labels,
-                card,
-            ),
-        );
+        let key = tail.card_key(of);
+        let row = self.vault.close_card(&key, &place.facts(), card)?;
+        rows.insert(key, row);
         if tail.person.0 != 0 {
             for name in refers {
                 let key = Key::new(partition, REFERS)
@@ -439,7 +447,7 @@ impl Making<'_> {
             let key = Key::new(DIRECTORY, PERSON).sized(key).person(tail.person);
             rows.insert(key.done(), Vec::new());
         }
-        rows
+        Ok(rows)
     }
 
     /// Takes old rows away and puts the new ones, touching only what differs.
@@ -482,7 +490,7 @@ impl Making<'_> {
         place: &Place<'_>,
         prepared: Option<&Prepared>,
         created: bool,
-    ) -> Written {
+    ) -> Result<Written> {
         let Place { of, id, tail, .. } = *place;
         let head = Head {
             tail,
@@ -494,18 +502,12 @@ impl Making<'_> {
             hash: prepared.map_or(0, |prepared| prepared.hash),
         };
         self.put(head::key(of, id), head.encode());
-        let row = body::encode(
-            of,
-            id,
-            place.version,
-            place.updated,
-            place.labels,
-            tail.person,
-            prepared.map(|prepared| prepared.packed.as_slice()),
-        );
-        self.put(Key::new(records(of), BODY).long(place.stamp).done(), row);
+        let key = Key::new(records(of), BODY).long(place.stamp).done();
+        let packed = prepared.map(|prepared| prepared.packed.as_slice());
+        let row = self.vault.close_body(&key, &place.facts(), packed)?;
+        self.put(key, row);
         let updated = body::time(place.updated);
-        Written {
+        Ok(Written {
             version: Version {
                 of,
                 id: id.to_owned(),
@@ -520,7 +522,7 @@ impl Making<'_> {
             changed: true,
             created,
             labels: place.labels,
-        }
+        })
     }
 }
 

@@ -95,7 +95,12 @@ impl Store {
         let total = (asked.page.is_none() && !more).then_some(found.len() as u64);
         let mut shown = Vec::with_capacity(found.len());
         for one in found {
-            let stored = stored_at(reading.snapshot.as_ref(), one.of, one.card.stamp)?;
+            let stored = stored_at(
+                &reading.vault,
+                reading.snapshot.as_ref(),
+                one.of,
+                one.card.stamp,
+            )?;
             shown.extend(stored.map(|stored| Shown::new(stored, one.card.labels)));
         }
         let seen = shown.iter().chain(&included);
@@ -225,9 +230,11 @@ fn record(
             let Some(row) = candidate.card.filter(|_| !candidate.labels.meets(hidden)) else {
                 continue;
             };
-            let card = Card::decode(&row, &|_| false)?;
+            let tail = candidate.tail;
+            let Some(card) = reading.vault.card(&tail.card_key(of), &row, &|_| false)? else {
+                continue;
+            };
             if card.stamp <= last_stamp && card.updated >= since {
-                let tail = candidate.tail;
                 found.push(One { of, tail, card });
             }
         }

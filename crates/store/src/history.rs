@@ -11,7 +11,7 @@ use crate::{
     head::Head,
     keys::{BODY, Key, OLD, PEOPLE, SHARED, STAMP, VERSION, records},
     read::{Reading, Shown},
-    store::{head_of, held, stored_at},
+    store::{head_of, held},
     token::Position,
 };
 use fhir::ResourceType;
@@ -114,6 +114,9 @@ fn open(reading: &Reading<'_>, heads: &mut Heads, stored: Stored) -> Result<Opti
     Ok(open.then(|| Shown::new(stored, labels)))
 }
 
+/// A version's row: stamp, key, value.
+type Row = (u64, Vec<u8>, Vec<u8>);
+
 /// The stamps of a history, newest first.
 enum Stamps {
     /// Known at once: one resource's.
@@ -161,7 +164,18 @@ impl Stamps {
         })
     }
 
+    /// The next version; those of people erased meanwhile are stepped over.
     fn next(&mut self, reading: &Reading<'_>) -> Result<Option<(u64, Stored)>> {
+        while let Some((stamp, key, row)) = self.row(reading)? {
+            if let Some(stored) = reading.vault.body(&key, &row)? {
+                return Ok(Some((stamp, stored)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The next version's row.
+    fn row(&mut self, reading: &Reading<'_>) -> Result<Option<Row>> {
         let (of, stamp) = match self {
             Stamps::Few(stamps, of) => match stamps.next() {
                 Some(stamp) => (*of, stamp),
@@ -178,22 +192,22 @@ impl Stamps {
                 let Some((stamp, range)) = newest else {
                     return Ok(None);
                 };
-                let row = range.rows.get(range.at).map(|(_, row)| row);
-                let stored = match (range.of, row) {
-                    (None, Some(row)) => Some(Stored::decode(row)?),
-                    _ => None,
-                };
+                let at = range.at;
                 range.at += 1;
-                match (stored, range.of) {
-                    (Some(stored), _) => return Ok(Some((stamp, stored))),
-                    (None, Some(of)) => (of, stamp),
+                match (range.of, range.rows.get(at)) {
+                    (Some(of), _) => (of, stamp),
+                    (None, Some((key, row))) => {
+                        return Ok(Some((stamp, key.to_vec(), row.to_vec())));
+                    }
                     (None, None) => return Ok(None),
                 }
             }
         };
-        let stored = stored_at(reading.snapshot.as_ref(), of, stamp)?
-            .ok_or_else(|| Error::Damaged(format!("version {stamp} of a {of} is missing")))?;
-        Ok(Some((stamp, stored)))
+        let key = Key::new(records(of), BODY).long(stamp).done();
+        let row = reading.snapshot.get(&key)?;
+        let row =
+            row.ok_or_else(|| Error::Damaged(format!("version {stamp} of a {of} is missing")))?;
+        Ok(Some((stamp, key, row)))
     }
 }
 

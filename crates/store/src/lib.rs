@@ -32,6 +32,7 @@ mod search;
 mod store;
 mod token;
 mod types;
+mod vault;
 mod view;
 mod write;
 mod writer;

@@ -9,6 +9,7 @@ use crate::{
     index::{Secret, whole_hash},
     keys::{Key, PEOPLE, REFERS, SHARED, VERSION, records},
     store::{head_of, held, stored_at},
+    vault::Vault,
 };
 use fhir::ResourceType;
 use jiff::Timestamp;
@@ -139,6 +140,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) snapshot: Box<dyn Snapshot + 'a>,
     pub(crate) grant: &'a Grant,
     pub(crate) secret: Secret,
+    pub(crate) vault: Arc<Vault>,
 }
 
 impl<'a> Reading<'a> {
@@ -147,6 +149,7 @@ impl<'a> Reading<'a> {
             snapshot: store.snapshot()?,
             grant,
             secret: store.inner.secrets.index,
+            vault: store.inner.vault.clone(),
         })
     }
 
@@ -196,7 +199,7 @@ impl<'a> Reading<'a> {
         if !self.opens(of, id, head.tail.person, head.labels)? {
             return Ok(None);
         }
-        let stored = stored_at(self.snapshot.as_ref(), of, head.stamp)?;
+        let stored = stored_at(&self.vault, self.snapshot.as_ref(), of, head.stamp)?;
         Ok(stored.map(|stored| Shown::new(stored, head.labels)))
     }
 
@@ -218,7 +221,7 @@ impl<'a> Reading<'a> {
                 None => return Ok(None),
             }
         };
-        let Some(stored) = stored_at(self.snapshot.as_ref(), of, stamp)? else {
+        let Some(stored) = stored_at(&self.vault, self.snapshot.as_ref(), of, stamp)? else {
             return Ok(None);
         };
         let labels = head.labels.with(stored.labels);

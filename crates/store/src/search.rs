@@ -29,12 +29,13 @@ use crate::{
     read::{Reading, Shown},
     store::{held, stored_at},
     token::Position,
+    vault::Vault,
 };
 use changed::Changed;
 use conditions::Conditions;
 use fhir::{ResourceType, query::Query};
 use plan::{Chosen, Need, Plan, choose, collect};
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 pub(crate) use stream::{ALL_DATES, Candidate, Span, Stream};
 
 /// A match.
@@ -63,7 +64,12 @@ impl Store {
         let answer = answer(&reading, query, position)?;
         let mut shown = Vec::with_capacity(answer.found.len());
         for found in &answer.found {
-            let stored = stored_at(reading.snapshot.as_ref(), query.of, found.card.stamp)?;
+            let stored = stored_at(
+                &reading.vault,
+                reading.snapshot.as_ref(),
+                query.of,
+                found.card.stamp,
+            )?;
             shown.extend(stored.map(|stored| Shown::new(stored, found.card.labels)));
         }
         let included = include::included(&reading, query, &answer.found)?;
@@ -86,12 +92,14 @@ impl Store {
 /// How a conditional create finds what is there: ids of at most two matches.
 pub(crate) fn find(
     secret: Secret,
+    vault: Arc<Vault>,
 ) -> impl Fn(&dyn Snapshot, &Query, &Grant) -> Result<Vec<String>> + Send {
     move |snapshot, query, grant| {
         let reading = Reading {
             snapshot: Box::new(Borrowed(snapshot)),
             grant,
             secret,
+            vault: vault.clone(),
         };
         let conditions = Conditions::new(query.of, &query.clauses);
         let chosen = choose(&reading, query.of, &query.clauses, Need::First)?;
@@ -410,7 +418,9 @@ impl<'a> Matches<'a> {
                 None => return Ok(None),
             },
         };
-        let card = self.conditions.decode(&row)?;
+        let Some(card) = self.conditions.card(self.reading, self.of, &tail, &row)? else {
+            return Ok(None);
+        };
         let open = card.stamp <= self.limit
             && self
                 .reading

@@ -10,6 +10,7 @@ use crate::{
     index::Secret,
     keys::{BODY, CARD, DIRECTORY, HOUSE, Key, PERSON, SECRET, from_six, records},
     prepare::prepare,
+    vault::Vault,
     write::MakeAct,
     writer::{self, Kept, Queue, Work, house_key, witness_key},
 };
@@ -55,6 +56,7 @@ pub(crate) struct Inner {
     /// Tells this store's seal and permits from those of another one.
     pub(crate) number: u64,
     pub(crate) secrets: Secrets,
+    pub(crate) vault: Arc<Vault>,
     queue: Option<Queue>,
     thread: Option<JoinHandle<()>>,
 }
@@ -114,14 +116,22 @@ impl Store {
     ) -> Result<(Store, Seal)> {
         let secrets = Secrets::of(engine.as_ref())?;
         let number = NEXT.fetch_add(1, Relaxed);
-        let find = Box::new(crate::search::find(secrets.index));
-        let (queue, thread) =
-            writer::start(engine.clone(), witness, secrets.index, find, options.queue)?;
+        let vault = Arc::new(Vault::default());
+        let find = Box::new(crate::search::find(secrets.index, vault.clone()));
+        let (queue, thread) = writer::start(
+            engine.clone(),
+            witness,
+            secrets.index,
+            vault.clone(),
+            find,
+            options.queue,
+        )?;
         let inner = Inner {
             engine,
             rules,
             number,
             secrets,
+            vault,
             queue: Some(queue),
             thread: Some(thread),
         };
@@ -228,7 +238,10 @@ impl Store {
         let snapshot = self.snapshot()?;
         match head_of(snapshot.as_ref(), of, id)? {
             Some(head) if head.version > 0 => {
-                Ok(stored_at(snapshot.as_ref(), of, head.stamp)?.map(Stored::version))
+                Ok(
+                    stored_at(&self.inner.vault, snapshot.as_ref(), of, head.stamp)?
+                        .map(Stored::version),
+                )
             }
             _ => Ok(None),
         }
@@ -244,17 +257,22 @@ impl Store {
         let (from, to) = Key::new(records(of), CARD).person(person).of(of).range();
         let mut rows = Rows::default();
         snapshot.scan(&from, &to, Direction::Up, 1, &mut rows)?;
-        let Some((_, row)) = rows.get(0) else {
+        let Some((key, row)) = rows.get(0) else {
             return Ok(None);
         };
-        let card = crate::card::Card::decode(row, &|_| false)?;
-        Ok(stored_at(snapshot.as_ref(), of, card.stamp)?.map(Stored::version))
+        let Some(card) = self.inner.vault.card(key, row, &|_| false)? else {
+            return Ok(None);
+        };
+        Ok(stored_at(&self.inner.vault, snapshot.as_ref(), of, card.stamp)?.map(Stored::version))
     }
 
     /// One of the house's rows.
     pub fn get(&self, seal: &Seal, key: &[u8]) -> Result<Option<Vec<u8>>> {
         self.sealed(seal)?;
-        self.snapshot()?.get(&house_key(key))
+        let key = house_key(key);
+        let row = self.snapshot()?.get(&key)?;
+        row.map(|row| self.inner.vault.house(&key, &row))
+            .transpose()
     }
 
     /// The house's rows whose key starts so, in order, after `after` (exclusive), at most `limit`.
@@ -276,8 +294,12 @@ impl Store {
         let mut rows = Rows::default();
         self.snapshot()?
             .scan(&from, &to, Direction::Up, limit, &mut rows)?;
-        let own = |(key, value): (&[u8], &[u8])| Some((key.get(start..)?.to_vec(), value.to_vec()));
-        Ok(rows.iter().filter_map(own).collect())
+        let mut found = Vec::with_capacity(rows.len());
+        for (key, row) in rows.iter() {
+            let value = self.inner.vault.house(key, row)?;
+            found.push((key.get(start..).unwrap_or_default().to_vec(), value));
+        }
+        Ok(found)
     }
 
     /// Writes the house's rows (`None` deletes) and, in the same commit, an act that is not about a permit (a sign-in,
@@ -311,13 +333,19 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<(u64, Vec<u8>)>> {
         self.sealed(seal)?;
-        acts::listed(self.snapshot()?.as_ref(), listed, before, limit)
+        acts::listed(
+            &self.inner.vault,
+            self.snapshot()?.as_ref(),
+            listed,
+            before,
+            limit,
+        )
     }
 
     /// An act by name: (place in the log, body).
     pub fn act(&self, seal: &Seal, id: &[u8; 16]) -> Result<Option<(u64, Vec<u8>)>> {
         self.sealed(seal)?;
-        acts::named(self.snapshot()?.as_ref(), id)
+        acts::named(&self.inner.vault, self.snapshot()?.as_ref(), id)
     }
 }
 
@@ -354,14 +382,18 @@ pub(crate) fn head_of(snapshot: &dyn Snapshot, of: ResourceType, id: &str) -> Re
     row.map(|row| Head::decode(&row)).transpose()
 }
 
-/// The version of a stamp.
+/// The version of a stamp; `None` also when its person was erased.
 pub(crate) fn stored_at(
+    vault: &Vault,
     snapshot: &dyn Snapshot,
     of: ResourceType,
     stamp: u64,
 ) -> Result<Option<Stored>> {
-    let row = snapshot.get(&Key::new(records(of), BODY).long(stamp).done())?;
-    row.map(|row| Stored::decode(&row)).transpose()
+    let key = Key::new(records(of), BODY).long(stamp).done();
+    match snapshot.get(&key)? {
+        Some(row) => vault.body(&key, &row),
+        None => Ok(None),
+    }
 }
 
 /// An answer with what it shows.

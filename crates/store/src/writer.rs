@@ -9,13 +9,13 @@
 
 use crate::{
     ActRecord, Committed, Error, PermitId, Receipt, Result, Witness, Witnessed, Written,
-    codec::put_bytes,
     commit::{Find, Making, State},
     engine::{Batch, Engine, Snapshot},
     grant::Grant,
     index::Secret,
     keys::{ACT, ACT_ID, HOUSE, Key, LISTED, LOG, ROW, WITNESS},
     prepare::Ready,
+    vault::Vault,
     view::View,
     write::MakeAct,
 };
@@ -87,6 +87,7 @@ pub(crate) struct Writer {
     engine: Arc<dyn Engine>,
     witness: Box<dyn Witness>,
     secret: Secret,
+    vault: Arc<Vault>,
     find: Box<Find>,
     state: State,
 }
@@ -105,6 +106,7 @@ pub(crate) fn start(
     engine: Arc<dyn Engine>,
     witness: Box<dyn Witness>,
     secret: Secret,
+    vault: Arc<Vault>,
     find: Box<Find>,
     waiting: usize,
 ) -> Result<(Queue, std::thread::JoinHandle<()>)> {
@@ -114,6 +116,7 @@ pub(crate) fn start(
         engine,
         witness,
         secret,
+        vault,
         find,
         state,
     };
@@ -193,6 +196,7 @@ impl Writer {
             now: state.last,
             state,
             secret: &self.secret,
+            vault: &self.vault,
         };
         let find = &self.find;
         let outcome = catch_unwind(AssertUnwindSafe(|| process(&mut making, work, find)))
@@ -254,7 +258,7 @@ impl Writer {
             rows.insert(witness_key(&key), Some(value));
         }
         for (place, act) in (first..).zip(acts) {
-            put_act(rows, place, act);
+            put_act(&self.vault, rows, place, act)?;
         }
         Ok(first)
     }
@@ -276,7 +280,10 @@ fn process(
         }
         Work::Keep { kept, act } => {
             for (key, wanted) in kept.expect {
-                if making.view().get(&house_key(&key))? != wanted {
+                let key = house_key(&key);
+                let row = making.view().get(&key)?;
+                let now = row.map(|row| making.vault.house(&key, &row)).transpose()?;
+                if now != wanted {
                     return Err(Error::VersionConflict {
                         what: "a row of the house".into(),
                         current: 0,
@@ -284,18 +291,21 @@ fn process(
                 }
             }
             for (key, value) in kept.rows {
-                making.rows.insert(house_key(&key), value);
+                let key = house_key(&key);
+                let row = value
+                    .map(|value| making.vault.close_house(&key, &value))
+                    .transpose()?;
+                making.rows.insert(key, row);
             }
             Ok((Vec::new(), act))
         }
     }
 }
 
-fn put_act(rows: &mut Batch, place: u64, act: &ActRecord) {
-    let mut value = act.id.to_vec();
-    put_bytes(&mut value, &act.leaf);
-    value.extend_from_slice(&crate::acts::pack(&act.body));
-    rows.insert(Key::new(LOG, ACT).long(place).done(), Some(value));
+fn put_act(vault: &Vault, rows: &mut Batch, place: u64, act: &ActRecord) -> Result<()> {
+    let key = Key::new(LOG, ACT).long(place).done();
+    let row = vault.close_act(&key, act)?;
+    rows.insert(key, Some(row));
     rows.insert(
         Key::new(LOG, ACT_ID).bytes(&act.id).done(),
         Some(place.to_be_bytes().to_vec()),
@@ -304,6 +314,7 @@ fn put_act(rows: &mut Batch, place: u64, act: &ActRecord) {
         let key = Key::new(LOG, LISTED).sized(listed).newest_first(place);
         rows.insert(key.done(), Some(Vec::new()));
     }
+    Ok(())
 }
 
 fn tell(done: Vec<Done>, committed: Result<u64>) {

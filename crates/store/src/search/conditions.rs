@@ -1,6 +1,6 @@
 //! What a candidate's card must say.
 
-use crate::{Result, card::Card, prepare::target, read::Reading, store::head_of};
+use crate::{Result, card::Card, keys::Tail, prepare::target, read::Reading, store::head_of};
 use fhir::{
     ResourceType,
     query::{Clause, matches},
@@ -72,12 +72,21 @@ impl<'a> Conditions<'a> {
         self.numbers.extend(numbers);
         self
     }
-    pub(crate) fn decode(&self, row: &[u8]) -> Result<Card> {
-        let mut card = Card::decode(row, &|number| {
+    /// The card of a resource; `None` when its person was erased meanwhile.
+    pub(crate) fn card(
+        &self,
+        reading: &Reading<'_>,
+        of: ResourceType,
+        tail: &Tail,
+        row: &[u8],
+    ) -> Result<Option<Card>> {
+        let card = reading.vault.card(&tail.card_key(of), row, &|number| {
             self.numbers.contains(&(number & !IDENTIFIER))
         })?;
-        self.own.add(&mut card);
-        Ok(card)
+        Ok(card.map(|mut card| {
+            self.own.add(&mut card);
+            card
+        }))
     }
     pub(crate) fn met(&self, reading: &Reading<'_>, card: &Card) -> Result<bool> {
         for (i, clause) in self.clauses.iter().enumerate() {
@@ -144,6 +153,6 @@ fn follow(reading: &Reading<'_>, clause: &Clause, name: &str) -> Result<bool> {
         return Ok(false);
     };
     let clauses = std::slice::from_ref(&chain.clause);
-    let card = Conditions::new(of, clauses).decode(&row)?;
-    Ok(matches(&chain.clause, &card.entries))
+    let card = Conditions::new(of, clauses).card(reading, of, &head.tail, &row)?;
+    Ok(card.is_some_and(|card| matches(&chain.clause, &card.entries)))
 }

@@ -59,7 +59,7 @@ impl Span {
             let Some((_, tail)) = Tail::of_card(key) else {
                 return Ok(None);
             };
-            let labels = crate::card::Card::decode(value, &|_| false)?.labels;
+            let labels = crate::card::labels(value)?;
             return Ok(Some(Candidate {
                 tail,
                 labels,
