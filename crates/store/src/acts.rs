@@ -1,8 +1,11 @@
 //! Acts as rows: by place in the log, by name, and listed under keys.
+//!
+//! The row at its place is the fact: name, leaf, what it is listed under, body. The rows by name and of the lists follow
+//! from it ([`derived`]).
 
 use crate::{
     ActRecord, Error, Result,
-    codec::{Reader, put_bytes},
+    codec::{Reader, put_bytes, put_number},
     engine::{Direction, Rows, Snapshot},
     keys::{ACT, ACT_ID, Key, LISTED, LOG},
     vault::Vault,
@@ -10,6 +13,8 @@ use crate::{
 
 /// What the row of an act says.
 pub(crate) struct Kept {
+    pub(crate) id: [u8; 16],
+    pub(crate) listed: Vec<Vec<u8>>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -17,14 +22,41 @@ pub(crate) struct Kept {
 pub(crate) fn encode(act: &ActRecord) -> Vec<u8> {
     let mut value = act.id.to_vec();
     put_bytes(&mut value, &act.leaf);
+    put_number(&mut value, act.listed.len() as u64);
+    for listed in &act.listed {
+        put_bytes(&mut value, listed);
+    }
     value.extend_from_slice(&pack(&act.body));
     value
 }
 
 impl Kept {
     pub(crate) fn decode(row: &[u8]) -> Result<Kept> {
-        Ok(Kept { body: unpack(row)? })
+        let mut reader = Reader(row);
+        let id = reader.array()?;
+        reader.bytes()?;
+        let count = reader.number()?;
+        let listed = (0..count).map(|_| Ok(reader.bytes()?.to_vec()));
+        Ok(Kept {
+            id,
+            listed: listed.collect::<Result<_>>()?,
+            body: unpack(&mut reader)?,
+        })
     }
+}
+
+/// The rows that follow from the act at a place.
+pub(crate) fn derived(
+    place: u64,
+    id: &[u8; 16],
+    listed: &[Vec<u8>],
+) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
+    let by_name = Key::new(LOG, ACT_ID).bytes(id).done();
+    let lists = listed.iter().map(move |listed| {
+        let key = Key::new(LOG, LISTED).sized(listed).newest_first(place);
+        (key.done(), Vec::new())
+    });
+    std::iter::once((by_name, place.to_be_bytes().to_vec())).chain(lists)
 }
 
 /// Acts much alike are stored by the million: compressed, with the length before.
@@ -46,10 +78,7 @@ fn pack(body: &[u8]) -> Vec<u8> {
     out
 }
 
-fn unpack(row: &[u8]) -> Result<Vec<u8>> {
-    let mut reader = Reader(row);
-    reader.take(16)?;
-    reader.bytes()?;
+fn unpack(reader: &mut Reader<'_>) -> Result<Vec<u8>> {
     let size = u32::from_le_bytes(reader.array()?) as usize;
     match reader.byte()? {
         0 => Ok(reader.0.to_vec()),
@@ -133,4 +162,24 @@ pub(crate) fn listed(
         from.push(0);
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_from_an_act_follows_from_its_row() {
+        let act = ActRecord {
+            id: [7; 16],
+            body: b"a body".to_vec(),
+            leaf: [1; 32],
+            listed: vec![b"ana".to_vec(), b"all".to_vec()],
+        };
+        let kept = Kept::decode(&encode(&act)).unwrap();
+        assert_eq!(kept.body, b"a body");
+        let rows: Vec<_> = derived(3, &kept.id, &kept.listed).collect();
+        assert_eq!(rows, derived(3, &act.id, &act.listed).collect::<Vec<_>>());
+        assert_eq!(rows.len(), 3);
+    }
 }

@@ -1,7 +1,9 @@
 //! The smallest contract that an embedded store and a distributed database both keep well.
 //!
 //! **Keys** are ordered bytes. The first two are the *partition*, the third is the *family* within it (`keys.rs` lists
-//! them). Families from [`BULKY`] on hold large values; an engine may keep them apart from the small rows.
+//! them). Families from [`BULKY`] on hold large values; an engine may keep them apart from the small rows. Families from
+//! [`DERIVED`] to there hold rows that follow from the others, the *facts*: an engine need not keep those twice, and where it
+//! has lost them it says so ([`Engine::incomplete`]) and the store makes them again.
 //!
 //! **Commit**: puts and deletes, atomic, durable when the call returns, in the order of the calls. What a distributed
 //! engine will promise is *one atomic commit per partition*; the adapters here give more: one commit over all
@@ -24,8 +26,21 @@ pub use memory::Memory;
 use crate::Result;
 use std::collections::BTreeMap;
 
-/// The first family that holds bulky values.
+/// The first family of rows that the store can make again from the facts: from the rows of all other families.
+pub const DERIVED: u8 = 0x10;
+/// The first family that holds bulky values; these are facts.
 pub const BULKY: u8 = 0x80;
+
+/// Whether a key's row can be made again from the facts.
+#[must_use]
+pub fn is_derived(key: &[u8]) -> bool {
+    matches!(key.get(2), Some(&(DERIVED..BULKY)))
+}
+/// Whether a key's value is bulky.
+#[must_use]
+pub fn is_bulky(key: &[u8]) -> bool {
+    matches!(key.get(2), Some(&(BULKY..)))
+}
 
 /// What one commit changes: the value to put, or `None` to delete. Ordered by key, each key once.
 pub type Batch = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -109,4 +124,18 @@ pub trait Engine: Send + Sync {
     fn commit(&self, batch: &Batch) -> Result<()>;
     /// The state after the last commit.
     fn snapshot(&self) -> Result<Box<dyn Snapshot>>;
+    /// Whether derived rows are missing: the facts are all there, and nothing else. The store then makes the derived rows
+    /// from the facts with [`Engine::derive`], says [`Engine::complete`], and only then serves. An engine that stops in
+    /// between is still incomplete when it is opened again.
+    fn incomplete(&self) -> Result<bool> {
+        Ok(false)
+    }
+    /// Puts derived rows that follow from the facts. They need not be durable before [`Engine::complete`].
+    fn derive(&self, batch: &Batch) -> Result<()> {
+        self.commit(batch)
+    }
+    /// All derived rows are there.
+    fn complete(&self) -> Result<()> {
+        Ok(())
+    }
 }

@@ -3,16 +3,19 @@
 //! A key is `partition 2 | family 1 | ...`. Numbers are big-endian so that bytes order as numbers do; what must come
 //! newest first is stored inverted. A person and a resource are numbers (`rid`, six bytes), given out in order.
 //!
+//! Families say which rows are facts and which can be made again from them (`engine.rs`): below `0x10` small facts, from
+//! `0x10` on derived rows, from `0x80` on bulky facts. Rows marked * are facts.
+//!
 //! | partition | family | rest of the key | value |
 //! |---|---|---|---|
-//! | house | `ROW` | the house's key | the house's value |
-//! | house | `STATE` | | counters of the writer (`state.rs`) |
+//! | house | `ROW` * | the house's key | the house's value |
+//! | house | `STATE` * | | counters of the writer (`state.rs`) |
 //! | house | `COUNT` | type | how many current ones, unlabelled and all; longest span of the main date |
-//! | house | `SECRET` | | the store's keys for hashes and page links |
-//! | log | `WITNESS` | the witness's key | the witness's value |
+//! | house | `SECRET` * | | the store's keys for hashes and page links |
+//! | log | `WITNESS` * | the witness's key | the witness's value |
 //! | log | `ACT_ID` | name 16 | place in the log |
 //! | log | `LISTED` | length, listed under, place inverted | |
-//! | log | `ACT` (bulky) | place | the act |
+//! | log | `ACT` (bulky) * | place | the act |
 //! | directory | `HEAD` | type, id | [`Head`](crate::head::Head) |
 //! | directory | `INDEX` | as below, for identifiers | labels |
 //! | directory | `PERSON` | length, directory key, person | |
@@ -24,7 +27,7 @@
 //! | records | `REFERS` | person, hash of a shared resource's name, rid | labels |
 //! | records | `LABELLED` | type, person, rid | labels: current ones that have any |
 //! | records | `MARKED` | person, rid | labels: the same, by person |
-//! | records | `BODY` (bulky) | stamp | one version |
+//! | records | `BODY` (bulky) * | stamp | one version |
 //!
 //! There are two partitions of records: people (types that can be in a patient's compartment) and shared ones.
 //! A *stamp* numbers versions in the order of their commits; a version's body never moves.
@@ -41,14 +44,14 @@ pub(crate) const PEOPLE: u16 = 0x0100;
 
 pub(crate) const ROW: u8 = 0x01;
 pub(crate) const STATE: u8 = 0x02;
-pub(crate) const COUNT: u8 = 0x03;
+pub(crate) const COUNT: u8 = 0x18;
 pub(crate) const SECRET: u8 = 0x04;
 pub(crate) const WITNESS: u8 = 0x01;
-pub(crate) const ACT_ID: u8 = 0x02;
-pub(crate) const LISTED: u8 = 0x03;
+pub(crate) const ACT_ID: u8 = 0x19;
+pub(crate) const LISTED: u8 = 0x1a;
 pub(crate) const ACT: u8 = 0x80;
-pub(crate) const HEAD: u8 = 0x01;
-pub(crate) const PERSON: u8 = 0x03;
+pub(crate) const HEAD: u8 = 0x1b;
+pub(crate) const PERSON: u8 = 0x1c;
 pub(crate) const INDEX: u8 = 0x10;
 pub(crate) const CARD: u8 = 0x11;
 pub(crate) const STAMP: u8 = 0x12;

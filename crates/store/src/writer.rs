@@ -8,12 +8,12 @@
 //! The queue is bounded: when it is full a caller hears [`Error::Busy`] at once, before anything is done.
 
 use crate::{
-    ActRecord, Committed, Error, PermitId, Receipt, Result, Witness, Witnessed, Written,
+    ActRecord, Committed, Error, PermitId, Receipt, Result, Witness, Witnessed, Written, acts,
     commit::{Find, Making, State},
     engine::{Batch, Engine, Snapshot},
     grant::Grant,
     index::Secret,
-    keys::{ACT, ACT_ID, HOUSE, Key, LISTED, LOG, ROW, WITNESS},
+    keys::{ACT, HOUSE, Key, LOG, ROW, WITNESS},
     prepare::Ready,
     vault::Vault,
     view::View,
@@ -306,13 +306,8 @@ fn put_act(vault: &Vault, rows: &mut Batch, place: u64, act: &ActRecord) -> Resu
     let key = Key::new(LOG, ACT).long(place).done();
     let row = vault.close_act(&key, act)?;
     rows.insert(key, Some(row));
-    rows.insert(
-        Key::new(LOG, ACT_ID).bytes(&act.id).done(),
-        Some(place.to_be_bytes().to_vec()),
-    );
-    for listed in &act.listed {
-        let key = Key::new(LOG, LISTED).sized(listed).newest_first(place);
-        rows.insert(key.done(), Some(Vec::new()));
+    for (key, value) in acts::derived(place, &act.id, &act.listed) {
+        rows.insert(key, Some(value));
     }
     Ok(())
 }
