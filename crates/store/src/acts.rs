@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// What the row of an act says.
+#[allow(dead_code)] // Name and lists are for making derived rows again.
 pub(crate) struct Kept {
     pub(crate) id: [u8; 16],
     pub(crate) listed: Vec<Vec<u8>>,
