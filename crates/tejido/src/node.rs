@@ -127,7 +127,7 @@ async fn listen(address: &str, door: &str) -> Result<TcpListener, Error> {
     })
 }
 
-fn tls(config: &Config) -> Result<rustls::ServerConfig, Error> {
+pub(crate) fn tls(config: &Config) -> Result<rustls::ServerConfig, Error> {
     let wrong =
         |path: &std::path::Path, why: String| Error::say(format!("{}: {why}", path.display()));
     let certificate = &config.public.certificate;

@@ -1,15 +1,14 @@
-//! `tejido bench`: first figures, with permits, acts and consent on, over the five nodes of the demo.
+//! `tejido bench`: the whole house in figures, with permits, acts and consent on, over the five nodes of the demo.
 //!
 //! Every touch below goes through the gate as a person's would: a decision, the archive under the permit, an act that is
 //! durable before the answer opens. Clients and nodes share the machine. Beside each figure stands what bounds it: the
 //! disk's own flushes in the same minute, or the same work without its act.
 
+use super::{Country, Times};
 use crate::demo::{self, Demo, HEROINE_CURP, Town};
 use crate::{Error, out};
-use clap::Args;
 use fhir::ResourceType;
 use jiff::Timestamp;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,50 +16,11 @@ use std::time::{Duration, Instant};
 use store::{Asked, Verb, Verbs};
 use trust::{Actor, Gate, PersonRef, Purpose, Request, Role, What};
 
-/// What `tejido bench` takes.
-#[derive(Clone, Debug, Args)]
-pub struct Bench {
-    /// How many people.
-    #[arg(long, default_value_t = 1_000)]
-    people: u64,
-    /// Seconds for each figure.
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
-    /// Clients at once.
-    #[arg(long, default_value_t = 16)]
-    clients: usize,
-}
-
-/// Times of single touches.
-struct Times {
-    each: Vec<Duration>,
-    wall: Duration,
-}
-
-impl Times {
-    fn rate(&self) -> f64 {
-        self.each.len() as f64 / self.wall.as_secs_f64().max(1e-9)
-    }
-    /// The time that this share of touches stayed under, in milliseconds.
-    fn percentile(&self, share: f64) -> f64 {
-        let at = ((self.each.len() as f64 * share) as usize).min(self.each.len().saturating_sub(1));
-        self.each.get(at).map_or(0.0, |d| d.as_secs_f64() * 1e3)
-    }
-    fn say(&self, what: &str, beside: &str) {
-        out::line(format!(
-            "{what:<44}{:>10}/s   p50 {:>8.2} ms   p99 {:>8.2} ms   {beside}",
-            out::count(self.rate() as u64),
-            self.percentile(0.5),
-            self.percentile(0.99)
-        ));
-    }
-}
-
 /// Measures and prints.
 ///
 /// # Errors
 /// When the nodes cannot be made, or a touch that must succeed is refused.
-pub fn run(args: &Bench) -> Result<(), Error> {
+pub(super) fn run(args: &Country) -> Result<(), Error> {
     let folder = std::env::temp_dir().join(format!("tejido-bench-{}", std::process::id()));
     let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::say(e.to_string()))?;
     let done = runtime.block_on(measure(args, &folder));
@@ -69,7 +29,7 @@ pub fn run(args: &Bench) -> Result<(), Error> {
     done
 }
 
-async fn measure(args: &Bench, folder: &Path) -> Result<(), Error> {
+async fn measure(args: &Country, folder: &Path) -> Result<(), Error> {
     machine(args);
     let wanted = Demo {
         people: args.people,
@@ -81,8 +41,8 @@ async fn measure(args: &Bench, folder: &Path) -> Result<(), Error> {
     let town = demo::open(&wanted).await?;
     let seconds = started.elapsed().as_secs_f64();
     let resources = held(&town)?;
-    let bytes = size(folder);
-    let flushes = flushes(folder).map_err(|e| Error::io(folder, e))?;
+    let bytes = super::size(folder);
+    let flushes = super::flushes(folder).map_err(|e| Error::io(folder, e))?;
     out::line(format!(
         "{:<44}{:>10}/s   (this disk, one after the other)",
         "flushes of 4 kB",
@@ -108,18 +68,8 @@ async fn measure(args: &Bench, folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn machine(args: &Bench) {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu
-        .lines()
-        .find_map(|l| l.strip_prefix("model name"))
-        .unwrap_or("")
-        .trim_start_matches(['\t', ' ', ':']);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    out::line(format!(
-        "tejido {}, {cores} cores, {model}",
-        env!("CARGO_PKG_VERSION")
-    ));
+fn machine(args: &Country) {
+    out::line(super::machine());
     out::line(format!(
         "{} synthetic lives of seed {} over five nodes in one process; {} clients, {} s a figure; permits, acts and consent on",
         out::count(args.people),
@@ -151,32 +101,6 @@ fn held(town: &Town) -> Result<u64, Error> {
     Ok(all)
 }
 
-/// Flushes a second of a small file in this folder.
-fn flushes(folder: &Path) -> std::io::Result<f64> {
-    let path = folder.join("flush");
-    let mut file = std::fs::File::create(&path)?;
-    let (started, mut done) = (Instant::now(), 0u32);
-    while started.elapsed() < Duration::from_secs(1) {
-        file.write_all(&[7; 4096])?;
-        file.sync_data()?;
-        done += 1;
-    }
-    std::fs::remove_file(&path)?;
-    Ok(f64::from(done) / started.elapsed().as_secs_f64())
-}
-
-fn size(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return 0;
-    };
-    let of = |entry: std::fs::DirEntry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() => size(&entry.path()),
-        Ok(meta) => meta.len(),
-        Err(_) => 0,
-    };
-    entries.flatten().map(of).sum()
-}
-
 fn request(actor: Actor, person: PersonRef, purpose: Purpose) -> Request {
     Request {
         actor,
@@ -192,7 +116,7 @@ fn request(actor: Actor, person: PersonRef, purpose: Purpose) -> Request {
 }
 
 /// Runs `touch` from several clients for some seconds.
-fn many(args: &Bench, touch: impl Fn(usize) -> Result<(), Error> + Sync) -> Result<Times, Error> {
+fn many(args: &Country, touch: impl Fn(usize) -> Result<(), Error> + Sync) -> Result<Times, Error> {
     let (number, all) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let length = Duration::from_secs(args.seconds);
     let started = Instant::now();
@@ -224,7 +148,7 @@ fn many(args: &Bench, touch: impl Fn(usize) -> Result<(), Error> + Sync) -> Resu
 }
 
 /// Figures of one node.
-fn single(args: &Bench, gate: &Gate, flushes: f64) -> Result<(), Error> {
+fn single(args: &Country, gate: &Gate, flushes: f64) -> Result<(), Error> {
     let system = Actor {
         role: Role::System,
         ..crate::import::operator(gate)
@@ -354,7 +278,7 @@ fn ids(gate: &Gate, system: &Actor, of: ResourceType) -> Result<Vec<String>, Err
 }
 
 /// The woven summary's asking, from the pharmacy to all five, over real mutual TLS.
-async fn federated(args: &Bench, town: &Town) -> Result<(), Error> {
+async fn federated(args: &Country, town: &Town) -> Result<(), Error> {
     let node = town.nodes.last().ok_or_else(|| Error::say("no nodes"))?;
     let session = node.gate.sign_in("ana", "hilo-rojo-7", Timestamp::now())?;
     node.gate

@@ -1,0 +1,123 @@
+//! `tejido bench`: figures of this machine, each with what bounds it beside it.
+//!
+//! Two benches: [`country`] is the whole house over five nodes (decisions, reads, the federated summary); [`store`] is
+//! one archive behind its own HTTPS door, grown step by step, over some thirty shapes of query.
+
+mod country;
+mod store;
+
+use crate::{Error, out};
+use clap::{Args, Subcommand};
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// What `tejido bench` takes.
+#[derive(Clone, Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Bench {
+    #[command(subcommand)]
+    what: Option<What>,
+    #[command(flatten)]
+    country: Country,
+}
+
+/// Which bench.
+#[derive(Clone, Debug, Subcommand)]
+enum What {
+    /// One archive behind its door, grown through 1k, 4k, 16k people: writes, reads, some thirty shapes of query.
+    Store(store::Args),
+}
+
+/// What the bench over five nodes takes.
+#[derive(Clone, Debug, Args)]
+struct Country {
+    /// How many people.
+    #[arg(long, default_value_t = 1_000)]
+    people: u64,
+    /// Seconds for each figure.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Clients at once.
+    #[arg(long, default_value_t = 16)]
+    clients: usize,
+}
+
+/// Measures and prints.
+///
+/// # Errors
+/// When a node cannot be made, or a touch that must succeed is refused.
+pub fn run(args: &Bench) -> Result<(), Error> {
+    match &args.what {
+        Some(What::Store(args)) => store::run(args),
+        None => country::run(&args.country),
+    }
+}
+
+/// Times of single touches, in order of their length.
+#[derive(Clone, Debug, Default)]
+struct Times {
+    each: Vec<Duration>,
+    wall: Duration,
+}
+
+impl Times {
+    fn rate(&self) -> f64 {
+        self.each.len() as f64 / self.wall.as_secs_f64().max(1e-9)
+    }
+    /// The time that this share of touches stayed under, in milliseconds.
+    fn percentile(&self, share: f64) -> f64 {
+        let at = ((self.each.len() as f64 * share) as usize).min(self.each.len().saturating_sub(1));
+        self.each.get(at).map_or(0.0, |d| d.as_secs_f64() * 1e3)
+    }
+    fn say(&self, what: &str, beside: &str) {
+        out::line(format!(
+            "{what:<44}{:>10}/s   p50 {:>8.2} ms   p99 {:>8.2} ms   {beside}",
+            out::count(self.rate() as u64),
+            self.percentile(0.5),
+            self.percentile(0.99)
+        ));
+    }
+}
+
+/// The program and the machine, in a line.
+fn machine() -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu
+        .lines()
+        .find_map(|l| l.strip_prefix("model name"))
+        .unwrap_or("")
+        .trim_start_matches(['\t', ' ', ':']);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!(
+        "tejido {}, {cores} cores, {model}",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// Flushes a second of a small file in this folder.
+fn flushes(folder: &Path) -> std::io::Result<f64> {
+    let path = folder.join("flush");
+    let mut file = std::fs::File::create(&path)?;
+    let (started, mut done) = (Instant::now(), 0u32);
+    while started.elapsed() < Duration::from_secs(1) {
+        file.write_all(&[7; 4096])?;
+        file.sync_data()?;
+        done += 1;
+    }
+    std::fs::remove_file(&path)?;
+    Ok(f64::from(done) / started.elapsed().as_secs_f64())
+}
+
+/// Bytes of all files in a folder.
+fn size(folder: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
+    let of = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(meta) if meta.is_dir() => size(&entry.path()),
+        Ok(meta) => meta.len(),
+        Err(_) => 0,
+    };
+    entries.flatten().map(of).sum()
+}

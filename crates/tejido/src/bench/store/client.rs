@@ -1,0 +1,218 @@
+//! Clients: each keeps one HTTPS connection and asks again as soon as it is answered.
+//!
+//! They run on one thread of their own beside the node, so that what they cost is small and the same for every figure.
+
+use super::super::Times;
+use crate::Error;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// How long one answer may take before the bench gives up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where to ask, and as whom.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) address: SocketAddr,
+    pub(super) tls: Arc<rustls::ClientConfig>,
+    pub(super) token: String,
+}
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) body: Bytes,
+}
+
+impl Ask {
+    pub(super) fn get(path: impl Into<String>) -> Ask {
+        Ask {
+            method: Method::GET,
+            path: path.into(),
+            body: Bytes::new(),
+        }
+    }
+    pub(super) fn post(path: impl Into<String>, body: impl Into<Bytes>) -> Ask {
+        Ask {
+            method: Method::POST,
+            path: path.into(),
+            body: body.into(),
+        }
+    }
+}
+
+/// What came of many asks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Answers {
+    /// Of those with 2xx.
+    pub(super) times: Times,
+    /// The others, and what the first of them said.
+    pub(super) failed: u64,
+    pub(super) first_failure: Option<String>,
+    /// Bytes of the answers with 2xx.
+    pub(super) bytes: u64,
+}
+
+/// One connection.
+pub(super) struct Client {
+    target: Target,
+    send: SendRequest<Full<Bytes>>,
+}
+
+impl Client {
+    pub(super) async fn open(target: &Target) -> Result<Client, Error> {
+        let failed = |e: String| Error::say(format!("{}: {e}", target.address));
+        let socket = TcpStream::connect(target.address)
+            .await
+            .map_err(|e| failed(e.to_string()))?;
+        socket
+            .set_nodelay(true)
+            .map_err(|e| failed(e.to_string()))?;
+        let name = ServerName::try_from("localhost").map_err(|e| failed(e.to_string()))?;
+        let tls = TlsConnector::from(target.tls.clone())
+            .connect(name, socket)
+            .await
+            .map_err(|e| failed(e.to_string()))?;
+        let (send, connection) = handshake(TokioIo::new(tls))
+            .await
+            .map_err(|e| failed(e.to_string()))?;
+        tokio::task::spawn_local(connection);
+        Ok(Client {
+            target: target.clone(),
+            send,
+        })
+    }
+
+    /// Asks; gives status and body.
+    pub(super) async fn ask(&mut self, ask: &Ask) -> Result<(StatusCode, Bytes), Error> {
+        let failed = |e: String| Error::say(format!("{} {}: {e}", ask.method, ask.path));
+        let mut request = Request::builder()
+            .method(ask.method.clone())
+            .uri(&ask.path)
+            .header("host", "localhost")
+            .header("authorization", format!("Bearer {}", self.target.token));
+        if ask.method == Method::POST {
+            request = request.header("content-type", "application/fhir+json");
+        }
+        let request = request
+            .body(Full::new(ask.body.clone()))
+            .map_err(|e| failed(e.to_string()))?;
+        self.send.ready().await.map_err(|e| failed(e.to_string()))?;
+        let answer = tokio::time::timeout(PATIENCE, async {
+            let answer = self.send.send_request(request).await?;
+            let status = answer.status();
+            let body = answer.into_body().collect().await?.to_bytes();
+            Ok::<_, hyper::Error>((status, body))
+        });
+        match answer.await {
+            Ok(done) => done.map_err(|e| failed(e.to_string())),
+            Err(_) => Err(failed("no answer in two minutes".into())),
+        }
+    }
+}
+
+/// How long clients go on.
+#[derive(Clone, Copy)]
+pub(super) enum Until {
+    /// For a while.
+    Past(Duration),
+    /// Until this many asks are answered.
+    Asked(u64),
+}
+
+/// Runs clients on a thread of their own; `ask` gives the n-th question, `None` ends that client.
+pub(super) fn many(
+    target: &Target,
+    clients: usize,
+    until: Until,
+    ask: impl Fn(u64) -> Option<Ask> + Send + Sync + 'static,
+) -> std::thread::JoinHandle<Result<Answers, Error>> {
+    let target = target.clone();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Error::say(e.to_string()))?;
+        let ask = Arc::new(ask);
+        let number = Arc::new(AtomicU64::new(0));
+        tokio::task::LocalSet::new().block_on(&runtime, async move {
+            let mut open = Vec::with_capacity(clients);
+            for _ in 0..clients {
+                open.push(Client::open(&target).await?);
+            }
+            let started = Instant::now();
+            let work: Vec<_> = open
+                .into_iter()
+                .map(|client| {
+                    let (ask, number) = (ask.clone(), number.clone());
+                    tokio::task::spawn_local(one(client, ask, number, until, started))
+                })
+                .collect();
+            let mut all = Answers::default();
+            for work in work {
+                let own = work.await.map_err(|_| Error::say("a client failed"))??;
+                all.times.each.extend(own.times.each);
+                all.failed += own.failed;
+                all.bytes += own.bytes;
+                all.first_failure = all.first_failure.or(own.first_failure);
+            }
+            all.times.wall = started.elapsed();
+            all.times.each.sort_unstable();
+            Ok(all)
+        })
+    })
+}
+
+async fn one(
+    mut client: Client,
+    ask: Arc<impl Fn(u64) -> Option<Ask>>,
+    number: Arc<AtomicU64>,
+    until: Until,
+    started: Instant,
+) -> Result<Answers, Error> {
+    let mut own = Answers::default();
+    loop {
+        let n = number.fetch_add(1, Ordering::Relaxed);
+        let go_on = match until {
+            Until::Past(length) => started.elapsed() < length,
+            Until::Asked(most) => n < most,
+        };
+        let Some(asked) = go_on.then(|| ask(n)).flatten() else {
+            return Ok(own);
+        };
+        let at = Instant::now();
+        let (status, body) = client.ask(&asked).await?;
+        if status.is_success() {
+            own.times.each.push(at.elapsed());
+            own.bytes += body.len() as u64;
+        } else {
+            own.failed += 1;
+            own.first_failure.get_or_insert_with(|| {
+                let said = String::from_utf8_lossy(&body);
+                let said: String = said.chars().take(400).collect();
+                format!("{status} to {} {}: {said}", asked.method, asked.path)
+            });
+        }
+    }
+}
+
+/// Waits for clients.
+pub(super) fn done(
+    clients: std::thread::JoinHandle<Result<Answers, Error>>,
+) -> Result<Answers, Error> {
+    clients
+        .join()
+        .unwrap_or_else(|_| Err(Error::say("the clients failed")))
+}
