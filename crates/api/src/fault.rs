@@ -174,7 +174,7 @@ impl From<store::Error> for Fault {
                     )
                 }
             }
-            Error::Damaged(why) => {
+            Error::Damaged(why) | Error::Keys(why) => {
                 tracing::error!(%why, "the archive is damaged");
                 Fault::ours()
             }

@@ -49,6 +49,7 @@ fn act(n: u64) -> ActRecord {
         body: format!("{{\"resourceType\":\"AuditEvent\",\"n\":{n}}}").into_bytes(),
         leaf: [n as u8; 32],
         listed: vec![(n % 1000).to_le_bytes().to_vec()],
+        about: PersonKey(0),
     }
 }
 

@@ -5,9 +5,11 @@
 
 use crate::{
     ActRecord, Error, Result,
-    codec::{Reader, put_bytes, put_number},
+    codec::{Reader, put_bytes, put_number, put_uuids},
     engine::{Direction, Rows, Snapshot},
+    fold::{Folder, Names},
     keys::{ACT, ACT_ID, Key, LISTED, LOG},
+    press::{Kind, Press},
     vault::Vault,
 };
 
@@ -15,33 +17,52 @@ use crate::{
 #[allow(dead_code)] // Name and lists are for making derived rows again.
 pub(crate) struct Kept {
     pub(crate) id: [u8; 16],
+    pub(crate) leaf: [u8; 32],
     pub(crate) listed: Vec<Vec<u8>>,
     pub(crate) body: Vec<u8>,
 }
 
-/// The row of an act.
-pub(crate) fn encode(act: &ActRecord) -> Vec<u8> {
-    let mut value = act.id.to_vec();
-    put_bytes(&mut value, &act.leaf);
-    put_number(&mut value, act.listed.len() as u64);
+/// What of an act's row is sealed: where it is listed, and what it says.
+pub(crate) fn encode(act: &ActRecord, own: &str, press: &Press) -> Vec<u8> {
+    let mut folder = Folder::new(own);
+    let mut text = Vec::with_capacity(act.body.len());
+    folder.fold(&act.body, &mut text);
+    let mut out = Vec::with_capacity(act.body.len() / 2 + 64);
+    put_number(&mut out, act.listed.len() as u64);
     for listed in &act.listed {
-        put_bytes(&mut value, listed);
+        put_bytes(&mut out, listed);
     }
-    value.extend_from_slice(&pack(&act.body));
-    value
+    put_uuids(&mut out, &folder.uuids);
+    press.pack(Kind::ACTS, &text, &mut out);
+    out
 }
 
 impl Kept {
-    pub(crate) fn decode(row: &[u8]) -> Result<Kept> {
-        let mut reader = Reader(row);
-        let id = reader.array()?;
-        reader.bytes()?;
+    /// The beginning of an act's row, which is not sealed: name and leaf.
+    pub(crate) fn names(reader: &mut Reader<'_>) -> Result<([u8; 16], [u8; 32])> {
+        Ok((reader.array()?, reader.array()?))
+    }
+
+    pub(crate) fn decode(
+        (id, leaf): ([u8; 16], [u8; 32]),
+        sealed: &[u8],
+        own: &str,
+        press: &Press,
+    ) -> Result<Kept> {
+        let mut reader = Reader(sealed);
         let count = reader.number()?;
         let listed = (0..count).map(|_| Ok(reader.bytes()?.to_vec()));
+        let listed = listed.collect::<Result<_>>()?;
+        let uuids = reader.uuids()?;
+        let codec = reader.number()?;
+        let text = press.unpack(codec, reader.0)?;
+        let mut body = Vec::with_capacity(text.len() + text.len() / 4);
+        Names { own, uuids }.unfold(&text, &mut body)?;
         Ok(Kept {
             id,
-            listed: listed.collect::<Result<_>>()?,
-            body: unpack(&mut reader)?,
+            leaf,
+            listed,
+            body,
         })
     }
 }
@@ -58,34 +79,6 @@ pub(crate) fn derived(
         (key.done(), Vec::new())
     });
     std::iter::once((by_name, place.to_be_bytes().to_vec())).chain(lists)
-}
-
-/// Acts much alike are stored by the million: compressed, with the length before.
-fn pack(body: &[u8]) -> Vec<u8> {
-    let mut out = (body.len() as u32).to_le_bytes().to_vec();
-    match zstd::bulk::compress(body, 1)
-        .ok()
-        .filter(|packed| packed.len() < body.len())
-    {
-        Some(packed) => {
-            out.push(1);
-            out.extend_from_slice(&packed);
-        }
-        None => {
-            out.push(0);
-            out.extend_from_slice(body);
-        }
-    }
-    out
-}
-
-fn unpack(reader: &mut Reader<'_>) -> Result<Vec<u8>> {
-    let size = u32::from_le_bytes(reader.array()?) as usize;
-    match reader.byte()? {
-        0 => Ok(reader.0.to_vec()),
-        _ => zstd::bulk::decompress(reader.0, size)
-            .map_err(|_| Error::Damaged("an act cannot be unpacked".into())),
-    }
 }
 
 /// The act at a place.
@@ -168,6 +161,7 @@ pub(crate) fn listed(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PersonKey;
 
     #[test]
     fn what_follows_from_an_act_follows_from_its_row() {
@@ -176,8 +170,12 @@ mod tests {
             body: b"a body".to_vec(),
             leaf: [1; 32],
             listed: vec![b"ana".to_vec(), b"all".to_vec()],
+            about: PersonKey(0),
         };
-        let kept = Kept::decode(&encode(&act)).unwrap();
+        let vault = Vault::in_memory().unwrap();
+        let row = vault.close_act(b"key", &act).unwrap();
+        let kept = vault.act(b"key", &row).unwrap().unwrap();
+        assert_eq!((kept.id, kept.leaf), ([7; 16], [1; 32]));
         assert_eq!(kept.body, b"a body");
         let rows: Vec<_> = derived(3, &kept.id, &kept.listed).collect();
         assert_eq!(rows, derived(3, &act.id, &act.listed).collect::<Vec<_>>());

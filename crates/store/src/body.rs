@@ -1,17 +1,20 @@
 //! Bodies: how a version's JSON is stored and comes out again.
 //!
-//! The JSON is stored without `meta.versionId` and `meta.lastUpdated`, compressed, with the place where those two go.
-//! So it can be compressed before the commit knows them, two versions of equal content have equal bytes, and on the
-//! way out they are spliced in without parsing.
+//! The JSON is stored without type, id, `meta.versionId` and `meta.lastUpdated`, names folded, compressed. So it can be
+//! compressed before the commit knows version and time, two versions of equal content have equal bytes, and on the way
+//! out they are spliced in without parsing.
 
 use crate::{
     Error, Labels, PersonKey, Result, Version,
-    codec::{Reader, put_bytes, put_number, put_signed},
+    codec::{Reader, put_name, put_number, put_signed, read_name},
+    fold::Names,
+    press::Press,
     types,
+    vault::Facts,
 };
 use fhir::{ResourceType, Value, json::write_string};
 use jiff::Timestamp;
-use std::{cell::RefCell, sync::Arc};
+use std::sync::Arc;
 
 /// JSON with a gap for the version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,16 +24,6 @@ pub(crate) struct Text {
     gap: usize,
     /// Whether other members of `meta` follow.
     more: bool,
-}
-
-const PLAIN: u8 = 0;
-const ZSTD: u8 = 1;
-
-thread_local! {
-    static PACKER: RefCell<Option<zstd::bulk::Compressor<'static>>> =
-        RefCell::new(zstd::bulk::Compressor::new(1).ok());
-    static UNPACKER: RefCell<Option<zstd::bulk::Decompressor<'static>>> =
-        RefCell::new(zstd::bulk::Decompressor::new().ok());
 }
 
 impl Text {
@@ -45,15 +38,12 @@ impl Text {
             Some(Value::Object(meta)) => meta,
             Some(_) => return Err(invalid(of, "`meta` must be an object")),
         };
+        let json = beginning(of, id, 1024);
         let mut text = Text {
-            json: Vec::with_capacity(1024),
-            gap: 0,
+            gap: json.len(),
+            json,
             more: false,
         };
-        text.json.extend_from_slice(b"{\"resourceType\":");
-        write_string(of.name(), &mut text.json);
-        text.json.extend_from_slice(b",\"id\":");
-        write_string(id, &mut text.json);
         text.meta(meta);
         for (name, value) in object.iter() {
             if !matches!(name, "resourceType" | "id" | "meta") {
@@ -68,8 +58,6 @@ impl Text {
     }
 
     fn meta(&mut self, meta: &fhir::Object) {
-        self.json.extend_from_slice(b",\"meta\":{");
-        self.gap = self.json.len();
         for (name, value) in meta.iter() {
             if !matches!(name, "versionId" | "lastUpdated") {
                 if self.more {
@@ -96,40 +84,33 @@ impl Text {
         out.into()
     }
 
-    /// Compressed, for the row.
-    pub(crate) fn pack(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.json.len() / 2 + 16);
-        put_number(&mut out, self.gap as u64);
-        out.push(u8::from(self.more));
-        put_number(&mut out, self.json.len() as u64);
-        let packed = PACKER.with_borrow_mut(|packer| packer.as_mut()?.compress(&self.json).ok());
-        match packed.filter(|packed| packed.len() < self.json.len()) {
-            Some(packed) => {
-                out.push(ZSTD);
-                out.extend_from_slice(&packed);
-            }
-            None => {
-                out.push(PLAIN);
-                out.extend_from_slice(&self.json);
-            }
-        }
-        out
+    /// What follows the beginning that type and id give.
+    pub(crate) fn rest(&self) -> &[u8] {
+        self.json.get(self.gap..).unwrap_or_default()
     }
 
-    fn unpack(reader: &mut Reader<'_>) -> Result<Text> {
-        let gap = reader.number()? as usize;
-        let more = reader.byte()? != 0;
-        let size = reader.number()? as usize;
-        let codec = reader.byte()?;
-        let json = match codec {
-            PLAIN => reader.0.to_vec(),
-            ZSTD => UNPACKER
-                .with_borrow_mut(|unpacker| unpacker.as_mut()?.decompress(reader.0, size).ok())
-                .ok_or_else(|| Error::Damaged("a body cannot be unpacked".into()))?,
-            _ => return Err(Error::Damaged(format!("a body of unknown form {codec}"))),
-        };
-        Ok(Text { json, gap, more })
+    /// The text of a type and id, out of its rest.
+    fn whole(of: ResourceType, id: &str, names: Names<'_>, rest: &[u8]) -> Result<Text> {
+        let mut json = beginning(of, id, rest.len() + rest.len() / 4);
+        let gap = json.len();
+        names.unfold(rest, &mut json)?;
+        Ok(Text {
+            more: json.get(gap).is_some_and(|byte| *byte != b'}'),
+            gap,
+            json,
+        })
     }
+}
+
+/// The JSON of every resource up to the inside of its `meta`.
+fn beginning(of: ResourceType, id: &str, room: usize) -> Vec<u8> {
+    let mut json = Vec::with_capacity(64 + id.len() + room);
+    json.extend_from_slice(b"{\"resourceType\":");
+    write_string(of.name(), &mut json);
+    json.extend_from_slice(b",\"id\":");
+    write_string(id, &mut json);
+    json.extend_from_slice(b",\"meta\":{");
+    json
 }
 
 fn invalid(of: ResourceType, why: &str) -> Error {
@@ -144,6 +125,8 @@ fn invalid(of: ResourceType, why: &str) -> Error {
 pub(crate) struct Stored {
     pub(crate) of: ResourceType,
     pub(crate) id: String,
+    #[allow(dead_code)] // For making derived rows again.
+    pub(crate) rid: u64,
     pub(crate) version: u64,
     /// Microseconds.
     pub(crate) updated: i64,
@@ -153,45 +136,55 @@ pub(crate) struct Stored {
     pub(crate) text: Option<Text>,
 }
 
-/// The row of a version; `packed` is [`Text::pack`], `None` for a deletion.
-pub(crate) fn encode(
-    of: ResourceType,
-    id: &str,
-    version: u64,
-    updated: i64,
-    labels: Labels,
-    person: PersonKey,
-    packed: Option<&[u8]>,
-) -> Vec<u8> {
-    let mut out = Vec::with_capacity(48 + id.len() + packed.map_or(0, <[u8]>::len));
-    out.push(types::code(of));
+/// What a version's row says besides its text, apart from whose it is and its stamp, which its key and its beginning say.
+pub(crate) fn encode(facts: &Facts<'_>, own: &str, packed: Option<&[u8]>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(48 + packed.map_or(0, <[u8]>::len));
+    out.push(types::code(facts.of));
     out.push(u8::from(packed.is_none()));
-    put_bytes(&mut out, id.as_bytes());
-    put_number(&mut out, version);
-    put_signed(&mut out, updated);
-    put_number(&mut out, u64::from(labels.0));
-    put_number(&mut out, person.0);
+    put_number(&mut out, facts.rid);
+    put_number(&mut out, facts.version);
+    put_signed(&mut out, facts.updated);
+    put_number(&mut out, u64::from(facts.labels.0));
+    put_name(&mut out, facts.id, own);
     out.extend_from_slice(packed.unwrap_or_default());
     out
 }
 
 impl Stored {
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Stored> {
+    /// `own` is the id of the person's Patient.
+    pub(crate) fn decode(
+        bytes: &[u8],
+        person: PersonKey,
+        own: &str,
+        press: &Press,
+    ) -> Result<Stored> {
         let mut reader = Reader(bytes);
         let of = types::named(reader.byte()?)
             .ok_or_else(|| Error::Damaged("a version of an unknown type".into()))?;
         let deleted = reader.byte()? != 0;
+        let rid = reader.number()?;
+        let version = reader.number()?;
+        let updated = reader.signed()?;
+        let labels = Labels(reader.number()? as u32);
+        let id = read_name(&mut reader, own)?;
+        let text = match deleted {
+            true => None,
+            false => {
+                let uuids = reader.uuids()?;
+                let codec = reader.number()?;
+                let rest = press.unpack(codec, reader.0)?;
+                Some(Text::whole(of, &id, Names { own, uuids }, &rest)?)
+            }
+        };
         Ok(Stored {
             of,
-            id: reader.text()?.to_owned(),
-            version: reader.number()?,
-            updated: reader.signed()?,
-            labels: Labels(reader.number()? as u32),
-            person: PersonKey(reader.number()?),
-            text: match deleted {
-                true => None,
-                false => Some(Text::unpack(&mut reader)?),
-            },
+            id,
+            rid,
+            version,
+            updated,
+            labels,
+            person,
+            text,
         })
     }
     /// As an answer shows it.
@@ -231,16 +224,17 @@ mod tests {
             "code" => obj! { "text" => "á" },
         };
         let text = Text::new(of, "b", &resource).unwrap();
-        let row = encode(
+        let version = Stored {
             of,
-            "b",
-            2,
-            1_500_000,
-            Labels(1),
-            PersonKey(3),
-            Some(&text.pack()),
-        );
-        let version = Stored::decode(&row).unwrap().version();
+            id: "b".into(),
+            rid: 1,
+            version: 2,
+            updated: 1_500_000,
+            labels: Labels(1),
+            person: PersonKey(3),
+            text: Some(text),
+        }
+        .version();
         assert_eq!(
             std::str::from_utf8(&version.body).unwrap(),
             r#"{"resourceType":"Basic","id":"b","meta":{"versionId":"2","lastUpdated":"1970-01-01T00:00:01.500Z","source":"x"},"code":{"text":"á"}}"#

@@ -1,6 +1,6 @@
 //! Compact numbers and texts inside rows: varints, and a reader that never trusts what it reads.
 
-use crate::{Error, Result};
+use crate::{Error, Result, fold};
 
 /// Appends a number, seven bits a byte.
 pub(crate) fn put_number(out: &mut Vec<u8>, mut number: u64) {
@@ -20,6 +20,42 @@ pub(crate) fn put_signed(out: &mut Vec<u8>, number: i64) {
 pub(crate) fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_number(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
+}
+
+/// Appends an id: a UUID as its bytes, the own Patient's as nothing.
+pub(crate) fn put_name(out: &mut Vec<u8>, id: &str, own: &str) {
+    if id == own {
+        out.push(0);
+    } else if let Some(uuid) = fold::uuid(id.as_bytes()) {
+        out.push(1);
+        out.extend_from_slice(&uuid);
+    } else {
+        put_number(out, id.len() as u64 + 2);
+        out.extend_from_slice(id.as_bytes());
+    }
+}
+
+/// Reads an id.
+pub(crate) fn read_name(reader: &mut Reader<'_>, own: &str) -> Result<String> {
+    let text = match reader.number()? {
+        0 => return Ok(own.to_owned()),
+        1 => {
+            let mut text = Vec::with_capacity(36);
+            fold::write_uuid(&reader.array()?, &mut text);
+            String::from_utf8(text).map_err(|_| ())
+        }
+        length => {
+            let bytes = reader.take(usize::try_from(length - 2).unwrap_or(usize::MAX))?;
+            String::from_utf8(bytes.to_vec()).map_err(|_| ())
+        }
+    };
+    text.map_err(|()| Error::Damaged("a row holds an id that is not UTF-8".into()))
+}
+
+/// Appends a list of UUIDs.
+pub(crate) fn put_uuids(out: &mut Vec<u8>, uuids: &[[u8; 16]]) {
+    put_number(out, uuids.len() as u64);
+    out.extend_from_slice(uuids.as_flattened());
 }
 
 /// Reads what the functions above wrote.
@@ -51,9 +87,9 @@ impl<'a> Reader<'a> {
         let count = self.number()?;
         self.take(usize::try_from(count).unwrap_or(usize::MAX))
     }
-    pub(crate) fn text(&mut self) -> Result<&'a str> {
-        std::str::from_utf8(self.bytes()?)
-            .map_err(|_| Error::Damaged("a row holds a text that is not UTF-8".into()))
+    pub(crate) fn uuids(&mut self) -> Result<&'a [[u8; 16]]> {
+        let count = usize::try_from(self.number()?).unwrap_or(usize::MAX);
+        Ok(self.take(count.saturating_mul(16))?.as_chunks().0)
     }
     pub(crate) fn byte(&mut self) -> Result<u8> {
         Ok(self.take(1)?.first().copied().unwrap_or_default())
@@ -90,7 +126,7 @@ mod tests {
         for n in [0, -1, 1, i64::MIN, i64::MAX] {
             assert_eq!(reader.signed().unwrap(), n);
         }
-        assert_eq!(reader.text().unwrap(), "ñ");
+        assert_eq!(reader.bytes().unwrap(), "ñ".as_bytes());
         assert!(reader.byte().is_err());
     }
 }

@@ -3,7 +3,6 @@
 use crate::{
     Error, Labels, PersonKey, Result, Verb, Version, Written,
     body::{self, Stored},
-    card,
     codec::{Reader, put_number, put_signed},
     engine::{Batch, Snapshot},
     grant::Grant,
@@ -128,6 +127,7 @@ impl Place<'_> {
         Facts {
             of: self.of,
             id: self.id,
+            rid: self.tail.rid,
             version: self.version,
             stamp: self.stamp,
             updated: self.updated,
@@ -265,13 +265,17 @@ impl Making<'_> {
             labels: prepared.labels,
         };
         let old = self.retire(of, &id, head.as_ref())?;
-        let new = self.rows_of(
+        let mut new = self.rows_of(
             &place,
-            &prepared.card,
             &prepared.index,
             &prepared.refers,
             &prepared.directory,
-        )?;
+        );
+        let key = place.tail.card_key(of);
+        let row = self
+            .vault
+            .close_card(&key, &place.facts(), &prepared.card)?;
+        new.insert(key, row);
         self.exchange(old, new);
         self.count(
             of,
@@ -310,6 +314,8 @@ impl Making<'_> {
             return Ok(PersonKey(head.tail.rid));
         }
         let rid = self.new_rid();
+        let (key, row) = self.vault.assign(PersonKey(rid), id)?;
+        self.put(key, row);
         let head = Head::reserved(rid, PersonKey(rid));
         self.put(head::key(of, id), head.encode());
         Ok(PersonKey(rid))
@@ -384,20 +390,19 @@ impl Making<'_> {
             updated: head.updated,
             labels: head.labels,
         };
-        let part =
-            card::encode_entries(&card.entries, &card.refers, &card.directory, &card.patient);
-        self.rows_of(&place, &part, &index, &card.refers, &card.directory)
+        let mut rows = self.rows_of(&place, &index, &card.refers, &card.directory);
+        rows.insert(key, row);
+        Ok(rows)
     }
 
-    /// Every index row of a version while it is current.
+    /// Every index row of a version while it is current, its card apart.
     fn rows_of(
         &self,
         place: &Place<'_>,
-        card: &[u8],
         index: &[Vec<u8>],
         refers: &[String],
         directory: &[Vec<u8>],
-    ) -> Result<Rows> {
+    ) -> Rows {
         let Place {
             of, tail, labels, ..
         } = *place;
@@ -420,9 +425,6 @@ impl Making<'_> {
                 .done(),
             stamp,
         );
-        let key = tail.card_key(of);
-        let row = self.vault.close_card(&key, &place.facts(), card)?;
-        rows.insert(key, row);
         if tail.person.0 != 0 {
             for name in refers {
                 let key = Key::new(partition, REFERS)
@@ -447,7 +449,7 @@ impl Making<'_> {
             let key = Key::new(DIRECTORY, PERSON).sized(key).person(tail.person);
             rows.insert(key.done(), Vec::new());
         }
-        Ok(rows)
+        rows
     }
 
     /// Takes old rows away and puts the new ones, touching only what differs.

@@ -21,6 +21,7 @@ mod memory;
 
 pub use disk::{Disk, DiskFile, RealDisk};
 pub use embedded::{Embedded, Tuning};
+pub(crate) use log::disk_error;
 pub use memory::Memory;
 
 use crate::Result;

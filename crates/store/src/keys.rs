@@ -12,10 +12,13 @@
 //! | house | `STATE` * | | counters of the writer (`state.rs`) |
 //! | house | `COUNT` | type | how many current ones, unlabelled and all; longest span of the main date |
 //! | house | `SECRET` * | | the store's keys for hashes and page links |
+//! | house | `EPOCH` * | number | the random name of an opening (`cipher.rs`) |
+//! | house | `DICTIONARY` (bulky) * | number | a dictionary for values (`press.rs`) |
 //! | log | `WITNESS` * | the witness's key | the witness's value |
 //! | log | `ACT_ID` | name 16 | place in the log |
 //! | log | `LISTED` | length, listed under, place inverted | |
 //! | log | `ACT` (bulky) * | place | the act |
+//! | directory | `KEY` * | person | the slot of her data key, her Patient's id |
 //! | directory | `HEAD` | type, id | [`Head`](crate::head::Head) |
 //! | directory | `INDEX` | as below, for identifiers | labels |
 //! | directory | `PERSON` | length, directory key, person | |
@@ -46,10 +49,13 @@ pub(crate) const ROW: u8 = 0x01;
 pub(crate) const STATE: u8 = 0x02;
 pub(crate) const COUNT: u8 = 0x18;
 pub(crate) const SECRET: u8 = 0x04;
+pub(crate) const EPOCH: u8 = 0x05;
+pub(crate) const DICTIONARY: u8 = 0x81;
 pub(crate) const WITNESS: u8 = 0x01;
 pub(crate) const ACT_ID: u8 = 0x19;
 pub(crate) const LISTED: u8 = 0x1a;
 pub(crate) const ACT: u8 = 0x80;
+pub(crate) const KEY: u8 = 0x02;
 pub(crate) const HEAD: u8 = 0x1b;
 pub(crate) const PERSON: u8 = 0x1c;
 pub(crate) const INDEX: u8 = 0x10;

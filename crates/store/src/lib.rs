@@ -14,20 +14,26 @@
 mod acts;
 mod body;
 mod card;
+mod cipher;
 mod codec;
 mod commit;
 mod dates;
 pub mod engine;
 mod everything;
+mod fold;
 mod grant;
 mod hash;
 mod head;
 mod history;
 mod index;
+mod keyring;
 mod keys;
+mod master;
 mod permit;
 mod prepare;
+mod press;
 mod read;
+mod recent;
 mod search;
 mod store;
 mod token;
@@ -37,6 +43,8 @@ mod view;
 mod write;
 mod writer;
 
+pub use keyring::rotate;
+pub use master::{FileKey, MasterKey};
 pub use permit::{
     Held, HiddenOf, Labels, Permit, PermitId, PersonKey, Receipt, Scope, Seal, Seen, Terms, Verb,
     Verbs,
@@ -81,6 +89,9 @@ pub enum Error {
     /// The disk refused (full, read-only, broken); nothing of this commit is acknowledged. Answer 503.
     #[error("the disk does not take writes ({0}); nothing of this request was stored")]
     Disk(String),
+    /// The keys of the archive are missing, open to others or not its own; nothing was read or written.
+    #[error("{0}")]
+    Keys(String),
     /// The store's own data break a rule of ours.
     #[error("the store is damaged: {0}")]
     Damaged(String),
@@ -92,6 +103,7 @@ impl Error {
         match self {
             Error::Disk(why) => Error::Disk(why.clone()),
             Error::Busy => Error::Busy,
+            Error::Keys(why) => Error::Keys(why.clone()),
             other => Error::Damaged(other.to_string()),
         }
     }

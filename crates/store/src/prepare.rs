@@ -6,6 +6,7 @@ use crate::{
     card, dates,
     hash::siphash,
     index::{self, Secret},
+    vault::Vault,
 };
 use fhir::{ResourceType, Value, query::Query, search};
 
@@ -51,10 +52,15 @@ pub(crate) struct Ready {
     pub(crate) deed: Deed,
 }
 
-pub(crate) fn prepare(change: Change, rules: &dyn Rules, secret: &Secret) -> Result<Ready> {
+pub(crate) fn prepare(
+    change: Change,
+    rules: &dyn Rules,
+    secret: &Secret,
+    vault: &Vault,
+) -> Result<Ready> {
     let ready = |of, id: &String, resource: &Value| {
         check_id(of, id)?;
-        resource_ready(of, id, resource, rules, secret).map(Box::new)
+        resource_ready(of, id, resource, rules, secret, vault).map(Box::new)
     };
     Ok(match change {
         Change::Create {
@@ -97,6 +103,7 @@ fn resource_ready(
     resource: &Value,
     rules: &dyn Rules,
     secret: &Secret,
+    vault: &Vault,
 ) -> Result<Prepared> {
     let text = Text::new(of, id, resource)?;
     let entries = search::extract(of, resource);
@@ -110,15 +117,15 @@ fn resource_ready(
     let date = dates::main_date(of, &entries);
     let second = |micros: i64| micros.div_euclid(1_000_000);
     Ok(Prepared {
-        packed: text.pack(),
+        packed: vault.pack_text(of, &text, patient.as_deref().unwrap_or_default()),
         hash: siphash(secret, &text.json),
         labels: rules.labels(of, resource),
-        card: card::encode_entries(
+        card: vault.pack_card(&card::write_part(
             &entries,
             &refers,
             &directory,
             patient.as_deref().unwrap_or_default(),
-        ),
+        )),
         index: index::keys(of, &entries, own.as_deref(), secret),
         date: date.map(|(from, _)| second(from)),
         span: date.map_or(0, |(from, to)| second(to).saturating_sub(second(from)) + 1),

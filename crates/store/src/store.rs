@@ -4,11 +4,14 @@ use crate::{
     ActRecord, Change, Committed, Error, Held, Permit, PersonKey, Receipt, Result, Rules, Seal,
     Seen, Version, Witness, acts,
     body::Stored,
+    cipher,
     engine::{Batch, Direction, Embedded, Engine, Memory, Rows, Snapshot, Tuning},
     grant::Grant,
     head::{self, Head},
     index::Secret,
+    keyring::Keyring,
     keys::{BODY, CARD, DIRECTORY, HOUSE, Key, PERSON, SECRET, from_six, records},
+    master::{self, MasterKey},
     prepare::prepare,
     vault::Vault,
     write::MakeAct,
@@ -17,7 +20,7 @@ use crate::{
 use fhir::ResourceType;
 use jiff::Timestamp;
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU64, atomic::Ordering::Relaxed},
     thread::JoinHandle,
 };
@@ -31,6 +34,13 @@ pub struct Options {
     pub queue: usize,
     /// Whether each group of commits is fsynced before it is acknowledged. Off only for throw-away stores in tests.
     pub durable: bool,
+    /// The node's master key. Without one: for an archive in a folder a key file there, made with the archive; for one
+    /// in memory a throw-away key.
+    pub master: Option<Arc<dyn MasterKey>>,
+    /// The folder of the keyring; without one `keys` in the archive's folder, or in memory.
+    pub keyring: Option<PathBuf>,
+    /// Opened data keys that are kept in memory, about 700 bytes each.
+    pub keys: usize,
 }
 
 impl Default for Options {
@@ -39,6 +49,9 @@ impl Default for Options {
             cache: 64 << 20,
             queue: 1024,
             durable: true,
+            master: None,
+            keyring: None,
+            keys: 16_384,
         }
     }
 }
@@ -95,6 +108,11 @@ impl Store {
             ..Tuning::default()
         };
         let engine = Arc::new(Embedded::open(dir, tuning)?);
+        let keyring = options.keyring.clone().unwrap_or_else(|| dir.join("keys"));
+        let options = Options {
+            keyring: Some(keyring),
+            ..options
+        };
         Store::over(engine, options, rules, witness)
     }
 
@@ -107,16 +125,16 @@ impl Store {
         Store::over(Arc::new(Memory::default()), options, rules, witness)
     }
 
-    /// An archive over any engine.
+    /// An archive over any engine. What is to be opened again needs a keyring in a folder.
     pub fn over(
         engine: Arc<dyn Engine>,
         options: Options,
         rules: Box<dyn Rules>,
         witness: Box<dyn Witness>,
     ) -> Result<(Store, Seal)> {
-        let secrets = Secrets::of(engine.as_ref())?;
+        let vault = open_vault(&engine, &options)?;
+        let secrets = Secrets::of(engine.as_ref(), &vault)?;
         let number = NEXT.fetch_add(1, Relaxed);
-        let vault = Arc::new(Vault::default());
         let find = Box::new(crate::search::find(secrets.index, vault.clone()));
         let (queue, thread) = writer::start(
             engine.clone(),
@@ -184,6 +202,7 @@ impl Store {
                 change,
                 self.inner.rules.as_ref(),
                 &self.inner.secrets.index,
+                &self.inner.vault,
             )?);
         }
         self.queue()?
@@ -349,28 +368,43 @@ impl Store {
     }
 }
 
+/// The vault of an archive: a new one gets a new keyring, an old one must have its own.
+fn open_vault(engine: &Arc<dyn Engine>, options: &Options) -> Result<Arc<Vault>> {
+    let new = engine
+        .snapshot()?
+        .get(&Key::new(HOUSE, SECRET).done())?
+        .is_none();
+    let ring = match &options.keyring {
+        None => Keyring::in_memory()?,
+        Some(folder) => {
+            let master: Arc<dyn MasterKey> = match &options.master {
+                Some(master) => master.clone(),
+                None => Arc::new(master::of_folder(folder, new)?),
+            };
+            Keyring::open(folder, master.as_ref(), new, options.durable)?
+        }
+    };
+    Ok(Arc::new(Vault::open(engine.clone(), ring, options.keys)?))
+}
+
 impl Secrets {
     /// Reads the store's keys, making them at its first opening.
-    fn of(engine: &dyn Engine) -> Result<Secrets> {
+    fn of(engine: &dyn Engine, vault: &Vault) -> Result<Secrets> {
         let key = Key::new(HOUSE, SECRET).done();
         if let Some(row) = engine.snapshot()?.get(&key)? {
+            let row = vault.house(&key, &row)?;
             let mut reader = crate::codec::Reader(&row);
             return Ok(Secrets {
                 index: reader.array()?,
                 pages: reader.array()?,
             });
         }
-        let mut secrets = Secrets {
-            index: [0; 16],
-            pages: [0; 32],
+        let secrets = Secrets {
+            index: cipher::random()?,
+            pages: cipher::random()?,
         };
-        let random = |bytes: &mut [u8]| {
-            aws_lc_rs::rand::fill(bytes)
-                .map_err(|_| Error::Damaged("the system gives no random bytes".into()))
-        };
-        random(&mut secrets.index)?;
-        random(&mut secrets.pages)?;
         let row = [secrets.index.as_slice(), secrets.pages.as_slice()].concat();
+        let row = vault.close_house(&key, &row)?;
         engine.commit(&Batch::from([(key, Some(row))]))?;
         Ok(secrets)
     }

@@ -1,6 +1,6 @@
 //! Changes to the archive, as they are asked for and as they were done.
 
-use crate::{Labels, Receipt, Version};
+use crate::{Labels, PersonKey, Receipt, Version};
 use fhir::{ResourceType, Value, query::Query};
 use jiff::Timestamp;
 
@@ -100,6 +100,9 @@ pub struct ActRecord {
     pub leaf: [u8; 32],
     /// Under which keys it is listed (a person's tag, an actor...).
     pub listed: Vec<Vec<u8>>,
+    /// The one person it is about, under whose key it is kept: it becomes unreadable when she is erased. Nobody's, or
+    /// several people's, is 0.
+    pub about: PersonKey,
 }
 
 /// A durable commit.

@@ -8,7 +8,8 @@
 //! The queue is bounded: when it is full a caller hears [`Error::Busy`] at once, before anything is done.
 
 use crate::{
-    ActRecord, Committed, Error, PermitId, Receipt, Result, Witness, Witnessed, Written, acts,
+    ActRecord, Committed, Error, PermitId, PersonKey, Receipt, Result, Witness, Witnessed, Written,
+    acts,
     commit::{Find, Making, State},
     engine::{Batch, Engine, Snapshot},
     grant::Grant,
@@ -162,7 +163,7 @@ impl Writer {
                 .flatten();
         }
         if done.is_empty() {
-            return;
+            return self.vault.settle();
         }
         let committed = self
             .witnessed(snapshot.as_ref(), &mut rows, &done, now)
@@ -174,6 +175,7 @@ impl Writer {
         if committed.is_err() {
             self.state = before;
         }
+        self.vault.settle();
         tell(done, committed);
     }
 
@@ -212,6 +214,12 @@ impl Writer {
                 None
             }
             Ok((written, act)) => {
+                // What could not be sealed must fail here, and not with all of its group.
+                let about = act.as_ref().map_or(PersonKey(0), |act| act.about);
+                if let Err(error) = self.vault.lives(about) {
+                    answer(to, Err(error));
+                    return None;
+                }
                 self.state = state;
                 rows.append(&mut made);
                 Some(Done {

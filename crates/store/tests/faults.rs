@@ -182,7 +182,10 @@ fn on(dir: &Path, disk: &Faulty) -> House {
     .unwrap();
     let (store, seal) = Store::over(
         Arc::new(engine),
-        Options::default(),
+        Options {
+            keyring: Some(dir.join("keys")),
+            ..Options::default()
+        },
         Box::new(TestRules),
         Box::new(TestWitness),
     )

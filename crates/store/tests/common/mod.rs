@@ -101,6 +101,7 @@ pub fn act(id: u8) -> ActRecord {
         body: format!("act {id}").into_bytes(),
         leaf: [id; 32],
         listed: vec![b"all".to_vec()],
+        about: PersonKey(0),
     }
 }
 

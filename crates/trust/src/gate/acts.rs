@@ -29,6 +29,8 @@ pub(crate) struct Deed<'a> {
     pub(crate) persons: Vec<Tag>,
     /// People here that it touched without having been about one of them.
     pub(crate) locals: Vec<PersonKey>,
+    /// The one person here whom it is about, 0 when there is none: it goes when her record is erased.
+    pub(crate) about: PersonKey,
     pub(crate) what: What,
     pub(crate) seen: Vec<Seen>,
     pub(crate) resources: u64,
@@ -57,6 +59,7 @@ impl<'a> Deed<'a> {
             evidence: None,
             persons: Vec::new(),
             locals: Vec::new(),
+            about: PersonKey(0),
             what: What::Interaction(String::new()),
             seen: Vec::new(),
             resources: 0,
@@ -73,6 +76,7 @@ impl<'a> Deed<'a> {
             via: request.via.clone(),
             evidence: grant.evidence,
             persons: grant.tags.clone(),
+            about: about(&grant.permit),
             what: request.what.clone(),
             grounds: Some(grant.grounds.clone()),
             ..Deed::new(kind, &request.actor, request.purpose)
@@ -92,6 +96,7 @@ impl Blank {
     /// The act, ready to be kept.
     pub(crate) fn fill(self, deed: Deed<'_>, now: Timestamp) -> ActRecord {
         let listed = listed(&deed);
+        let about = deed.about;
         let act = Act {
             id: self.id,
             salt: self.salt,
@@ -124,7 +129,16 @@ impl Blank {
             leaf: act.leaf(&body),
             body,
             listed,
+            about,
         }
+    }
+}
+
+/// The one person a permit opens, by the first of her numbers here; 0 when it is for nobody or for many.
+pub(crate) fn about(permit: &store::Permit) -> PersonKey {
+    match permit.scope() {
+        store::Scope::Person { keys, .. } => keys.first().copied().unwrap_or_default(),
+        _ => PersonKey(0),
     }
 }
 

@@ -121,6 +121,7 @@ struct Told {
     via: Option<crate::MemberId>,
     purpose: super::Purpose,
     what: What,
+    about: PersonKey,
     many: bool,
 }
 
@@ -135,6 +136,7 @@ impl Told {
             via: request.via.clone(),
             purpose: request.purpose,
             what: request.what.clone(),
+            about: super::acts::about(&grant.permit),
             many: is_many(grant),
         }
     }
@@ -144,6 +146,7 @@ impl Told {
             evidence: self.evidence,
             persons: self.tags.clone(),
             what: self.what.clone(),
+            about: self.about,
             grounds: Some(self.grounds.clone()),
             ..Deed::new(kind, &self.actor, self.purpose)
         }
@@ -166,9 +169,15 @@ fn touched(
 }
 
 /// Fills in what was touched. Under a grant about everyone the act is listed for each person it touched; if they are
-/// several it names no resource, since each of them may ask for its receipt.
+/// several it names no resource, since each of them may ask for its receipt. If all that it touched is one person's, it is
+/// about her.
 fn touch(deed: &mut Deed<'_>, many: bool, seen: impl Iterator<Item = (Seen, Labels, PersonKey)>) {
+    let mut only = None;
     for (one, labels, person) in seen {
+        if person.0 != 0 {
+            let same = only.is_none_or(|known| known == person);
+            only = Some(if same { person } else { PersonKey(0) });
+        }
         deed.resources += 1;
         deed.labels = deed.labels.with(labels);
         if deed.seen.len() < MAX_SEEN {
@@ -177,6 +186,9 @@ fn touch(deed: &mut Deed<'_>, many: bool, seen: impl Iterator<Item = (Seen, Labe
         if many && person.0 != 0 {
             deed.locals.push(person);
         }
+    }
+    if deed.about.0 == 0 {
+        deed.about = only.unwrap_or_default();
     }
     deed.locals.sort_unstable();
     deed.locals.dedup();
