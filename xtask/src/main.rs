@@ -12,7 +12,7 @@ const USAGE: &str = "\
 usage: cargo xtask NAME [--package DIR_OR_TAR_ZST]
 
   definitions   types, elements and codes of R4 -> crates/fhir/definitions/{elements,codes}.tsv
-  search        search parameters and patient compartment -> crates/fhir/definitions/search.tsv
+  search        search parameters and compartments -> crates/fhir/definitions/search.tsv
 
 --package names the FHIR package, unpacked or as .tar.zst;
 without it, data/definitions/hl7.fhir.r4.core-4.0.1.tar.zst in $TEJIDO_SHARED (or ../shared).";

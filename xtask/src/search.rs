@@ -1,4 +1,4 @@
-//! Search parameters of R4 and the patient compartment, as one table of facts.
+//! Search parameters of R4 and its compartments, as one table of facts.
 //!
 //! The numbers in the table are part of index keys on disk. The generator therefore reads the table that is there,
 //! keeps every number in it, and gives new ones after the highest.
@@ -124,9 +124,9 @@ fn write(
     let mut out = String::new();
     writeln!(
         out,
-        "# Search parameters and patient compartment. Source: {}. Made by `cargo xtask search`.\n\
+        "# Search parameters and compartments. Source: {}. Made by `cargo xtask search`.\n\
          # Append-only: numbers are part of keys on disk.\n\
-         # p number code kind | u type number expression targets(* = those of row a) | c choice types | s code-element system | b type number (true or false) | m type compartment-parameters",
+         # p number code kind | u type number expression targets(* = those of row a) | k type number component-number component-expression (in order) | c choice types | s code-element system | b type number (true or false) | m compartment type parameters ({{def}}: the resource itself)",
         package.source
     )?;
     let mut by_number: Vec<_> = numbers.iter().collect();
@@ -165,7 +165,10 @@ fn write(
     for (path, system) in &found.systems {
         writeln!(out, "s\t{path}\t{system}")?;
     }
-    for row in compartment(package) {
+    for row in components(package, numbers)?
+        .into_iter()
+        .chain(compartments(package))
+    {
         writeln!(out, "{row}")?;
     }
     Ok(out)
@@ -192,18 +195,63 @@ fn targets_here(stated: &BTreeSet<String>, ends: &[End]) -> Vec<String> {
     }
 }
 
-/// Which parameters put a resource of a type into a patient's compartment.
-fn compartment(package: &Package) -> Vec<String> {
-    let rows = package
-        .of_type("CompartmentDefinition")
-        .filter(|c| c["id"] == "patient")
-        .flat_map(|c| c["resource"].as_array().into_iter().flatten());
-    rows.filter(|row| row["param"].is_array())
-        .map(|row| {
-            let parameters = strings(&row["param"]).join(",");
-            format!("m\t{}\t{parameters}", row["code"].as_str().unwrap_or("?"))
-        })
-        .collect()
+/// The components of composite parameters, by the type they apply to.
+fn components(
+    package: &Package,
+    numbers: &BTreeMap<Name, u16>,
+) -> Result<Vec<String>, Box<dyn Error>> {
+    let text = |value: &Value, key: &str| value[key].as_str().unwrap_or_default().to_owned();
+    let name = |parameter: &Value| (text(parameter, "code"), text(parameter, "type"));
+    let by_url: BTreeMap<String, Name> = package
+        .of_type("SearchParameter")
+        .map(|parameter| (text(parameter, "url"), name(parameter)))
+        .collect();
+    let number = |name: &Name| numbers.get(name).copied();
+    let mut rows = Vec::new();
+    for parameter in package.of_type("SearchParameter") {
+        let parts = parameter["component"].as_array().into_iter().flatten();
+        for (part, of) in parts.flat_map(|part| {
+            let bases = strings(&parameter["base"]);
+            bases.into_iter().map(move |of| (part, of))
+        }) {
+            let own = number(&name(parameter));
+            let there = by_url.get(&text(part, "definition")).and_then(number);
+            let (Some(own), Some(there)) = (own, there) else {
+                continue;
+            };
+            let expression = text(part, "expression");
+            rows.push(((of, own), format!("{there}\t{expression}")));
+        }
+    }
+    rows.sort_by(|a, b| a.0.cmp(&b.0));
+    let row = |((of, own), rest)| format!("k\t{of}\t{own}\t{rest}");
+    Ok(rows.into_iter().map(row).collect())
+}
+
+/// Which parameters put a resource of a type into a compartment.
+fn compartments(package: &Package) -> Vec<String> {
+    let mut rows = Vec::new();
+    for compartment in package.of_type("CompartmentDefinition") {
+        let Some(of) = compartment["code"].as_str() else {
+            continue;
+        };
+        // The package carries its own illustration of the resource; it is no compartment of R4.
+        if compartment["id"]
+            .as_str()
+            .is_none_or(|id| id.starts_with("example"))
+        {
+            continue;
+        }
+        for row in compartment["resource"].as_array().into_iter().flatten() {
+            if row["param"].is_array() {
+                let parameters = strings(&row["param"]).join(",");
+                let code = row["code"].as_str().unwrap_or("?");
+                rows.push(format!("m\t{of}\t{code}\t{parameters}"));
+            }
+        }
+    }
+    rows.sort();
+    rows
 }
 
 /// What following the paths of all expressions brought to light.

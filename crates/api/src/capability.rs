@@ -189,7 +189,12 @@ mod tests {
                     _ => "x",
                 };
                 let pairs = [(parameter.code.to_owned(), value.to_owned())];
-                let taken = fhir::query::parse(of, &pairs);
+                let taken = fhir::query::parse(
+                    &fhir::search::Catalog::r4(),
+                    of,
+                    &pairs,
+                    fhir::query::Handling::Strict,
+                );
                 assert_eq!(
                     taken.is_ok(),
                     can_be_searched(parameter),

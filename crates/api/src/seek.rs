@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use crate::session::{Ask, Session, verbs};
 use fhir::{
     IssueCode, ResourceType,
-    query::{Clause, Modifier, Query, Wanted},
+    query::{Condition, Modifier, Query, Wanted},
 };
 use mx::Curp;
 use store::Verb;
@@ -16,16 +16,19 @@ const PATIENT_PARAMETERS: [&str; 2] = ["patient", "subject"];
 /// The person that the conditions of a search name, if they name exactly one.
 pub(crate) fn person(query: &Query) -> Option<PersonRef> {
     query
-        .clauses
+        .conditions
         .iter()
-        .find_map(|clause| match query.of.name() {
-            "Patient" => patient_named(clause),
-            _ => subject_named(clause),
+        .find_map(|condition| match query.of.name() {
+            "Patient" => patient_named(condition),
+            _ => subject_named(condition),
         })
 }
 
-fn patient_named(clause: &Clause) -> Option<PersonRef> {
-    if clause.modifier != Modifier::None || clause.chain.is_some() {
+fn patient_named(condition: &Condition) -> Option<PersonRef> {
+    let Condition::Is(clause) = condition else {
+        return None;
+    };
+    if clause.modifier != Modifier::None {
         return None;
     }
     match (clause.parameter.code, clause.values.as_slice()) {
@@ -54,14 +57,21 @@ fn curp(system: &Option<String>, code: &str) -> Option<PersonRef> {
     Some(PersonRef::Curp(code.to_owned()))
 }
 
-fn subject_named(clause: &Clause) -> Option<PersonRef> {
+fn subject_named(condition: &Condition) -> Option<PersonRef> {
+    let clause = match condition {
+        Condition::Is(clause) => clause,
+        Condition::Refers { parameter, targets }
+            if PATIENT_PARAMETERS.contains(&parameter.code) =>
+        {
+            return match targets.as_slice() {
+                [(of, there)] if of.name() == "Patient" => patient_named(there),
+                _ => None,
+            };
+        }
+        _ => return None,
+    };
     if !PATIENT_PARAMETERS.contains(&clause.parameter.code) {
         return None;
-    }
-    if let Some(chain) = &clause.chain {
-        return (chain.of.name() == "Patient")
-            .then(|| patient_named(&chain.clause))
-            .flatten();
     }
     match (clause.modifier, clause.values.as_slice()) {
         (Modifier::None, [Wanted::Reference(reference)]) => {
@@ -81,23 +91,21 @@ fn subject_named(clause: &Clause) -> Option<PersonRef> {
     }
 }
 
-/// The types that a search must be able to open: its own, those it chains through, those it includes.
+/// The types that a search must be able to open: its own, those it reaches through references, those it includes.
 fn types(query: &Query) -> Vec<ResourceType> {
     let mut types = vec![query.of];
-    types.extend(
-        query
-            .clauses
-            .iter()
-            .filter_map(|c| Some(c.chain.as_ref()?.of)),
-    );
-    types.extend(query.revinclude.iter().map(|include| include.source));
+    for condition in &query.conditions {
+        condition.types(&mut types);
+    }
+    types.extend(query.revinclude.iter().filter_map(|include| include.source));
     for include in &query.include {
+        let targets = include
+            .parameter
+            .map_or(&[][..], |parameter| parameter.targets);
         match include.target {
             Some(target) => types.push(target),
             None => types.extend(
-                include
-                    .parameter
-                    .targets
+                targets
                     .iter()
                     .filter_map(|name| ResourceType::from_name(name)),
             ),
@@ -111,9 +119,9 @@ fn types(query: &Query) -> Vec<ResourceType> {
 /// `GET Observation?patient=...&code=...`: names, never values.
 fn told(query: &Query) -> What {
     let names: Vec<String> = query
-        .clauses
+        .conditions
         .iter()
-        .map(|clause| format!("{}=...", clause.parameter.code))
+        .map(|condition| format!("{}=...", condition.name()))
         .collect();
     let mut said = format!("GET {}", query.of);
     if !names.is_empty() {
@@ -192,7 +200,15 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let of = ResourceType::from_name(of).unwrap();
-        person(&fhir::query::parse(of, &pairs).unwrap())
+        person(
+            &fhir::query::parse(
+                &fhir::search::Catalog::r4(),
+                of,
+                &pairs,
+                fhir::query::Handling::Strict,
+            )
+            .unwrap(),
+        )
     }
     fn patient(id: &str) -> Option<PersonRef> {
         Some(PersonRef::Patient(id.into()))
@@ -237,7 +253,13 @@ mod tests {
             ("patient".to_owned(), "p1".to_owned()),
             ("code".to_owned(), "4548-4".to_owned()),
         ];
-        let query = fhir::query::parse(of, &pairs).unwrap();
+        let query = fhir::query::parse(
+            &fhir::search::Catalog::r4(),
+            of,
+            &pairs,
+            fhir::query::Handling::Strict,
+        )
+        .unwrap();
         assert_eq!(
             told(&query),
             What::Interaction("GET Observation?patient=...&code=...".into())

@@ -198,7 +198,13 @@ pub(crate) fn find(
             ]
         }
     };
-    let query = fhir::query::parse(patient, &pairs).map_err(|issues| {
+    let query = fhir::query::parse(
+        &fhir::search::Catalog::r4(),
+        patient,
+        &pairs,
+        fhir::query::Handling::Strict,
+    )
+    .map_err(|issues| {
         let because = issues.into_iter().map(|i| i.diagnostics).collect();
         Refusal {
             because,

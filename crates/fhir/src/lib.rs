@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod query;
 pub mod search;
 pub mod time;
+pub mod ucum;
 
 pub use check::check;
 pub use definitions::ResourceType;

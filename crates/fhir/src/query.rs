@@ -3,6 +3,7 @@
 //! [`parse()`] understands it; [`matches()`] says what each condition means for a resource.
 
 mod clause;
+mod condition;
 mod matches;
 mod parse;
 mod values;
@@ -18,9 +19,9 @@ pub struct Query {
     /// The type searched.
     pub of: ResourceType,
     /// All must hold.
-    pub clauses: Vec<Clause>,
-    /// Order of the answer; empty means newest first by `_lastUpdated`. Only `_lastUpdated`, `_id` and date-kind
-    /// parameters are supported today; others are refused.
+    pub conditions: Vec<Condition>,
+    /// Order of the answer; empty leaves it to the store: newest first by the type's main clinical date, later
+    /// registered first where it has none.
     pub sort: Vec<Sort>,
     /// Resources on a page (`_count`), 1 to 1,000 (more is cut); default 50. 0 is asked with `_summary=count` semantics.
     pub count: usize,
@@ -35,35 +36,86 @@ pub struct Query {
     /// `_elements`, empty for all: names at the root of the type, a choice as the definitions name it (`value`) or as
     /// written (`valueQuantity`).
     pub elements: Vec<String>,
+    /// `_summary`.
+    pub summary: Summary,
     /// `_pretty`.
     pub pretty: bool,
     /// The parameters understood, in order, as they go into the self link (without page tokens); `_count` as it was cut.
     pub told: Vec<(String, String)>,
+    /// What was left out because it was not understood, when lenient handling was asked; for the answer's outcome.
+    pub dropped: Vec<Issue>,
 }
 
-/// One condition: any of the values may match.
-#[derive(Clone, Debug)]
+/// How unknown or unsupported parameters are met (`Prefer: handling=...`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Handling {
+    /// They are errors.
+    #[default]
+    Strict,
+    /// They are left out, and said in [`Query::dropped`].
+    Lenient,
+}
+
+/// How much of each resource is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Summary {
+    /// All of it.
+    #[default]
+    False,
+    /// The elements that the definitions mark.
+    True,
+    /// `text`, `id`, `meta` and the mandatory elements.
+    Text,
+    /// All but `text`.
+    Data,
+    /// Only the total.
+    Count,
+}
+
+/// What must hold of a resource.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Condition {
+    /// A parameter of the resource itself has one of the values.
+    Is(Clause),
+    /// A reference of it points to a resource that meets a condition: `subject:Patient.name=...`. One entry for each
+    /// type the reference may point to; any of them will do.
+    Refers {
+        /// The reference.
+        parameter: &'static SearchParameter,
+        /// What must hold there, by the target's type.
+        targets: Vec<(ResourceType, Condition)>,
+    },
+    /// A resource of a type points to it and meets a condition: `_has:Observation:patient:code=...`.
+    Referred {
+        /// The type that points.
+        source: ResourceType,
+        /// By which reference.
+        parameter: &'static SearchParameter,
+        /// What must hold of the one that points.
+        condition: Box<Condition>,
+    },
+    /// It is an entry of the List with this id (`_list`), not marked deleted.
+    Listed(String),
+    /// All hold; true when empty.
+    All(Vec<Condition>),
+    /// One holds; false when empty.
+    Any(Vec<Condition>),
+    /// It does not hold.
+    Not(Box<Condition>),
+}
+
+/// One condition on a parameter: any of the values may match.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Clause {
     /// On which parameter.
     pub parameter: &'static SearchParameter,
     /// How.
     pub modifier: Modifier,
-    /// Alternatives (comma). Empty for chains, whose values are in the chain's clause, and for `:missing`.
+    /// Alternatives (comma). Empty for `:missing`.
     pub values: Vec<Wanted>,
-    /// `subject:Patient.name=...`: the target type and the condition there. Only one level today.
-    pub chain: Option<Box<Chain>>,
 }
 
-/// The far side of a chained condition.
-#[derive(Clone, Debug)]
-pub struct Chain {
-    /// The target's type.
-    pub of: ResourceType,
-    /// The condition on it.
-    pub clause: Clause,
-}
-
-/// A modifier on a parameter.
+/// A modifier on a parameter. A type on a reference (`subject:Patient=1`) is none: its values say the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Modifier {
     /// None.
@@ -78,8 +130,16 @@ pub enum Modifier {
     Missing(bool),
     /// `:text` on tokens.
     Text,
+    /// `:of-type` on tokens: the value names the type of an identifier.
+    OfType,
     /// `:identifier` on references (the value is a token).
     Identifier,
+    /// `:above`: on a URI, the asked one begins with what is found, at a `/`; on a reference, the asked one or any
+    /// that it is part of. What stands above a resource is the store's to know: it puts all of them in the values.
+    Above,
+    /// `:below`: on a URI, what is found begins with the asked one, at a `/`; on a reference, the asked one or any
+    /// part of it, which the store puts in the values.
+    Below,
 }
 
 /// The prefixes of ordered values.
@@ -150,6 +210,28 @@ pub enum Wanted {
     Uri(String),
     /// `_id`.
     Id(String),
+    /// `:of-type`: an identifier of a type.
+    OfType {
+        /// System of the type's coding; `None`: any.
+        system: Option<String>,
+        /// Code of the type.
+        code: String,
+        /// The identifier's value.
+        value: String,
+    },
+    /// Within so many kilometres of a place (`near`).
+    Near {
+        /// Degrees north.
+        lat: f64,
+        /// Degrees east.
+        lon: f64,
+        /// Kilometres.
+        km: f64,
+    },
+    /// One value for each component of a composite, in the parameter's order.
+    Composite(Vec<Wanted>),
+    /// `_text` and `_content`: each of these stands in the text, whole words in this order, folded.
+    Words(Vec<String>),
 }
 
 /// One key of `_sort`.
@@ -161,15 +243,17 @@ pub struct Sort {
     pub descending: bool,
 }
 
-/// `_include=Observation:subject:Patient`.
+/// `_include=Observation:subject:Patient`, or with wildcards: `Observation:*`, `*`.
 #[derive(Clone, Debug)]
 pub struct Include {
-    /// The type that holds the reference.
-    pub source: ResourceType,
-    /// The reference parameter.
-    pub parameter: &'static SearchParameter,
+    /// The type that holds the reference; `None` for any (`*`).
+    pub source: Option<ResourceType>,
+    /// The reference; `None` for all of them.
+    pub parameter: Option<&'static SearchParameter>,
     /// Only targets of this type.
     pub target: Option<ResourceType>,
+    /// Also from what was included (`:iterate`).
+    pub iterate: bool,
 }
 
 /// Something this server does not do.

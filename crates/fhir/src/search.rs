@@ -4,6 +4,7 @@
 //! `path` reads an expression, `program` compiles those of one type into one tree, `entries` turns the elements
 //! found into what an index holds. `compartment` says whose record a resource belongs to.
 
+mod catalog;
 mod compartment;
 mod entries;
 mod fold;
@@ -11,6 +12,7 @@ mod path;
 mod program;
 mod table;
 
+pub use catalog::Catalog;
 pub use compartment::{patients, references};
 pub use fold::fold;
 
@@ -61,7 +63,7 @@ const KINDS: [(&str, Kind); 9] = [
 ];
 
 /// One search parameter of R4 as it applies to resource types; a row of the generated table.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct SearchParameter {
     /// Stable small number, the same for the same (code, kind, meaning) across types; part of index keys on disk, so
     /// numbers are never reused or renumbered (`definitions/search.tsv` in the crate is append-only).
@@ -76,6 +78,8 @@ pub struct SearchParameter {
     pub expression: &'static str,
     /// Whether its values are `true` and `false`.
     pub boolean: bool,
+    /// The parts of a composite, in order; the expression of each starts at an element that the composite's finds.
+    pub components: &'static [SearchParameter],
 }
 
 impl SearchParameter {
@@ -154,6 +158,15 @@ pub enum Indexed {
     },
     /// A URI, whole.
     Uri(String),
+    /// The values of a composite's components, in the parameter's order, all of one element.
+    Composite(Box<[Indexed]>),
+    /// A place on earth, in degrees.
+    Position {
+        /// Degrees north.
+        lat: f64,
+        /// Degrees east.
+        lon: f64,
+    },
 }
 
 /// What the index holds for a resource: every parameter of its type except composite and special ones, and
@@ -237,6 +250,14 @@ impl Indexed {
                     code: c,
                 },
             ) => value.total_cmp(v).then_with(|| (system, code).cmp(&(s, c))),
+            (Composite(a), Composite(b)) => {
+                let pairs = a.iter().zip(b).map(|(a, b)| a.order(b));
+                let first = pairs.into_iter().find(|order| order.is_ne());
+                first.unwrap_or_else(|| a.len().cmp(&b.len()))
+            }
+            (Position { lat, lon }, Position { lat: a, lon: o }) => {
+                lat.total_cmp(a).then_with(|| lon.total_cmp(o))
+            }
             // One number has one kind of value, so this is never asked.
             _ => Ordering::Equal,
         }

@@ -200,7 +200,13 @@ fn main() {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), value.clone()))
             .collect();
-        let query = query::parse(of("Observation"), &pairs).unwrap();
+        let query = query::parse(
+            &fhir::search::Catalog::r4(),
+            of("Observation"),
+            &pairs,
+            query::Handling::Strict,
+        )
+        .unwrap();
         store.search(&permit, &query, None).unwrap().seen().len()
     };
     rate("identifier", 2000, &|n| {

@@ -88,6 +88,8 @@ const QUANTITY: u8 = 6;
 const URI: u8 = 7;
 /// The same span as the one before.
 const SAME: u8 = 8;
+const COMPOSITE: u8 = 9;
+const POSITION: u8 = 10;
 /// A span that starts at a whole second and lasts as long as [`LENGTHS`] says at this place.
 const WHOLE: u8 = 16;
 
@@ -149,6 +151,16 @@ impl Writing<'_> {
             Indexed::Uri(uri) => {
                 self.text.push(URI);
                 self.put(uri);
+            }
+            Indexed::Composite(parts) => {
+                self.text.push(COMPOSITE);
+                put_number(&mut self.numbers, parts.len() as u64);
+                parts.iter().for_each(|part| self.value(part));
+            }
+            Indexed::Position { lat, lon } => {
+                self.text.push(POSITION);
+                put_float(&mut self.numbers, *lat);
+                put_float(&mut self.numbers, *lon);
             }
         }
     }
@@ -260,6 +272,17 @@ impl Reading<'_> {
                 code: self.take()?,
             },
             URI => Indexed::Uri(self.take()?),
+            COMPOSITE => {
+                let mut parts = Vec::new();
+                for _ in 0..self.numbers.number()? {
+                    parts.push(self.value()?);
+                }
+                Indexed::Composite(parts.into())
+            }
+            POSITION => Indexed::Position {
+                lat: self.float()?,
+                lon: self.float()?,
+            },
             kind @ (SPAN | SAME | WHOLE..) => {
                 let (from, to) = self.span(kind)?;
                 Indexed::Date { from, to }
@@ -281,6 +304,17 @@ impl Reading<'_> {
             QUANTITY => {
                 self.float()?;
                 2
+            }
+            COMPOSITE => {
+                for _ in 0..self.numbers.number()? {
+                    self.skip()?;
+                }
+                0
+            }
+            POSITION => {
+                self.float()?;
+                self.float()?;
+                0
             }
             kind @ (SPAN | SAME | WHOLE..) => {
                 self.span(kind)?;
@@ -403,6 +437,17 @@ mod tests {
                 to: 5_999_999,
             },
             Indexed::Reference("Encounter/0e8f1b1e-58a4-4d1c-9c0e-6a7f6f2f9b10".into()),
+            Indexed::Composite(
+                [
+                    Indexed::Number { value: 1.0 },
+                    Indexed::Reference("Patient/2".into()),
+                ]
+                .into(),
+            ),
+            Indexed::Position {
+                lat: 19.43,
+                lon: -99.13,
+            },
         ];
         let entries: Vec<Entry> = (1..)
             .zip(values)

@@ -101,6 +101,11 @@ fn put_value(value: &Indexed, secret: &Secret, out: &mut Vec<u8>) {
             out.extend_from_slice(&unit_hash(code, secret));
             out.extend_from_slice(&ordered_f64(*value));
         }
+        Indexed::Composite(parts) => parts.iter().for_each(|part| put_value(part, secret, out)),
+        Indexed::Position { lat, lon } => {
+            out.extend_from_slice(&ordered_f64(*lat));
+            out.extend_from_slice(&ordered_f64(*lon));
+        }
     }
 }
 

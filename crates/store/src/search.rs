@@ -101,8 +101,8 @@ pub(crate) fn find(
             secret,
             vault: vault.clone(),
         };
-        let conditions = Conditions::new(query.of, &query.clauses);
-        let chosen = choose(&reading, query.of, &query.clauses, Need::First)?;
+        let conditions = Conditions::new(query.of, &query.conditions);
+        let chosen = choose(&reading, query.of, &query.conditions, Need::First)?;
         let found = all(&reading, query.of, &chosen, &conditions, 2)?;
         Ok(found.into_iter().map(|found| found.card.id).collect())
     }
@@ -135,11 +135,14 @@ struct Answer {
 fn answer(reading: &Reading<'_>, query: &Query, mut position: Option<Position>) -> Result<Answer> {
     let of = query.of;
     let sorts = query.sort.iter().map(|sort| sort.parameter.number);
-    let includes = query.include.iter().map(|include| include.parameter.number);
-    let conditions = Conditions::new(of, &query.clauses).also(sorts.chain(includes));
+    let includes = query
+        .include
+        .iter()
+        .filter_map(|include| Some(include.parameter?.number));
+    let conditions = Conditions::new(of, &query.conditions).also(sorts.chain(includes));
     let counting = query.total || query.only_count;
     if query.only_count
-        && query.clauses.is_empty()
+        && query.conditions.is_empty()
         && let Some(total) = crate::everything::count_of(reading, of)?
     {
         return Ok(Answer {
@@ -155,7 +158,7 @@ fn answer(reading: &Reading<'_>, query: &Query, mut position: Option<Position>) 
         (_, Some(_)) if !counting => Need::Few,
         _ => Need::All,
     };
-    let chosen = choose(reading, of, &query.clauses, need)?;
+    let chosen = choose(reading, of, &query.conditions, need)?;
     // Later pages go on as the first one went, whatever the counts say by then.
     let walked = position.as_mut().map(Position::take_way);
     let page = Wanted {

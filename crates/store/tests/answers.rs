@@ -43,7 +43,13 @@ fn ask(kind: &str, text: &str) -> Query {
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    query::parse(of(kind), &pairs).unwrap()
+    query::parse(
+        &fhir::search::Catalog::r4(),
+        of(kind),
+        &pairs,
+        query::Handling::Strict,
+    )
+    .unwrap()
 }
 
 fn ids(versions: &[Version]) -> Vec<&str> {

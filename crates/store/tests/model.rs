@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use fhir::{
     Value,
-    query::{self, Query, matches},
+    query::{self, Condition, Query, matches},
     search::{Entry, Indexed, extract, parameter, patients},
 };
 use proptest::prelude::*;
@@ -201,21 +201,27 @@ impl Model {
         mine.filter(|(key, resource)| self.open(key, resource, eyes))
             .filter(|((_, id), resource)| {
                 let entries = self.own(kind, id, resource);
-                query.clauses.iter().all(|clause| match &clause.chain {
-                    None => matches(clause, &entries),
-                    Some(chain) => entries.iter().any(|entry| {
+                query.conditions.iter().all(|condition| match condition {
+                    Condition::Is(clause) => matches(clause, &entries),
+                    Condition::Refers { parameter, targets } => entries.iter().any(|entry| {
                         let Indexed::Reference(name) = &entry.value else {
                             return false;
                         };
                         let (kind, id) = name.split_once('/').unwrap();
                         let key = (kind.to_owned(), id.to_owned());
-                        entry.number == clause.parameter.number
-                            && kind == chain.of.name()
-                            && self.current.get(&key).is_some_and(|target| {
-                                self.open(&key, target, eyes)
-                                    && matches(&chain.clause, &self.own(kind, id, target))
+                        entry.number == parameter.number
+                            && targets.iter().any(|(of, there)| {
+                                let Condition::Is(there) = there else {
+                                    panic!("{there:?}")
+                                };
+                                kind == of.name()
+                                    && self.current.get(&key).is_some_and(|target| {
+                                        self.open(&key, target, eyes)
+                                            && matches(there, &self.own(kind, id, target))
+                                    })
                             })
                     }),
+                    other => panic!("{other:?}"),
                 })
             })
             .map(|((_, id), _)| id.clone())
@@ -239,7 +245,13 @@ fn ask(question: &(&str, &str), count: usize) -> Query {
         .collect();
     pairs.push(("_count".into(), count.to_string()));
     pairs.push(("_total".into(), "accurate".into()));
-    query::parse(of(question.0), &pairs).unwrap()
+    query::parse(
+        &fhir::search::Catalog::r4(),
+        of(question.0),
+        &pairs,
+        query::Handling::Strict,
+    )
+    .unwrap()
 }
 
 /// All pages, and what the first one gave as total.

@@ -58,7 +58,13 @@ fn elements(of: ResourceType, mut pairs: Pairs) -> Result<Vec<String>, Fault> {
         return Ok(Vec::new());
     };
     let pairs = [("_elements".to_owned(), asked)];
-    let query = query::parse(of, &pairs).map_err(|issues| Fault::of(400, issues))?;
+    let query = query::parse(
+        &fhir::search::Catalog::r4(),
+        of,
+        &pairs,
+        query::Handling::Strict,
+    )
+    .map_err(|issues| Fault::of(400, issues))?;
     Ok(query.elements)
 }
 

@@ -18,7 +18,13 @@ const EVERYTHING_PAGE: usize = 200;
 impl Session<'_> {
     pub(super) fn search(&self, of: ResourceType, mut pairs: Pairs) -> Outcome {
         let page = take(&mut pairs, PAGE);
-        let query = query::parse(of, &pairs).map_err(|issues| Fault::of(400, issues))?;
+        let query = query::parse(
+            &fhir::search::Catalog::r4(),
+            of,
+            &pairs,
+            query::Handling::Strict,
+        )
+        .map_err(|issues| Fault::of(400, issues))?;
         let ask = self.ask_to_search(&query)?;
         let grant = self
             .decide(ask)

@@ -279,8 +279,14 @@ fn shorten(value: &mut Value, prefix: &str) {
 /// The conditions of an `If-None-Exist` as a search.
 pub(crate) fn condition(of: ResourceType, text: &str) -> Result<query::Query, Fault> {
     let text = text.strip_prefix('?').unwrap_or(text);
-    let query = query::parse(of, &pairs(text)?).map_err(|issues| Fault::of(400, issues))?;
-    match query.clauses.is_empty() {
+    let query = query::parse(
+        &fhir::search::Catalog::r4(),
+        of,
+        &pairs(text)?,
+        query::Handling::Strict,
+    )
+    .map_err(|issues| Fault::of(400, issues))?;
+    match query.conditions.is_empty() {
         true => Err(Fault::bad(
             IssueCode::Invalid,
             "If-None-Exist has no condition; everything would match.",

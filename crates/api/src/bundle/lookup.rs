@@ -16,7 +16,7 @@ use crate::{
 };
 use fhir::{
     Issue, IssueCode, ResourceType,
-    query::{Query, matches},
+    query::{Condition, Query, matches},
     search,
 };
 use std::collections::HashMap;
@@ -223,7 +223,11 @@ fn own_matches(plan: &Plan, query: &Query) -> Vec<String> {
                 return false;
             };
             let entries = search::extract(query.of, resource);
-            query.clauses.iter().all(|clause| matches(clause, &entries))
+            query.conditions.iter().all(|condition| match condition {
+                Condition::Is(clause) => matches(clause, &entries),
+                // What is about other resources is the archive's to say.
+                _ => false,
+            })
         })
         .map(|write| write.id.clone())
         .collect()

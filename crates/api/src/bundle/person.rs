@@ -73,6 +73,14 @@ fn written(
         .filter_map(|(text, _)| conditional(text))
         .find_map(|(of, conditions)| {
             let of = ResourceType::from_name(of).filter(|of| of.name() == "Patient")?;
-            seek::person(&query::parse(of, &pairs(conditions).ok()?).ok()?)
+            seek::person(
+                &query::parse(
+                    &fhir::search::Catalog::r4(),
+                    of,
+                    &pairs(conditions).ok()?,
+                    query::Handling::Strict,
+                )
+                .ok()?,
+            )
         })
 }

@@ -1,6 +1,6 @@
 //! One condition of a search: its parameter, modifier, values and chain.
 
-use super::{Chain, Clause, Modifier, Wanted, refusal, shown, values};
+use super::{Clause, Condition, Modifier, Wanted, refusal, shown, values};
 use crate::{
     Issue, IssueCode, ResourceType,
     search::{Kind, SearchParameter, fold, parameter, parameters},
@@ -33,7 +33,7 @@ fn name_of(text: &str) -> Name<'_> {
 }
 
 /// Understands one condition on a type.
-pub(super) fn clause(of: ResourceType, name: &str, value: &str) -> Result<Clause, Issue> {
+pub(super) fn condition(of: ResourceType, name: &str, value: &str) -> Result<Condition, Issue> {
     let parts = name_of(name);
     if parts.parameter == "_has" {
         return Err(refusal(format!(
@@ -44,7 +44,7 @@ pub(super) fn clause(of: ResourceType, name: &str, value: &str) -> Result<Clause
     let parameter = known(of, parts.parameter)?;
     match parts.rest {
         Some(rest) => chained(of, name, parameter, parts.modifier, rest, value),
-        None => plain(of, name, parameter, parts.modifier, value),
+        None => plain(of, name, parameter, parts.modifier, value).map(Condition::Is),
     }
 }
 
@@ -142,7 +142,6 @@ fn plain(
         parameter,
         modifier,
         values,
-        chain: None,
     })
 }
 
@@ -323,7 +322,7 @@ fn chained(
     target_name: Option<&str>,
     rest: &str,
     value: &str,
-) -> Result<Clause, Issue> {
+) -> Result<Condition, Issue> {
     let code = parameter.code;
     if parameter.kind != Kind::Reference {
         let kind = parameter.kind.name();
@@ -345,14 +344,9 @@ fn chained(
     };
     let of = ResourceType::from_name(target)
         .ok_or_else(|| refusal(format!("`{}`: R4 has no type {target}.", shown(name))))?;
-    Ok(Clause {
+    Ok(Condition::Refers {
         parameter,
-        modifier: Modifier::None,
-        values: Vec::new(),
-        chain: Some(Box::new(Chain {
-            of,
-            clause: clause(of, rest, value)?,
-        })),
+        targets: vec![(of, condition(of, rest, value)?)],
     })
 }
 

@@ -6,14 +6,10 @@ use crate::search::{Entry, IDENTIFIER, Indexed, fold};
 /// Whether a resource meets a condition, given what [`extract`](crate::search::extract) found in it.
 ///
 /// `_id` and `_lastUpdated` are the store's to know: a caller who asks about them adds an entry under their numbers, a
-/// token with the id as code, and a date. A chained condition is never met here: it speaks of another resource, whose
-/// entries are to be put to [`Chain::clause`](super::Chain::clause).
+/// token with the id as code, and a date.
 ///
 /// A value that was indexed as several entries (the two ends of a Range, say) meets a condition when one of them does.
 pub fn matches(clause: &Clause, entries: &[Entry]) -> bool {
-    if clause.chain.is_some() {
-        return false;
-    }
     let number = clause.parameter.number;
     let own = |number: u16| entries.iter().filter(move |e| e.number == number);
     let any_of = |number: u16| {
@@ -31,7 +27,7 @@ pub fn matches(clause: &Clause, entries: &[Entry]) -> bool {
         // None of its values may be among those asked for; having no value is fine.
         Modifier::Not => !any_of(number),
         Modifier::Identifier => any_of(number | IDENTIFIER),
-        Modifier::None | Modifier::Exact | Modifier::Contains | Modifier::Text => any_of(number),
+        _ => any_of(number),
     }
 }
 

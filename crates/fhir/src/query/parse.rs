@@ -1,11 +1,14 @@
 //! From the pairs of a URL to a [`Query`]: conditions, and the parameters that shape the answer.
 
 use super::{
-    Include, Query, Sort,
-    clause::{bad_value, clause, known, truth},
+    Handling, Include, Query, Sort, Summary,
+    clause::{bad_value, condition, known, truth},
     refusal, shown,
 };
-use crate::{Issue, IssueCode, ResourceType, search::Kind};
+use crate::{
+    Issue, IssueCode, ResourceType,
+    search::{Catalog, Kind},
+};
 
 /// Conditions in one search.
 const MAX_CLAUSES: usize = 64;
@@ -18,11 +21,17 @@ const MAX_COUNT: usize = 1_000;
 
 /// Understands a search on a type. `pairs` are decoded names and values in the order of the URL; page tokens and
 /// `_format` are the caller's and must be taken out before. Anything unknown or unsupported is an issue that names it
-/// and says what is possible; all are reported at once (at most 50).
-pub fn parse(of: ResourceType, pairs: &[(String, String)]) -> Result<Query, Vec<Issue>> {
+/// and says what is possible; all are reported at once (at most 50). Lenient handling leaves out what is unknown or not
+/// supported and says it in [`Query::dropped`]; a known parameter with a bad value stays an error.
+pub fn parse(
+    _catalog: &Catalog,
+    of: ResourceType,
+    pairs: &[(String, String)],
+    handling: Handling,
+) -> Result<Query, Vec<Issue>> {
     let mut query = Query {
         of,
-        clauses: Vec::new(),
+        conditions: Vec::new(),
         sort: Vec::new(),
         count: DEFAULT_COUNT,
         include: Vec::new(),
@@ -30,8 +39,10 @@ pub fn parse(of: ResourceType, pairs: &[(String, String)]) -> Result<Query, Vec<
         only_count: false,
         total: false,
         elements: Vec::new(),
+        summary: Summary::False,
         pretty: false,
         told: Vec::new(),
+        dropped: Vec::new(),
     };
     let mut issues = Vec::new();
     for (at, (name, value)) in pairs.iter().enumerate() {
@@ -47,9 +58,14 @@ pub fn parse(of: ResourceType, pairs: &[(String, String)]) -> Result<Query, Vec<
         };
         match taken {
             Ok(told) => query.told.push((name.clone(), told)),
+            Err(issue)
+                if handling == Handling::Lenient && issue.code == IssueCode::NotSupported =>
+            {
+                query.dropped.push(issue);
+            }
             Err(issue) => issues.push(issue),
         }
-        if issues.len() == 50 {
+        if issues.len() + query.dropped.len() == 50 {
             break;
         }
     }
@@ -96,7 +112,10 @@ impl Query {
                 self.revinclude.push(include);
             }
             "_summary" => match value {
-                "count" => self.only_count = true,
+                "count" => {
+                    self.only_count = true;
+                    self.summary = Summary::Count;
+                }
                 "false" => {}
                 "true" | "text" | "data" => {
                     return Err(refusal(format!(
@@ -123,12 +142,12 @@ impl Query {
                 )));
             }
             _ => {
-                if self.clauses.len() == MAX_CLAUSES {
+                if self.conditions.len() == MAX_CLAUSES {
                     let said = format!("A search takes at most {MAX_CLAUSES} conditions.");
                     return Err(Issue::error(IssueCode::TooLong, "", said));
                 }
-                let clause = clause(self.of, name, value)?;
-                self.clauses.push(clause);
+                let condition = condition(self.of, name, value)?;
+                self.conditions.push(condition);
             }
         }
         Ok(value.to_owned())
@@ -185,9 +204,10 @@ impl Query {
             ));
         }
         Ok(Include {
-            source,
-            parameter,
+            source: Some(source),
+            parameter: Some(parameter),
             target,
+            iterate: false,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Searches and what they are understood as; resources and what they meet.
 
 use super::{Modifier::*, *};
-use crate::search::{Entry, extract};
+use crate::search::{Catalog, Entry, extract};
 use proptest::prelude::*;
 
 fn of(name: &str) -> ResourceType {
@@ -17,16 +17,27 @@ fn pairs(search: &str) -> Vec<(String, String)> {
 }
 
 fn understood(name: &str, search: &str) -> Query {
-    parse(of(name), &pairs(search)).unwrap_or_else(|issues| panic!("{search}: {issues:?}"))
+    r4(of(name), &pairs(search)).unwrap_or_else(|issues| panic!("{search}: {issues:?}"))
+}
+
+fn r4(of: ResourceType, pairs: &[(String, String)]) -> Result<Query, Vec<Issue>> {
+    parse(&Catalog::r4(), of, pairs, Handling::Strict)
+}
+
+fn condition(name: &str, search: &str) -> Condition {
+    understood(name, search).conditions.remove(0)
 }
 
 fn clause(name: &str, search: &str) -> Clause {
-    understood(name, search).clauses.remove(0)
+    match condition(name, search) {
+        Condition::Is(clause) => clause,
+        other => panic!("{search}: {other:?}"),
+    }
 }
 
 #[track_caller]
 fn refused(name: &str, search: &str, code: IssueCode, said: &[&str]) {
-    let issues = parse(of(name), &pairs(search)).expect_err(search);
+    let issues = r4(of(name), &pairs(search)).expect_err(search);
     assert_eq!(issues.len(), 1, "{search}: {issues:?}");
     assert_eq!(issues[0].code, code, "{search}: {issues:?}");
     for said in said {
@@ -238,15 +249,18 @@ fn a_chain_finds_its_target() {
             "birthdate",
         ),
     ] {
-        let clause = clause(name, search);
-        assert!(clause.values.is_empty(), "{search}");
-        let chain = clause.chain.unwrap();
+        let Condition::Refers { targets, .. } = condition(name, search) else {
+            panic!("{search} is no chain")
+        };
+        let [(of, Condition::Is(clause))] = targets.as_slice() else {
+            panic!("{search}: {targets:?}")
+        };
         assert_eq!(
-            (chain.of.name(), chain.clause.parameter.code),
+            (of.name(), clause.parameter.code),
             (target, code),
             "{search}"
         );
-        assert_eq!(chain.clause.values.len(), 1, "{search}");
+        assert_eq!(clause.values.len(), 1, "{search}");
     }
     let unsupported = IssueCode::NotSupported;
     refused(
@@ -441,7 +455,7 @@ fn a_bad_value_names_the_parameter_and_what_is_expected() {
     let many = vec!["name=a"; 65].join("&");
     refused("Patient", &many, IssueCode::TooLong, &["64"]);
     assert_eq!(
-        parse(of("Patient"), &pairs("a=1&b=2&name=x"))
+        r4(of("Patient"), &pairs("a=1&b=2&name=x"))
             .unwrap_err()
             .len(),
         2
@@ -466,12 +480,12 @@ fn the_answer_is_shaped() {
     assert_eq!(sort, [("date", true), ("_id", false)]);
     assert_eq!(query.elements, ["status", "value"]);
     assert_eq!(query.include[0].target, Some(of("Patient")));
-    assert_eq!(query.revinclude[0].source, of("Provenance"));
+    assert_eq!(query.revinclude[0].source, Some(of("Provenance")));
     assert_eq!(query.told[0], ("_count".into(), "1000".into()));
     assert_eq!(query.told.len(), 9);
     assert!(understood("Patient", "_count=0").only_count);
     assert!(understood("Patient", "_summary=count").only_count);
-    assert_eq!(parse(of("Patient"), &[]).unwrap().count, 50);
+    assert_eq!(r4(of("Patient"), &[]).unwrap().count, 50);
 }
 
 fn entries(resource: &str) -> Vec<Entry> {
@@ -616,10 +630,14 @@ proptest! {
         ), 0..6)
     ) {
         for name in ["Patient", "Observation", "RiskAssessment"] {
-            if let Ok(query) = parse(of(name), &pairs) {
+            if let Ok(query) = r4(of(name), &pairs) {
                 prop_assert_eq!(query.told.len(), pairs.len());
                 let entries = entries(r#"{"resourceType":"Observation","status":"final","effectiveDateTime":"2020"}"#);
-                query.clauses.iter().for_each(|clause| { matches(clause, &entries); });
+                for condition in &query.conditions {
+                    if let Condition::Is(clause) = condition {
+                        matches(clause, &entries);
+                    }
+                }
             }
         }
     }
@@ -627,9 +645,9 @@ proptest! {
     #[test]
     fn what_is_told_is_understood_the_same(value in "[0-9a-zA-Z|,.\\\\ ñÁ-]{1,20}") {
         let pairs = vec![("code".to_owned(), value.clone()), ("value-string".to_owned(), value)];
-        if let Ok(query) = parse(of("Observation"), &pairs) {
-            let again = parse(of("Observation"), &query.told).unwrap();
-            prop_assert_eq!(format!("{:?}", again.clauses), format!("{:?}", query.clauses));
+        if let Ok(query) = r4(of("Observation"), &pairs) {
+            let again = r4(of("Observation"), &query.told).unwrap();
+            prop_assert_eq!(again.conditions, query.conditions);
         }
     }
 }

@@ -12,9 +12,12 @@ pub(crate) struct Table {
     choices: HashMap<&'static str, Vec<&'static str>>,
     /// The one system of a `code`, by its path.
     systems: HashMap<&'static str, &'static str>,
-    /// Codes of the parameters that put a type into a patient's compartment.
-    compartment: HashMap<&'static str, Vec<&'static str>>,
+    /// Codes of the parameters that put a type into a compartment, by compartment and type.
+    compartments: HashMap<(&'static str, &'static str), Vec<&'static str>>,
 }
+
+/// A row of a composite's component: type and number of the composite; number, code, kind and expression of the part.
+type Row = (&'static str, u16, u16, &'static str, Kind, &'static str);
 
 static TABLE: LazyLock<Table> =
     LazyLock::new(|| Table::read(include_str!("../../definitions/search.tsv")));
@@ -29,6 +32,7 @@ impl Table {
         let mut table = Table::default();
         let mut numbers = HashMap::<&str, (u16, &'static str, Kind)>::new();
         let mut any: &'static [&'static str] = &[];
+        let mut components: Vec<Row> = Vec::new();
         for line in text.lines() {
             let cells: Vec<&'static str> = line.split('\t').collect();
             match *cells.as_slice() {
@@ -54,6 +58,7 @@ impl Table {
                         targets,
                         expression,
                         boolean: false,
+                        components: &[],
                     });
                 }
                 ["b", of, number] => {
@@ -68,8 +73,15 @@ impl Table {
                 ["s", path, system] => {
                     table.systems.insert(path, system);
                 }
-                ["m", of, codes] => {
-                    table.compartment.insert(of, list(codes));
+                ["k", of, number, part, expression] => {
+                    if let (Ok(number), Some(&(part, code, kind))) =
+                        (number.parse::<u16>(), numbers.get(part))
+                    {
+                        components.push((of, number, part, code, kind, expression));
+                    }
+                }
+                ["m", compartment, of, codes] => {
+                    table.compartments.insert((compartment, of), list(codes));
                 }
                 _ => {}
             }
@@ -77,7 +89,38 @@ impl Table {
         for parameters in table.types.values_mut() {
             parameters.sort_by_key(|p| p.code);
         }
+        table.compose(&components);
         table
+    }
+
+    /// Gives composite parameters their components, each with the kind, targets and number of the parameter it stands for
+    /// and an expression of its own.
+    fn compose(&mut self, components: &[Row]) {
+        for of in components.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+            let Some((on, whole, ..)) = of.first().copied() else {
+                continue;
+            };
+            let own = self.types.get(on).map_or(&[][..], Vec::as_slice);
+            let parts: Vec<SearchParameter> = of
+                .iter()
+                .map(|&(_, _, number, code, kind, expression)| {
+                    let there = own.iter().find(|p| p.number == number);
+                    SearchParameter {
+                        number,
+                        code,
+                        kind,
+                        targets: there.map_or(&[], |p| p.targets),
+                        expression,
+                        boolean: false,
+                        components: &[],
+                    }
+                })
+                .collect();
+            let parts: &'static [SearchParameter] = parts.leak();
+            let uses = self.types.entry(on).or_default().iter_mut();
+            uses.filter(|p| p.number == whole)
+                .for_each(|p| p.components = parts);
+        }
     }
 
     /// The parameter of that name on a type, inherited ones included.
@@ -118,12 +161,17 @@ impl Table {
         self.systems.get(path).copied().unwrap_or_default()
     }
 
-    /// The parameters that put resources of a type into a patient's compartment.
+    /// The parameters that put resources of a type into a compartment; `{def}`, which is none, is passed over.
     pub(crate) fn compartment(
         &'static self,
+        compartment: &str,
         of: &str,
     ) -> impl Iterator<Item = &'static SearchParameter> {
-        let codes = self.compartment.get(of).map_or(&[][..], Vec::as_slice);
+        let codes = self
+            .compartments
+            .iter()
+            .find(|((c, t), _)| *c == compartment && *t == of)
+            .map_or(&[][..], |(_, codes)| codes.as_slice());
         codes
             .iter()
             .filter_map(move |code| self.parameter(of, code))

@@ -30,6 +30,7 @@ fn told(resource: &str) -> Vec<String> {
                 system,
                 code,
             } => format!("{value} {system}|{code}"),
+            other => format!("{other:?}"),
         };
         format!("{} {value}", name(entry.number))
     };

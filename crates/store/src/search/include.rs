@@ -2,7 +2,7 @@
 
 use super::{
     Found, all,
-    conditions::Conditions,
+    conditions::{Conditions, not_yet},
     plan::{Need, choose},
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
 };
 use fhir::{
     ResourceType,
-    query::{Clause, Include, Modifier, Query, Wanted},
-    search::Indexed,
+    query::{Clause, Condition, Include, Modifier, Query, Wanted},
+    search::{Indexed, SearchParameter},
 };
 use std::collections::HashSet;
 
@@ -34,7 +34,7 @@ pub(crate) fn included(
     for include in query
         .include
         .iter()
-        .filter(|include| include.source == query.of)
+        .filter(|include| include.source == Some(query.of))
     {
         for name in found.iter().flat_map(|found| named(found, include)) {
             if shown.len() < INCLUDED
@@ -49,12 +49,21 @@ pub(crate) fn included(
         }
     }
     for include in &query.revinclude {
+        let (Some(source), Some(parameter)) = (include.source, include.parameter) else {
+            return Err(not_yet());
+        };
         for found in found {
             let room = INCLUDED.saturating_sub(shown.len());
-            for one in referring(reading, query.of, found, include, room)? {
-                let name = format!("{}/{}", include.source, one.card.id);
+            for one in referring(
+                reading,
+                query.of,
+                found,
+                (source, parameter, include.target),
+                room,
+            )? {
+                let name = format!("{source}/{}", one.card.id);
                 if known.insert(name)
-                    && let Some(one) = reading.current(include.source, &one.card.id)?
+                    && let Some(one) = reading.current(source, &one.card.id)?
                 {
                     shown.push(one);
                 }
@@ -67,7 +76,9 @@ pub(crate) fn included(
 fn named<'a>(found: &'a Found, include: &'a Include) -> impl Iterator<Item = &'a str> {
     let entries = found.card.entries.iter();
     entries.filter_map(|entry| match &entry.value {
-        Indexed::Reference(name) if entry.number == include.parameter.number => Some(name.as_str()),
+        Indexed::Reference(name) if include.parameter.is_some_and(|p| p.number == entry.number) => {
+            Some(name.as_str())
+        }
         _ => None,
     })
 }
@@ -76,19 +87,18 @@ fn referring(
     reading: &Reading<'_>,
     of: ResourceType,
     found: &Found,
-    include: &Include,
+    (source, parameter, only): (ResourceType, &'static SearchParameter, Option<ResourceType>),
     room: usize,
 ) -> Result<Vec<Found>> {
-    if include.target.is_some_and(|target| target != of) || !reading.grant.covers(include.source) {
+    if only.is_some_and(|target| target != of) || !reading.grant.covers(source) {
         return Ok(Vec::new());
     }
-    let clauses = [Clause {
-        parameter: include.parameter,
+    let refers = [Condition::Is(Clause {
+        parameter,
         modifier: Modifier::None,
         values: vec![Wanted::Reference(format!("{of}/{}", found.card.id))],
-        chain: None,
-    }];
-    let chosen = choose(reading, include.source, &clauses, Need::All)?;
-    let conditions = Conditions::new(include.source, &clauses);
-    all(reading, include.source, &chosen, &conditions, room)
+    })];
+    let chosen = choose(reading, source, &refers, Need::All)?;
+    let conditions = Conditions::new(source, &refers);
+    all(reading, source, &chosen, &conditions, room)
 }

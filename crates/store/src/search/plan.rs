@@ -23,7 +23,7 @@ use crate::{
 };
 use fhir::{
     ResourceType,
-    query::{Clause, Modifier, Prefix, Wanted},
+    query::{Clause, Condition, Modifier, Prefix, Wanted},
     search::{IDENTIFIER, fold},
 };
 use std::collections::BTreeMap;
@@ -73,11 +73,11 @@ pub(crate) enum Need {
 pub(crate) fn choose(
     reading: &Reading<'_>,
     of: ResourceType,
-    clauses: &[Clause],
+    conditions: &[Condition],
     need: Need,
 ) -> Result<Chosen> {
-    let dates = main_dates(reading, of, clauses)?;
-    let mut plans = candidates(reading, of, clauses)?;
+    let dates = main_dates(reading, of, conditions)?;
+    let mut plans = candidates(reading, of, conditions)?;
     if let [Plan::Ordered(_)] = plans.as_slice()
         && need != Need::Few
         && let Some(plan) = plans.pop()
@@ -118,10 +118,22 @@ pub(crate) fn choose(
     })
 }
 
-fn candidates(reading: &Reading<'_>, of: ResourceType, clauses: &[Clause]) -> Result<Vec<Plan>> {
+fn candidates(
+    reading: &Reading<'_>,
+    of: ResourceType,
+    conditions: &[Condition],
+) -> Result<Vec<Plan>> {
     let mut plans = Vec::new();
-    for clause in clauses {
-        plans.extend(of_clause(reading, of, clause)?);
+    for condition in conditions {
+        match condition {
+            Condition::Is(clause) => plans.extend(of_clause(reading, of, clause)?),
+            Condition::Refers { parameter, targets } => {
+                if let [(target, there)] = targets.as_slice() {
+                    plans.extend(of_chain(reading, of, parameter.number, *target, there)?);
+                }
+            }
+            _ => {}
+        }
     }
     if let Scope::Person { keys, .. } = &reading.grant.scope
         && of.in_patient_compartment()
@@ -154,10 +166,13 @@ fn probe(reading: &Reading<'_>, plan: &Plan, dates: Dates, cap: usize) -> Result
 }
 
 /// The dates that conditions on the main date leave.
-fn main_dates(reading: &Reading<'_>, of: ResourceType, clauses: &[Clause]) -> Result<Dates> {
+fn main_dates(reading: &Reading<'_>, of: ResourceType, conditions: &[Condition]) -> Result<Dates> {
     let mut dates = ALL_DATES;
     let main = dates::main_parameter(of);
-    for clause in clauses {
+    for condition in conditions {
+        let Condition::Is(clause) = condition else {
+            continue;
+        };
         if Some(clause.parameter.number) != main || clause.modifier != Modifier::None {
             continue;
         }
@@ -195,9 +210,6 @@ fn starts(prefix: Prefix, (from, to): (i64, i64), longest: i64) -> (i64, i64) {
 
 /// The plan of one condition; `None` when the index has no range for it.
 fn of_clause(reading: &Reading<'_>, of: ResourceType, clause: &Clause) -> Result<Option<Plan>> {
-    if let Some(chain) = &clause.chain {
-        return of_chain(reading, of, clause, chain.of, &chain.clause);
-    }
     if clause.parameter.code == "_id" && clause.modifier == Modifier::None {
         return of_ids(reading, of, &clause.values).map(Some);
     }
@@ -384,20 +396,20 @@ fn of_ids(reading: &Reading<'_>, of: ResourceType, values: &[Wanted]) -> Result<
 fn of_chain(
     reading: &Reading<'_>,
     of: ResourceType,
-    clause: &Clause,
+    number: u16,
     target: ResourceType,
-    inner: &Clause,
+    there: &Condition,
 ) -> Result<Option<Plan>> {
-    let clauses = std::slice::from_ref(inner);
-    let chosen = choose(reading, target, clauses, Need::First)?;
+    let there = std::slice::from_ref(there);
+    let chosen = choose(reading, target, there, Need::First)?;
     if probe(reading, &chosen.plan, chosen.dates, TARGETS + 1)? > TARGETS {
         return Ok(None);
     }
-    let conditions = Conditions::new(target, clauses);
+    let conditions = Conditions::new(target, there);
     let mut spans = Vec::new();
     for found in super::all(reading, target, &chosen, &conditions, TARGETS)? {
         let name = format!("{target}/{}", found.card.id);
-        let start = index::start(of, clause.parameter.number);
+        let start = index::start(of, number);
         spans.extend(own_cards(reading, of, &name)?);
         spans.push(Span::index(
             start.bytes(&whole_hash(&name, &reading.secret)).done(),

@@ -232,8 +232,13 @@ fn single(args: &Country, gate: &Gate, flushes: f64) -> Result<(), Error> {
         ),
     ];
     for (what, pairs) in searches {
-        let query = fhir::query::parse(observation, &pairs)
-            .map_err(|issues| Error::say(format!("{issues:?}")))?;
+        let query = fhir::query::parse(
+            &fhir::search::Catalog::r4(),
+            observation,
+            &pairs,
+            fhir::query::Handling::Strict,
+        )
+        .map_err(|issues| Error::say(format!("{issues:?}")))?;
         let found = many(args, |_| {
             let grant = gate.decide(
                 request(system.clone(), PersonRef::Everyone, Purpose::Operations),
@@ -264,8 +269,13 @@ fn single(args: &Country, gate: &Gate, flushes: f64) -> Result<(), Error> {
 
 fn ids(gate: &Gate, system: &Actor, of: ResourceType) -> Result<Vec<String>, Error> {
     let now = Timestamp::now();
-    let query = fhir::query::parse(of, &[("_count".to_owned(), "1000".to_owned())])
-        .map_err(|i| Error::say(format!("{i:?}")))?;
+    let query = fhir::query::parse(
+        &fhir::search::Catalog::r4(),
+        of,
+        &[("_count".to_owned(), "1000".to_owned())],
+        fhir::query::Handling::Strict,
+    )
+    .map_err(|i| Error::say(format!("{i:?}")))?;
     let mut asked = request(system.clone(), PersonRef::Everyone, Purpose::Operations);
     asked.verbs = Verbs::only(Verb::Search);
     let grant = gate.decide(asked, now)?;

@@ -408,7 +408,13 @@ pub fn store(
 /// # Errors
 /// A sentence when the search is wrong, means several resources, or cannot be asked.
 pub fn find(gate: &Gate, of: ResourceType, search: &str) -> Result<Option<String>, String> {
-    let query = fhir::query::parse(of, &super::links::pairs(search)).map_err(|issues| {
+    let query = fhir::query::parse(
+        &fhir::search::Catalog::r4(),
+        of,
+        &super::links::pairs(search),
+        fhir::query::Handling::Strict,
+    )
+    .map_err(|issues| {
         let reasons = issues.into_iter().map(|issue| issue.diagnostics);
         reasons.collect::<Vec<_>>().join("; ")
     })?;

@@ -163,7 +163,15 @@ fn register(signed: &Signed, consultation: &Consultation) -> Result<String, Fail
         of,
         id: new_id().ok_or(Failed::NoRandomness)?,
         resource,
-        if_none_exist: Some(fhir::query::parse(of, &same).map_err(|_| broken())?),
+        if_none_exist: Some(
+            fhir::query::parse(
+                &fhir::search::Catalog::r4(),
+                of,
+                &same,
+                fhir::query::Handling::Strict,
+            )
+            .map_err(|_| broken())?,
+        ),
     };
     let done = commit(
         signed,

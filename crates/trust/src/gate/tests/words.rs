@@ -71,8 +71,13 @@ fn a_closed_category_vanishes_from_totals_too() {
     let node = node_with_her("imss");
     let total = || {
         let grant = node.decide(from_the_pharmacy(None), noon()).unwrap();
-        let query =
-            fhir::query::parse(of("Condition"), &[("_total".into(), "accurate".into())]).unwrap();
+        let query = fhir::query::parse(
+            &fhir::search::Catalog::r4(),
+            of("Condition"),
+            &[("_total".into(), "accurate".into())],
+            fhir::query::Handling::Strict,
+        )
+        .unwrap();
         let held = node.store().search(&grant.permit, &query, None).unwrap();
         let (page, _) = node.open_answer(&grant, held, noon()).unwrap();
         (page.total, page.matches.len())
