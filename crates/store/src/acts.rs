@@ -14,9 +14,9 @@ use crate::{
 };
 
 /// What the row of an act says.
-#[allow(dead_code)] // Name and lists are for making derived rows again.
 pub(crate) struct Kept {
     pub(crate) id: [u8; 16],
+    #[allow(dead_code)] // For the check of the whole archive.
     pub(crate) leaf: [u8; 32],
     pub(crate) listed: Vec<Vec<u8>>,
     pub(crate) body: Vec<u8>,

@@ -125,7 +125,6 @@ fn invalid(of: ResourceType, why: &str) -> Error {
 pub(crate) struct Stored {
     pub(crate) of: ResourceType,
     pub(crate) id: String,
-    #[allow(dead_code)] // For making derived rows again.
     pub(crate) rid: u64,
     pub(crate) version: u64,
     /// Microseconds.

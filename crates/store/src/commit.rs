@@ -151,7 +151,7 @@ impl Making<'_> {
         self.rows.insert(key, Some(value));
     }
     fn head(&self, of: ResourceType, id: &str) -> Result<Option<Head>> {
-        let row = self.get(&head::key(of, id))?;
+        let row = self.get(&head::key(self.secret, of, id))?;
         row.map(|row| Head::decode(&row)).transpose()
     }
     fn new_rid(&mut self) -> u64 {
@@ -264,9 +264,21 @@ impl Making<'_> {
             updated: self.now,
             labels: prepared.labels,
         };
-        let old = self.retire(of, &id, head.as_ref())?;
+        self.becomes(&place, &prepared, head.as_ref())?;
+        self.put_version(&place, Some(&prepared), created)
+    }
+
+    /// Puts a version's index rows in the place of those of the version before.
+    fn becomes(
+        &mut self,
+        place: &Place<'_>,
+        prepared: &Prepared,
+        head: Option<&Head>,
+    ) -> Result<()> {
+        let of = place.of;
+        let old = self.retire(of, place.id, head)?;
         let mut new = self.rows_of(
-            &place,
+            place,
             &prepared.index,
             &prepared.refers,
             &prepared.directory,
@@ -277,13 +289,60 @@ impl Making<'_> {
             .close_card(&key, &place.facts(), &prepared.card)?;
         new.insert(key, row);
         self.exchange(old, new);
-        self.count(
+        let before = head.filter(|head| head.exists()).map(|head| head.labels);
+        self.count(of, before, Some(place.labels), prepared.span)
+    }
+
+    /// Takes the index rows of a current version away; `stamp` is that of its deletion.
+    fn goes(&mut self, of: ResourceType, id: &str, head: &Head, stamp: u64) -> Result<()> {
+        let old = self.retire(of, id, Some(head))?;
+        self.exchange(old, Rows::new());
+        self.count(of, Some(head.labels), None, 0)?;
+        let key = Key::new(records(of), OLD).of(of).newest_first(stamp);
+        self.put(key.done(), Vec::new());
+        Ok(())
+    }
+
+    /// Makes the derived rows of a stored version again, those before it being there already. `prepared` is what its
+    /// text says, `None` for a deletion.
+    pub(crate) fn replay(
+        &mut self,
+        stamp: u64,
+        stored: &Stored,
+        prepared: Option<&Prepared>,
+    ) -> Result<()> {
+        let of = stored.of;
+        let head = self.head(of, &stored.id)?.filter(|head| head.version > 0);
+        let first_seen = match &head {
+            Some(head) => head.tail.date,
+            None => stored.updated.div_euclid(1_000_000),
+        };
+        let date = prepared.and_then(|prepared| prepared.date);
+        let place = Place {
             of,
-            current.map(|head| head.labels),
-            Some(place.labels),
-            prepared.span,
-        )?;
-        self.put_version(&place, Some(&prepared), created)
+            id: &stored.id,
+            tail: Tail {
+                date: date.unwrap_or(first_seen),
+                person: stored.person,
+                rid: stored.rid,
+            },
+            version: stored.version,
+            stamp,
+            updated: stored.updated,
+            labels: stored.labels,
+        };
+        match (prepared, &head) {
+            (Some(prepared), _) => self.becomes(&place, prepared, head.as_ref())?,
+            (None, Some(head)) => self.goes(of, &stored.id, head, stamp)?,
+            (None, None) => {
+                return Err(Error::Damaged(format!(
+                    "the deletion of {of}/{} is there and nothing before it",
+                    stored.id
+                )));
+            }
+        }
+        self.put_head(&place, prepared.map(|prepared| prepared.hash));
+        Ok(())
     }
 
     /// The numbers of a resource and of its person, reserving what is new. A resource in the compartments of several
@@ -317,7 +376,7 @@ impl Making<'_> {
         let (key, row) = self.vault.assign(PersonKey(rid), id)?;
         self.put(key, row);
         let head = Head::reserved(rid, PersonKey(rid));
-        self.put(head::key(of, id), head.encode());
+        self.put(head::key(self.secret, of, id), head.encode());
         Ok(PersonKey(rid))
     }
 
@@ -351,11 +410,7 @@ impl Making<'_> {
             updated: self.now,
             labels: head.labels,
         };
-        let old = self.retire(of, &id, Some(&head))?;
-        self.exchange(old, Rows::new());
-        self.count(of, Some(head.labels), None, 0)?;
-        let key = Key::new(records(of), OLD).of(of).newest_first(place.stamp);
-        self.put(key.done(), Vec::new());
+        self.goes(of, &id, &head, place.stamp)?;
         self.put_version(&place, None, false)
     }
 
@@ -486,6 +541,20 @@ impl Making<'_> {
         Ok(())
     }
 
+    /// Puts the head of a resource; without a hash it is deleted.
+    fn put_head(&mut self, place: &Place<'_>, hash: Option<u64>) {
+        let head = Head {
+            tail: place.tail,
+            version: place.version,
+            stamp: place.stamp,
+            updated: place.updated,
+            labels: place.labels,
+            deleted: hash.is_none(),
+            hash: hash.unwrap_or_default(),
+        };
+        self.put(head::key(self.secret, place.of, place.id), head.encode());
+    }
+
     /// Puts body and head of a version.
     fn put_version(
         &mut self,
@@ -494,16 +563,7 @@ impl Making<'_> {
         created: bool,
     ) -> Result<Written> {
         let Place { of, id, tail, .. } = *place;
-        let head = Head {
-            tail,
-            version: place.version,
-            stamp: place.stamp,
-            updated: place.updated,
-            labels: place.labels,
-            deleted: prepared.is_none(),
-            hash: prepared.map_or(0, |prepared| prepared.hash),
-        };
-        self.put(head::key(of, id), head.encode());
+        self.put_head(place, prepared.map(|prepared| prepared.hash));
         let key = Key::new(records(of), BODY).long(place.stamp).done();
         let packed = prepared.map(|prepared| prepared.packed.as_slice());
         let row = self.vault.close_body(&key, &place.facts(), packed)?;

@@ -3,6 +3,8 @@
 use crate::{
     Labels, PersonKey, Result,
     codec::{Reader, put_number, put_signed},
+    hash::siphash,
+    index::Secret,
     keys::{DIRECTORY, HEAD, Key, Tail},
 };
 use fhir::ResourceType;
@@ -22,8 +24,14 @@ pub(crate) struct Head {
     pub(crate) hash: u64,
 }
 
-pub(crate) fn key(of: ResourceType, id: &str) -> Vec<u8> {
-    Key::new(DIRECTORY, HEAD).of(of).bytes(id.as_bytes()).done()
+/// An id may be an identifier that somebody chose: the key bears 128 bits of a keyed hash of it.
+pub(crate) fn key(secret: &Secret, of: ResourceType, id: &str) -> Vec<u8> {
+    let half = |which: u8| siphash(secret, &[&[which], id.as_bytes()].concat());
+    Key::new(DIRECTORY, HEAD)
+        .of(of)
+        .long(half(b'a'))
+        .long(half(b'b'))
+        .done()
 }
 
 impl Head {

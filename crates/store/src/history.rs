@@ -99,7 +99,7 @@ fn open(reading: &Reading<'_>, heads: &mut Heads, stored: Stored) -> Result<Opti
     let of = stored.of;
     let key = (of, stored.id.clone());
     if !heads.contains_key(&key) {
-        let head = head_of(reading.snapshot.as_ref(), of, &stored.id)?;
+        let head = head_of(&reading.secret, reading.snapshot.as_ref(), of, &stored.id)?;
         heads.insert(key.clone(), head);
     }
     let Some(Some(head)) = heads.get(&key) else {
@@ -256,7 +256,8 @@ impl Range {
 
 /// The stamps of one resource, newest first.
 fn of_one(reading: &Reading<'_>, of: ResourceType, id: &str) -> Result<Vec<u64>> {
-    let Some(head) = head_of(reading.snapshot.as_ref(), of, id)?.filter(|head| head.version > 0)
+    let Some(head) = head_of(&reading.secret, reading.snapshot.as_ref(), of, id)?
+        .filter(|head| head.version > 0)
     else {
         return Ok(Vec::new());
     };

@@ -19,7 +19,7 @@
 //! | log | `LISTED` | length, listed under, place inverted | |
 //! | log | `ACT` (bulky) * | place | the act |
 //! | directory | `KEY` * | person | the slot of her data key, her Patient's id |
-//! | directory | `HEAD` | type, id | [`Head`](crate::head::Head) |
+//! | directory | `HEAD` | type, hash of the id 16 | [`Head`](crate::head::Head) |
 //! | directory | `INDEX` | as below, for identifiers | labels |
 //! | directory | `PERSON` | length, directory key, person | |
 //! | records | `INDEX` | parameter 2, type, value, [`Tail`] | labels |

@@ -18,6 +18,7 @@ mod cipher;
 mod codec;
 mod commit;
 mod dates;
+mod derive;
 pub mod engine;
 mod everything;
 mod fold;
@@ -43,6 +44,7 @@ mod view;
 mod write;
 mod writer;
 
+pub use derive::Derived;
 pub use keyring::rotate;
 pub use master::{FileKey, MasterKey};
 pub use permit::{

@@ -97,7 +97,8 @@ pub(crate) fn prepare(
     })
 }
 
-fn resource_ready(
+/// What follows from a resource.
+pub(crate) fn resource_ready(
     of: ResourceType,
     id: &str,
     resource: &Value,

@@ -192,7 +192,8 @@ impl<'a> Reading<'a> {
 
     /// The current version, if there is one and the permit opens it.
     pub(crate) fn current(&self, of: ResourceType, id: &str) -> Result<Option<Shown>> {
-        let Some(head) = head_of(self.snapshot.as_ref(), of, id)?.filter(|head| head.version > 0)
+        let Some(head) =
+            head_of(&self.secret, self.snapshot.as_ref(), of, id)?.filter(|head| head.version > 0)
         else {
             return Ok(None);
         };
@@ -206,7 +207,8 @@ impl<'a> Reading<'a> {
     /// One version. It must be opened both as it was and as the resource is now: what is hidden or moved to another
     /// person today is so in all its versions.
     fn version(&self, of: ResourceType, id: &str, version: u64) -> Result<Option<Shown>> {
-        let Some(head) = head_of(self.snapshot.as_ref(), of, id)?.filter(|head| head.version > 0)
+        let Some(head) =
+            head_of(&self.secret, self.snapshot.as_ref(), of, id)?.filter(|head| head.version > 0)
         else {
             return Ok(None);
         };

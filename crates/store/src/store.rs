@@ -1,10 +1,10 @@
 //! The archive itself: opening, the door for changes, and the house's own rows.
 
 use crate::{
-    ActRecord, Change, Committed, Error, Held, Permit, PersonKey, Receipt, Result, Rules, Seal,
-    Seen, Version, Witness, acts,
+    ActRecord, Change, Committed, Derived, Error, Held, Permit, PersonKey, Receipt, Result, Rules,
+    Seal, Seen, Version, Witness, acts,
     body::Stored,
-    cipher,
+    cipher, derive,
     engine::{Batch, Direction, Embedded, Engine, Memory, Rows, Snapshot, Tuning},
     grant::Grant,
     head::{self, Head},
@@ -134,6 +134,18 @@ impl Store {
     ) -> Result<(Store, Seal)> {
         let vault = open_vault(&engine, &options)?;
         let secrets = Secrets::of(engine.as_ref(), &vault)?;
+        if engine.incomplete()? {
+            tracing::warn!("making the index again from what is stored");
+            let made = derive::Deriving {
+                engine: engine.as_ref(),
+                vault: &vault,
+                rules: rules.as_ref(),
+                secret: &secrets.index,
+            }
+            .all()?;
+            engine.complete()?;
+            tracing::info!(?made, "the index is whole again");
+        }
         let number = NEXT.fetch_add(1, Relaxed);
         let find = Box::new(crate::search::find(secrets.index, vault.clone()));
         let (queue, thread) = writer::start(
@@ -234,7 +246,7 @@ impl Store {
     /// Whose resource this is: `None` when there is no such resource, 0 when it is shared.
     pub fn person_of(&self, seal: &Seal, of: ResourceType, id: &str) -> Result<Option<PersonKey>> {
         self.sealed(seal)?;
-        let head = head_of(self.snapshot()?.as_ref(), of, id)?;
+        let head = head_of(&self.inner.secrets.index, self.snapshot()?.as_ref(), of, id)?;
         Ok(head
             .filter(|head| head.version > 0)
             .map(|head| head.tail.person))
@@ -255,7 +267,7 @@ impl Store {
     pub fn look(&self, seal: &Seal, of: ResourceType, id: &str) -> Result<Option<Version>> {
         self.sealed(seal)?;
         let snapshot = self.snapshot()?;
-        match head_of(snapshot.as_ref(), of, id)? {
+        match head_of(&self.inner.secrets.index, snapshot.as_ref(), of, id)? {
             Some(head) if head.version > 0 => {
                 Ok(
                     stored_at(&self.inner.vault, snapshot.as_ref(), of, head.stamp)?
@@ -283,6 +295,20 @@ impl Store {
             return Ok(None);
         };
         Ok(stored_at(&self.inner.vault, snapshot.as_ref(), of, card.stamp)?.map(Stored::version))
+    }
+
+    /// Makes every derived row again from the facts: for repair, before anything is served from this archive. While it
+    /// works, answers lack what it has not come to yet.
+    pub fn rebuild(&self, seal: &Seal) -> Result<Derived> {
+        self.sealed(seal)?;
+        let inner = &self.inner;
+        derive::Deriving {
+            engine: inner.engine.as_ref(),
+            vault: &inner.vault,
+            rules: inner.rules.as_ref(),
+            secret: &inner.secrets.index,
+        }
+        .all()
     }
 
     /// One of the house's rows.
@@ -411,8 +437,13 @@ impl Secrets {
 }
 
 /// The head of a resource, a reserved one included.
-pub(crate) fn head_of(snapshot: &dyn Snapshot, of: ResourceType, id: &str) -> Result<Option<Head>> {
-    let row = snapshot.get(&head::key(of, id))?;
+pub(crate) fn head_of(
+    secret: &Secret,
+    snapshot: &dyn Snapshot,
+    of: ResourceType,
+    id: &str,
+) -> Result<Option<Head>> {
+    let row = snapshot.get(&head::key(secret, of, id))?;
     row.map(|row| Head::decode(&row)).transpose()
 }
 

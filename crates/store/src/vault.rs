@@ -255,6 +255,14 @@ impl Vault {
         Ok((key, row))
     }
 
+    /// A person and the id of her Patient, from her key row; `None` when she was erased.
+    pub(crate) fn person(&self, key: &[u8], row: &[u8]) -> Result<Option<(PersonKey, Arc<str>)>> {
+        let number = key.last_chunk::<6>().and_then(|number| from_six(number));
+        let number = number.ok_or_else(|| altered(key))?;
+        let whose = self.read_key_row(key, row)?;
+        Ok(whose.map(|whose| (PersonKey(number), whose.patient)))
+    }
+
     /// The commit in the making is done, well or badly.
     pub(crate) fn settle(&self) {
         let mut pending = self.pending.write().unwrap_or_else(PoisonError::into_inner);
@@ -377,6 +385,13 @@ impl Vault {
         Kept::decode(names, &secret, &own, &self.press).map(Some)
     }
 
+    /// The name of an act, which its row says in the open.
+    pub(crate) fn act_name(&self, row: &[u8]) -> Result<[u8; 16]> {
+        let mut rest = Reader(row);
+        rest.number()?;
+        Ok(Kept::names(&mut rest)?.0)
+    }
+
     /// A row of the house.
     pub(crate) fn close_house(&self, key: &[u8], value: &[u8]) -> Result<Vec<u8>> {
         self.close(HOUSE_SLOT, key, Vec::new(), value)
@@ -419,9 +434,14 @@ fn erased() -> Error {
     }
 }
 
+/// A key as people read it.
+pub(crate) fn digits(key: &[u8]) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn altered(key: &[u8]) -> Error {
-    let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
     Error::Damaged(format!(
-        "row {digits} does not open under its key: it was altered or moved"
+        "row {} does not open under its key: it was altered or moved",
+        digits(key)
     ))
 }

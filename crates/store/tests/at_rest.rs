@@ -19,6 +19,8 @@ fn bytes(dir: &Path) -> Vec<u8> {
             false => all.extend(std::fs::read(entry.path()).unwrap()),
         }
     }
+    // Files are made large in advance.
+    all.retain(|byte| *byte != 0);
     all
 }
 

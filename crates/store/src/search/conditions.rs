@@ -157,7 +157,8 @@ fn follow(
         return Ok(false);
     };
     let snapshot = reading.snapshot.as_ref();
-    let Some(head) = head_of(snapshot, of, id)?.filter(|head| head.exists()) else {
+    let Some(head) = head_of(&reading.secret, snapshot, of, id)?.filter(|head| head.exists())
+    else {
         return Ok(false);
     };
     if !reading.opens(of, id, head.tail.person, head.labels)? {

@@ -267,7 +267,7 @@ fn of_clause(reading: &Reading<'_>, of: ResourceType, clause: &Clause) -> Result
 fn own_cards(reading: &Reading<'_>, of: ResourceType, name: &str) -> Result<Option<Span>> {
     match target(name) {
         Some((patient, id)) if patient.name() == "Patient" => {
-            let head = head_of(reading.snapshot.as_ref(), patient, id)?;
+            let head = head_of(&reading.secret, reading.snapshot.as_ref(), patient, id)?;
             Ok(head.map(|head| Span::cards(of, head.tail.person)))
         }
         _ => Ok(None),
@@ -380,7 +380,7 @@ fn of_ids(reading: &Reading<'_>, of: ResourceType, values: &[Wanted]) -> Result<
         let (Wanted::Id(id) | Wanted::Token { code: Some(id), .. }) = wanted else {
             continue;
         };
-        let head = head_of(reading.snapshot.as_ref(), of, id)?;
+        let head = head_of(&reading.secret, reading.snapshot.as_ref(), of, id)?;
         if let Some(head) = head.filter(|head| head.exists()) {
             named.push(Candidate {
                 tail: head.tail,
