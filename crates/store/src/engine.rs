@@ -18,8 +18,12 @@ mod disk;
 mod embedded;
 mod log;
 mod memory;
+mod projection;
+mod record;
+mod segment;
+mod thin;
 
-pub use disk::{Disk, DiskFile, RealDisk};
+pub use disk::{Disk, DiskFile, DiskReader, RealDisk};
 pub use embedded::{Embedded, Tuning};
 pub(crate) use log::disk_error;
 pub use memory::Memory;

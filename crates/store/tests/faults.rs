@@ -12,7 +12,9 @@ use std::{
     },
 };
 use store::{
-    engine::{Batch, Disk, DiskFile, Embedded, Engine, Memory, RealDisk, Snapshot, Tuning},
+    engine::{
+        Batch, Disk, DiskFile, DiskReader, Embedded, Engine, Memory, RealDisk, Snapshot, Tuning,
+    },
     *,
 };
 
@@ -142,8 +144,14 @@ impl Disk for Faulty {
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
         RealDisk.list(dir)
     }
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        RealDisk.read(path)
+    fn reader(&self, path: &Path) -> io::Result<Box<dyn DiskReader>> {
+        RealDisk.reader(path)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove(path)
     }
 }
 
@@ -174,12 +182,7 @@ impl DiskFile for FaultyFile {
 
 fn on(dir: &Path, disk: &Faulty) -> House {
     let disk = disk.clone();
-    let engine = Embedded::open_on(
-        dir,
-        Tuning::default(),
-        Box::new(move || Box::new(disk.clone())),
-    )
-    .unwrap();
+    let engine = Embedded::open_on(dir, Tuning::default(), Arc::new(disk)).unwrap();
     let (store, seal) = Store::over(
         Arc::new(engine),
         Options {

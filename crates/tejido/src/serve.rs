@@ -64,7 +64,7 @@ async fn stopped() -> Result<(), Error> {
 fn traces() {
     use tracing_subscriber::EnvFilter;
     // The engine tells much of its own housekeeping.
-    let usual = || EnvFilter::new("info,lsm_tree=warn,fjall=warn");
+    let usual = || EnvFilter::new("info,lsm_tree=warn");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -1,39 +1,37 @@
 //! The durable log: the truth of the embedded engine.
 //!
-//! Segment files `first-attempt.log`, each with a header and records, one record per commit:
-//!
-//! ```text
-//! magic 4 | payload length 4 | group number 8 | crc32 4 (over the length, number, flags, payload) | flags 1 | payload
-//! ```
-//!
-//! Groups are numbered without gaps. A commit that fails is cut off and the next one starts a new segment with the same
-//! group number and a higher attempt: what a later segment numbers again is void in the earlier one. So a record that
-//! a failed cut left on the disk cannot come back once another commit was acknowledged.
+//! Files as in `segment.rs`, records as in `record.rs`, one record a commit. Groups are numbered without gaps. A commit
+//! that fails is cut off and the next one starts a new segment with the same group number and a higher attempt: what a
+//! later segment numbers again is void in the earlier one. So a record that a failed cut left on the disk cannot come back
+//! once another commit was acknowledged. Until then it can come back after a crash, as a commit whose caller heard of
+//! neither success nor failure; so after a failed cut the next segment is started, and synced, at once, before the caller
+//! hears of the failure; where the disk refuses that too, the log is closed until it does.
 //!
 //! At the end of the last segment, bytes that are no record and are followed by none are what a crash tore: they are cut.
 //! Anywhere else they are damage, and an error names the file and the place.
 //!
 //! Cost: one append and one sync per group of commits.
 
-use super::{Batch, Disk, DiskFile};
-use crate::{
-    Error, Result,
-    codec::{Reader, put_bytes, put_number},
+use super::{
+    Batch,
+    disk::{Disk, DiskFile},
+    record::{Group, Making, Record, follows},
+    segment::{FILE_HEADER, Segment, Shelf, header, read_header, split_tail},
 };
+use crate::{Error, Result};
 use std::{
+    collections::HashSet,
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-const FILE_MAGIC: &[u8; 8] = b"TEJIDO\x00\x01";
-const FILE_HEADER: usize = 16;
-const MAGIC: [u8; 4] = [0xf7, b'T', b'J', b'R'];
-const HEADER: usize = 21;
-const COMPRESSED: u8 = 1;
-/// Smaller payloads are not worth compressing.
-const COMPRESS_FROM: usize = 256;
 /// New names tried before giving up on a folder.
 const ATTEMPTS: u32 = 10_000;
+/// A segment takes no more groups than this, so that what is kept in memory of it is bounded.
+const GROUPS: u64 = 1 << 20;
+/// How the rows of a commit are packed: fast, for thinning packs them again.
+const LEVEL: i32 = 1;
 
 /// Names one record: its group and the checksum of its content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,129 +40,207 @@ pub(crate) struct Mark {
     pub(crate) crc: u32,
 }
 
+/// Takes the groups of a replay; the checksum of a mark is 0 where the group is thinned.
+pub(crate) type Visit<'a> = dyn FnMut(Mark, Group<'_>) -> Result<()> + 'a;
+
+/// How a log is opened.
+pub(crate) struct Opening<'a> {
+    pub(crate) dir: &'a Path,
+    pub(crate) segment_bytes: u64,
+    pub(crate) durable: bool,
+    /// The highest group that is known to have been acknowledged: damage there is never taken for a torn end.
+    pub(crate) known: u64,
+    /// Groups from this one on are replayed.
+    pub(crate) from: u64,
+    pub(crate) shelf: Arc<Shelf>,
+}
+
 /// The log, open for appending.
 pub(crate) struct Log {
-    disk: Box<dyn Disk>,
+    disk: Arc<dyn Disk>,
     dir: PathBuf,
     durable: bool,
     segment_bytes: u64,
-    file: Option<Box<dyn DiskFile>>,
-    /// Good bytes of the open file.
-    length: u64,
-    /// Length before the last record, to take it back.
-    before: u64,
+    pub(crate) shelf: Arc<Shelf>,
+    /// Tells this log from others.
+    pub(crate) name: [u8; 8],
+    file: Option<Open>,
     next: u64,
+    moment: i64,
     packer: Option<zstd::bulk::Compressor<'static>>,
+    /// A record that nobody was told of may still be on the disk: nothing goes on before a new segment voids it.
+    unsure: bool,
 }
 
-struct Segment {
-    path: PathBuf,
-    first: u64,
-    attempt: u32,
+struct Open {
+    file: Box<dyn DiskFile>,
+    segment: Arc<Segment>,
+    /// Good bytes.
+    length: u64,
 }
 
-struct Record<'a> {
-    mark: Mark,
-    flags: u8,
-    payload: &'a [u8],
-    size: usize,
+/// A file of the log's folder.
+pub(crate) struct Named {
+    pub(crate) path: PathBuf,
+    pub(crate) first: u64,
+    pub(crate) attempt: u32,
+    pub(crate) thinned: bool,
 }
 
 impl Log {
-    /// Opens the log of a folder and hands every record from group `from` on to `visit`. `applied` is the highest
-    /// group that is known to have been acknowledged: damage there is never taken for a torn end.
+    /// Opens the log of a folder and hands every group from `from` on to `visit`.
     pub(crate) fn open(
-        disk: Box<dyn Disk>,
-        dir: &Path,
-        segment_bytes: u64,
-        durable: bool,
-        applied: u64,
-        from: u64,
-        visit: &mut dyn FnMut(Mark, &[u8]) -> Result<()>,
+        disk: Arc<dyn Disk>,
+        opening: &Opening<'_>,
+        visit: &mut Visit<'_>,
     ) -> Result<Log> {
-        let segments = segments(disk.as_ref(), dir)?;
+        let files = files(disk.as_ref(), opening.dir)?;
         let mut log = Log {
             disk,
-            dir: dir.to_owned(),
-            durable,
-            segment_bytes,
+            dir: opening.dir.to_owned(),
+            durable: opening.durable,
+            segment_bytes: opening.segment_bytes,
+            shelf: opening.shelf.clone(),
+            name: [0; 8],
             file: None,
-            length: 0,
-            before: 0,
             next: 1,
-            packer: zstd::bulk::Compressor::new(1).ok(),
+            moment: i64::MIN,
+            packer: zstd::bulk::Compressor::new(LEVEL).ok(),
+            unsure: false,
         };
-        for (i, segment) in segments.iter().enumerate() {
-            let until = segments.get(i + 1).map(|next| next.first);
-            if until.is_some_and(|until| until <= from) {
-                log.next = until.unwrap_or(log.next);
-                continue;
-            }
-            if segment.first != log.next {
+        for (i, file) in files.iter().enumerate() {
+            let until = files.get(i + 1).map(|next| next.first);
+            if file.first != log.next {
                 return Err(damaged(
-                    &segment.path,
+                    &file.path,
                     0,
                     "groups are missing before this segment",
                 ));
             }
-            log.next = segment.first;
-            let bytes = log.disk.read(&segment.path).map_err(disk_error)?;
-            let end = log.replay(segment, &bytes, until, applied, from, visit)?;
-            if until.is_none() && end > 0 {
-                let mut file = log.disk.open(&segment.path).map_err(disk_error)?;
-                if end < bytes.len() {
-                    tracing::warn!(file = %segment.path.display(), offset = end, "cut a torn end off the log");
-                    file.cut(end as u64).map_err(disk_error)?;
-                }
-                log.length = end as u64;
-                log.file = Some(file);
+            if file.thinned {
+                log.thinned(file, opening, visit)?;
+            } else {
+                log.whole(file, until, opening, visit)?;
             }
+        }
+        if log.name == [0; 8] {
+            aws_lc_rs::rand::fill(&mut log.name)
+                .map_err(|_| Error::Damaged("the system gives no random bytes".into()))?;
         }
         Ok(log)
     }
 
-    /// Reads one segment up to group `until`; gives the offset after its last good record, 0 when there is no usable
-    /// header.
-    fn replay(
+    fn thinned(
         &mut self,
-        segment: &Segment,
-        bytes: &[u8],
+        file: &Named,
+        opening: &Opening<'_>,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        let (segment, name) = Segment::thinned(self.disk.as_ref(), &file.path)?;
+        if segment.first != file.first {
+            return Err(damaged(&file.path, 0, "this segment has another's name"));
+        }
+        self.named(name, &file.path)?;
+        self.next = segment.until();
+        self.moment = segment.tail().map_or(self.moment, |tail| tail.moment);
+        if segment.until() > opening.from {
+            each_thinned(&segment, &mut |group| match group.number {
+                number if number < opening.from => Ok(()),
+                number => visit(
+                    Mark {
+                        group: number,
+                        crc: 0,
+                    },
+                    group,
+                ),
+            })?;
+        }
+        self.shelf.push(Arc::new(segment));
+        Ok(())
+    }
+
+    /// Reads one whole segment up to group `until`.
+    fn whole(
+        &mut self,
+        file: &Named,
         until: Option<u64>,
-        applied: u64,
-        from: u64,
-        visit: &mut dyn FnMut(Mark, &[u8]) -> Result<()>,
-    ) -> Result<usize> {
-        let header = bytes.get(..FILE_HEADER);
-        let good = header.is_some_and(|header| {
-            header.starts_with(FILE_MAGIC) && header.ends_with(&segment.first.to_le_bytes())
-        });
-        let mut at = if good { FILE_HEADER } else { 0 };
-        while good && until.is_none_or(|until| self.next < until) {
+        opening: &Opening<'_>,
+        visit: &mut Visit<'_>,
+    ) -> Result<()> {
+        let reader = self.disk.reader(&file.path).map_err(disk_error)?;
+        let bytes = super::disk::whole(reader.as_ref()).map_err(disk_error)?;
+        let good = read_header(&bytes).filter(|(first, _)| *first == file.first);
+        if let Some((_, name)) = good {
+            self.named(name, &file.path)?;
+        }
+        let mut at = good.map_or(0, |_| FILE_HEADER);
+        let mut places = Vec::new();
+        while good.is_some() && until.is_none_or(|until| self.next < until) {
             let rest = bytes.get(at..).unwrap_or_default();
-            let Some(record) = record(rest).filter(|record| record.mark.group == self.next) else {
+            let Some(record) = Record::read(rest)
+                .filter(|record| record.head.first == self.next && record.head.groups == 1)
+            else {
                 break;
             };
-            if record.mark.group >= from {
-                let payload = unpack(&record).map_err(|why| damaged(&segment.path, at, &why))?;
-                visit(record.mark, &payload)?;
-            }
-            at += record.size;
+            let mark = Mark {
+                group: self.next,
+                crc: record.head.crc,
+            };
+            let moment = &mut self.moment;
+            record.groups(&file.path, at, &mut |group| {
+                *moment = (*moment).max(group.moment);
+                match mark.group >= opening.from {
+                    true => visit(mark, group),
+                    false => Ok(()),
+                }
+            })?;
+            places.push((at + record.head.values_at()) as u32);
+            at += record.head.size();
             self.next += 1;
         }
         let rest = bytes.get(at..).unwrap_or_default();
         match until {
             Some(until) if self.next < until => {
-                Err(damaged(&segment.path, at, "this record cannot be read"))
+                return Err(damaged(&file.path, at, "this record cannot be read"));
             }
-            None if !rest.is_empty() && (self.next <= applied || follows(rest, self.next)) => {
-                Err(damaged(
-                    &segment.path,
+            None if !rest.is_empty()
+                && (self.next <= opening.known || follows(rest, self.next)) =>
+            {
+                return Err(damaged(
+                    &file.path,
                     at,
                     "this record cannot be read, though it was acknowledged",
-                ))
+                ));
             }
-            _ => Ok(at),
+            _ => {}
         }
+        if at == 0 {
+            return Ok(());
+        }
+        let segment = Segment::whole(self.disk.as_ref(), &file.path, file.first, places)?;
+        let segment = Arc::new(segment);
+        self.shelf.push(segment.clone());
+        if until.is_none() {
+            let mut file = self.disk.open(&segment.path).map_err(disk_error)?;
+            if !rest.is_empty() {
+                tracing::warn!(file = %segment.path.display(), offset = at, "cut a torn end off the log");
+                file.cut(at as u64).map_err(disk_error)?;
+            }
+            self.file = Some(Open {
+                file,
+                segment,
+                length: at as u64,
+            });
+        }
+        Ok(())
+    }
+
+    fn named(&mut self, name: [u8; 8], path: &Path) -> Result<()> {
+        if self.name != [0; 8] && self.name != name {
+            return Err(damaged(path, 0, "this segment is of another log"));
+        }
+        self.name = name;
+        Ok(())
     }
 
     /// Group number that the next record gets.
@@ -172,197 +248,194 @@ impl Log {
         self.next
     }
 
-    /// Appends one record and makes it durable. After an error nothing of it counts.
-    pub(crate) fn append(&mut self, payload: &[u8]) -> Result<(Mark, u64)> {
-        let record = self.record(payload);
-        let crc = crc(&record);
-        let mut record = record;
-        if let Some(slot) = record.get_mut(16..20) {
-            slot.copy_from_slice(&crc.to_le_bytes());
+    /// Appends one commit and makes it durable; gives its mark and its bytes. After an error nothing of it counts.
+    pub(crate) fn append(&mut self, batch: &Batch, now: i64) -> Result<(Mark, u64)> {
+        let mut making = Making::default();
+        let moment = self.moment.max(now);
+        making.group(moment, batch.len());
+        for (key, value) in batch {
+            making.row(key, value.as_deref());
         }
-        self.before = self.length;
-        match self.write(&record) {
-            Ok(()) => {
-                let mark = Mark {
-                    group: self.next,
-                    crc,
-                };
-                self.length += record.len() as u64;
-                self.next += 1;
-                Ok((mark, record.len() as u64))
-            }
-            Err(error) => {
-                self.abandon(self.before);
-                Err(disk_error(error))
-            }
-        }
-    }
-
-    /// Takes the last record back: it was written, but the projection could not follow and nobody was told.
-    pub(crate) fn retract(&mut self) {
-        self.next -= 1;
-        self.abandon(self.before);
-    }
-
-    /// Leaves the file for good: after a failed sync the system may call pages clean that never reached the disk, so
-    /// nothing is appended to it again.
-    fn abandon(&mut self, good: u64) {
-        if let Some(mut file) = self.file.take()
-            && let Err(error) = file.cut(good.max(FILE_HEADER as u64))
-        {
-            tracing::warn!(%error, "could not cut a failed record off the log; the next segment supersedes it");
-        }
-        self.length = 0;
-    }
-
-    fn write(&mut self, record: &[u8]) -> io::Result<()> {
-        if self.length >= self.segment_bytes {
-            self.file = None;
-        }
-        if self.file.is_none() {
-            self.start_segment()?;
-            self.before = self.length;
-        }
-        let Some(file) = &mut self.file else {
-            return Err(io::Error::other("no segment file"));
+        let (record, crc) = making
+            .finish(self.next, self.packer.as_mut())
+            .ok_or_else(too_large)?;
+        let values_at = record.len() - making.size().1;
+        self.room().map_err(disk_error)?;
+        let Some(open) = &mut self.file else {
+            return Err(Error::Disk("there is no segment file".into()));
         };
-        file.append(record)?;
-        if self.durable { file.sync() } else { Ok(()) }
+        if let Err(error) = open.file.append(&record) {
+            self.take_back(true);
+            return Err(disk_error(error));
+        }
+        if self.durable
+            && let Err(error) = open.file.sync()
+        {
+            self.take_back(false);
+            return Err(disk_error(error));
+        }
+        open.segment
+            .appended((open.length + values_at as u64) as u32);
+        open.length += record.len() as u64;
+        let group = self.next;
+        self.next += 1;
+        self.moment = moment;
+        Ok((Mark { group, crc }, record.len() as u64))
     }
 
+    /// Makes sure that there is a file to append to.
+    fn room(&mut self) -> io::Result<()> {
+        let full = self.file.as_ref().is_none_or(|open| {
+            open.length >= self.segment_bytes || self.next - open.segment.first >= GROUPS
+        });
+        match full || self.unsure {
+            true => self.start_segment(),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes back what was appended last. The file is kept only if `keep`: after a failed sync the system may call pages
+    /// clean that never reached the disk, so nothing is appended to it again.
+    fn take_back(&mut self, keep: bool) {
+        let Some(mut open) = self.file.take() else {
+            return;
+        };
+        match open.file.cut(open.length) {
+            Ok(()) if keep => self.file = Some(open),
+            // Nothing but a header: gone, so that a disk that fails for long does not fill the folder with names.
+            Ok(()) if open.length == FILE_HEADER as u64 => {
+                let _ = self.disk.remove(&open.segment.path);
+            }
+            Ok(()) => {}
+            Err(error) => {
+                tracing::warn!(%error, "could not cut a failed record off the log; the next segment voids it");
+                self.unsure = true;
+                // Now if it can be; else before the next commit.
+                let _ = self.start_segment();
+            }
+        }
+    }
+
+    /// Starts a new segment. Its name alone voids what an earlier segment holds of the same group.
     fn start_segment(&mut self) -> io::Result<()> {
-        let mut header = FILE_MAGIC.to_vec();
-        header.extend_from_slice(&self.next.to_le_bytes());
         for attempt in 0..ATTEMPTS {
             let path = self
                 .dir
                 .join(format!("{:016x}-{attempt:04x}.log", self.next));
-            match self.disk.create(&path) {
+            let mut file = match self.disk.create(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
-                Err(error) => return Err(error),
-                Ok(mut file) => {
-                    file.append(&header)?;
-                    self.length = FILE_HEADER as u64;
-                    self.file = Some(file);
-                    return Ok(());
+                other => other?,
+            };
+            if let Err(error) = file.append(&header(self.next, self.name)) {
+                match self.unsure {
+                    true => self.unsure = false,
+                    false => drop(self.disk.remove(&path)),
                 }
+                return Err(error);
             }
+            self.unsure = false;
+            let segment = Segment::whole(self.disk.as_ref(), &path, self.next, Vec::new())
+                .map_err(|error| io::Error::other(error.to_string()))?;
+            let segment = Arc::new(segment);
+            self.shelf.push(segment.clone());
+            self.file = Some(Open {
+                file,
+                segment,
+                length: FILE_HEADER as u64,
+            });
+            return Ok(());
         }
         Err(io::Error::other("too many failed log segments"))
     }
+}
 
-    fn record(&mut self, payload: &[u8]) -> Vec<u8> {
-        let packed = (payload.len() >= COMPRESS_FROM)
-            .then(|| self.packer.as_mut()?.compress(payload).ok())
-            .flatten()
-            .filter(|packed| packed.len() + 4 < payload.len());
-        let size = packed
-            .as_ref()
-            .map_or(payload.len(), |packed| packed.len() + 4);
-        let mut out = Vec::with_capacity(HEADER + size);
-        out.extend_from_slice(&MAGIC);
-        out.extend_from_slice(&(size as u32).to_le_bytes());
-        out.extend_from_slice(&self.next.to_le_bytes());
-        out.extend_from_slice(&[0; 4]);
-        match packed {
-            Some(packed) => {
-                out.push(COMPRESSED);
-                out.extend_from_slice(&(payload.len() as u32).to_le_bytes());
-                out.extend_from_slice(&packed);
-            }
-            None => {
-                out.push(0);
-                out.extend_from_slice(payload);
-            }
-        }
-        out
+/// Reads a thinned segment, group by group, checking all of it.
+pub(crate) fn each_thinned(
+    segment: &Segment,
+    visit: &mut dyn FnMut(Group<'_>) -> Result<()>,
+) -> Result<()> {
+    let bytes = segment.bytes()?;
+    let path = &segment.path;
+    let (records, tail) =
+        split_tail(&bytes).ok_or_else(|| damaged(path, 0, "the end of this segment is damaged"))?;
+    let mut at = FILE_HEADER;
+    let mut next = segment.first;
+    while at < records.len() {
+        let rest = records.get(at..).unwrap_or_default();
+        let record = Record::read(rest)
+            .filter(|record| record.head.first == next)
+            .ok_or_else(|| damaged(path, at, "this record cannot be read"))?;
+        record.groups(path, at, visit)?;
+        next += u64::from(record.head.groups);
+        at += record.head.size();
+    }
+    match next == segment.first + u64::from(tail.groups) {
+        true => Ok(()),
+        false => Err(damaged(path, at, "groups are missing at the end")),
     }
 }
 
-/// Segments by first group; of those with the same first group only the last attempt counts.
-fn segments(disk: &dyn Disk, dir: &Path) -> Result<Vec<Segment>> {
-    let mut found: Vec<Segment> = Vec::new();
+/// Whether a folder holds thinned segments: then derived rows are not all in the log.
+pub(crate) fn any_thinned(disk: &dyn Disk, dir: &Path) -> Result<bool> {
+    Ok(files(disk, dir)?.iter().any(|file| file.thinned))
+}
+
+/// The log's files by first group. Of those with the same first group a thinned one counts, else the last attempt.
+pub(crate) fn files(disk: &dyn Disk, dir: &Path) -> Result<Vec<Named>> {
+    let mut found: Vec<Named> = Vec::new();
     for path in disk.list(dir).map_err(disk_error)? {
-        let Some((first, attempt)) = path
-            .file_name()
-            .and_then(|name| name.to_str()?.strip_suffix(".log")?.split_once('-'))
-        else {
-            continue;
-        };
-        if let (Ok(first), Ok(attempt)) = (
-            u64::from_str_radix(first, 16),
-            u32::from_str_radix(attempt, 16),
-        ) {
-            found.push(Segment {
-                path,
-                first,
-                attempt,
-            });
-        }
+        found.extend(named(path));
     }
-    found.sort_by_key(|segment| (segment.first, segment.attempt));
-    let mut last: Vec<Segment> = Vec::new();
-    for segment in found {
-        if last
-            .last()
-            .is_some_and(|before| before.first == segment.first)
-        {
+    found.sort_by_key(|file| (file.first, file.thinned, file.attempt));
+    let mut last: Vec<Named> = Vec::new();
+    for file in found {
+        if last.last().is_some_and(|before| before.first == file.first) {
             last.pop();
         }
-        last.push(segment);
+        last.push(file);
     }
     Ok(last)
 }
 
-/// The record at the start of some bytes, if there is a whole and sound one.
-fn record(bytes: &[u8]) -> Option<Record<'_>> {
-    let mut head = Reader(bytes.get(..HEADER)?);
-    if head.array::<4>().ok()? != MAGIC {
-        return None;
+/// Removes what thinning left behind: files that were not finished, and whole segments whose thinned one is there.
+pub(crate) fn sweep(disk: &dyn Disk, dir: &Path) -> Result<()> {
+    let paths = disk.list(dir).map_err(disk_error)?;
+    let thinned: HashSet<u64> = paths
+        .iter()
+        .filter_map(|path| named(path.clone()).filter(|file| file.thinned))
+        .map(|file| file.first)
+        .collect();
+    for path in paths {
+        let draft = path.extension().is_some_and(|end| end == "new");
+        let replaced =
+            named(path.clone()).is_some_and(|file| !file.thinned && thinned.contains(&file.first));
+        if draft || replaced {
+            disk.remove(&path).map_err(disk_error)?;
+        }
     }
-    let length = u32::from_le_bytes(head.array().ok()?) as usize;
-    let group = u64::from_le_bytes(head.array().ok()?);
-    let stored = u32::from_le_bytes(head.array().ok()?);
-    let flags = head.byte().ok()?;
-    let size = HEADER.checked_add(length)?;
-    let whole = bytes.get(..size)?;
-    (crc(whole) == stored).then_some(Record {
-        mark: Mark { group, crc: stored },
-        flags,
-        payload: whole.get(HEADER..)?,
-        size,
+    Ok(())
+}
+
+/// What a file's name says.
+pub(crate) fn named(path: PathBuf) -> Option<Named> {
+    let name = path.file_name()?.to_str()?;
+    let hex = |text: &str| u64::from_str_radix(text, 16).ok();
+    let (first, attempt, thinned) = match name.strip_suffix(".log") {
+        Some(name) => {
+            let (first, attempt) = name.split_once('-')?;
+            (hex(first)?, hex(attempt)? as u32, false)
+        }
+        None => (hex(name.strip_suffix(".facts")?)?, 0, true),
+    };
+    Some(Named {
+        path,
+        first,
+        attempt,
+        thinned,
     })
 }
 
-fn crc(record: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(record.get(4..16).unwrap_or_default());
-    hasher.update(record.get(20..).unwrap_or_default());
-    hasher.finalize()
-}
-
-/// Whether a sound record of this group or a later one stands anywhere in these bytes.
-fn follows(bytes: &[u8], group: u64) -> bool {
-    bytes.windows(MAGIC.len()).enumerate().any(|(at, window)| {
-        window == MAGIC
-            && bytes
-                .get(at..)
-                .and_then(record)
-                .is_some_and(|record| record.mark.group >= group)
-    })
-}
-
-fn unpack(record: &Record<'_>) -> std::result::Result<Vec<u8>, String> {
-    if record.flags & COMPRESSED == 0 {
-        return Ok(record.payload.to_vec());
-    }
-    let mut reader = Reader(record.payload);
-    let size = reader.array().map_err(|error| error.to_string())?;
-    zstd::bulk::decompress(reader.0, u32::from_le_bytes(size) as usize)
-        .map_err(|error| error.to_string())
-}
-
-fn damaged(path: &Path, at: usize, why: &str) -> Error {
+pub(crate) fn damaged(path: &Path, at: usize, why: &str) -> Error {
     Error::Damaged(format!("{} at byte {at}: {why}", path.display()))
 }
 
@@ -370,46 +443,9 @@ pub(crate) fn disk_error(error: io::Error) -> Error {
     Error::Disk(error.to_string())
 }
 
-/// A batch as a payload: keys in order, each without what it shares with the one before.
-pub(crate) fn encode(batch: &Batch) -> Vec<u8> {
-    let mut out = Vec::with_capacity(batch.len() * 64);
-    let mut before: &[u8] = &[];
-    for (key, value) in batch {
-        let shared = before.iter().zip(key).take_while(|(a, b)| a == b).count();
-        put_number(&mut out, shared as u64);
-        put_bytes(&mut out, key.get(shared..).unwrap_or_default());
-        match value {
-            Some(value) => {
-                put_number(&mut out, value.len() as u64 + 1);
-                out.extend_from_slice(value);
-            }
-            None => put_number(&mut out, 0),
-        }
-        before = key;
+fn too_large() -> Error {
+    Error::Invalid {
+        expression: "Bundle".into(),
+        diagnostics: "more than a commit can hold; send it in parts".into(),
     }
-    out
-}
-
-/// Takes one row of a batch.
-pub(crate) type EachRow<'a> = dyn FnMut(&[u8], Option<&[u8]>) + 'a;
-
-/// The rows of a payload, in order.
-pub(crate) fn decode(payload: &[u8], row: &mut EachRow<'_>) -> Result<()> {
-    let mut reader = Reader(payload);
-    let mut key: Vec<u8> = Vec::new();
-    while !reader.0.is_empty() {
-        let shared = usize::try_from(reader.number()?).unwrap_or(usize::MAX);
-        if shared > key.len() {
-            return Err(Error::Damaged(
-                "a log record shares more than there is".into(),
-            ));
-        }
-        key.truncate(shared);
-        key.extend_from_slice(reader.bytes()?);
-        match usize::try_from(reader.number()?).unwrap_or(usize::MAX) {
-            0 => row(&key, None),
-            size => row(&key, Some(reader.take(size - 1)?)),
-        }
-    }
-    Ok(())
 }

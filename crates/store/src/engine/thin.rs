@@ -1,0 +1,254 @@
+//! Thinning: closed segments that the projection holds durably are written again with facts only.
+//!
+//! In: the first whole segment whose every group is below the projection's durable mark. Out: a file `first.facts` with
+//! the same groups, their moments and facts, many groups a record and packed well; then the whole segment's name is
+//! removed. Who still reads it does so undisturbed, and pointers mean the same in both.
+//!
+//! Safe at any kill: the new file gets its name only when all of it is durable. Files of another name are swept away at the
+//! next opening, and so is a whole segment whose thinned one is there.
+//!
+//! Cost: each segment is read and written once more, in a thread of its own, beside the commits.
+
+use super::{
+    disk::{Disk, DiskFile},
+    is_derived,
+    log::{Mark, damaged, disk_error, each_thinned},
+    projection::Projection,
+    record::{Group, Making, Record, Value},
+    segment::{FILE_HEADER, Segment, Shelf, header, tail},
+};
+use crate::{Error, Result};
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    thread::JoinHandle,
+};
+
+/// Rows in one record, bytes before packing: enough that rows written again and again are packed away.
+const ROWS: usize = 2 << 20;
+/// Values in one record, bytes.
+const VALUES: usize = 8 << 20;
+/// Slow and small: it is done once, beside the commits.
+const LEVEL: i32 = 7;
+
+/// The thread that thins. It ends when this is dropped.
+pub(crate) struct Thinning {
+    stop: Arc<AtomicBool>,
+    projection: Arc<Projection>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Thinning {
+    pub(crate) fn start(
+        disk: Arc<dyn Disk>,
+        dir: PathBuf,
+        shelf: Arc<Shelf>,
+        log: [u8; 8],
+        projection: Arc<Projection>,
+    ) -> Result<Thinning> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = std::thread::Builder::new()
+            .name("store-thin".into())
+            .spawn({
+                let (stop, projection) = (stop.clone(), projection.clone());
+                move || {
+                    let mut seen = 0;
+                    while let Some(durable) = projection.wait_durable(seen, &stop) {
+                        seen = durable;
+                        while !stop.load(SeqCst) {
+                            match thin(disk.as_ref(), &dir, &shelf, log, durable, &stop) {
+                                Ok(true) => {}
+                                Ok(false) => break,
+                                Err(error) => {
+                                    tracing::warn!(%error, "a segment of the log could not be thinned");
+                                    break;
+                                }
+                            }
+                        }
+                    }
+                }
+            })
+            .map_err(disk_error)?;
+        Ok(Thinning {
+            stop,
+            projection,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Thinning {
+    fn drop(&mut self) {
+        self.stop.store(true, SeqCst);
+        self.projection.wake();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Thins one segment, if there is one to thin.
+fn thin(
+    disk: &dyn Disk,
+    dir: &Path,
+    shelf: &Shelf,
+    log: [u8; 8],
+    durable: u64,
+    stop: &AtomicBool,
+) -> Result<bool> {
+    let segments = shelf.now();
+    let mut closed = segments.iter().zip(segments.iter().skip(1));
+    let Some((segment, _)) =
+        closed.find(|(segment, next)| segment.tail().is_none() && next.first <= durable)
+    else {
+        return Ok(false);
+    };
+    let path = dir.join(format!("{:016x}.facts", segment.first));
+    let draft = path.with_extension("new");
+    let _ = disk.remove(&draft);
+    let written = write(disk, segment, &draft, log, stop);
+    if let Err(error) = written {
+        let _ = disk.remove(&draft);
+        return match stop.load(SeqCst) {
+            true => Ok(false),
+            false => Err(error),
+        };
+    }
+    disk.rename(&draft, &path).map_err(disk_error)?;
+    let (thinned, _) = Segment::thinned(disk, &path)?;
+    shelf.replace(Arc::new(thinned));
+    disk.remove(&segment.path).map_err(disk_error)?;
+    Ok(true)
+}
+
+/// Writes the facts of a segment to a draft.
+fn write(
+    disk: &dyn Disk,
+    segment: &Segment,
+    draft: &Path,
+    log: [u8; 8],
+    stop: &AtomicBool,
+) -> Result<()> {
+    let mut writing = Writing::create(disk, draft, segment.first, log)?;
+    each(
+        segment,
+        segment.until(),
+        &mut |group| match stop.load(SeqCst) {
+            true => Err(Error::Disk("the archive is being closed".into())),
+            false => writing.group(&group),
+        },
+    )?;
+    writing.finish()
+}
+
+/// The groups of a segment of either kind below `until`, checked.
+pub(crate) fn each(
+    segment: &Segment,
+    until: u64,
+    visit: &mut dyn FnMut(Group<'_>) -> Result<()>,
+) -> Result<Mark> {
+    if segment.tail().is_some() {
+        each_thinned(segment, &mut |group| match group.number < until {
+            true => visit(group),
+            false => Ok(()),
+        })?;
+        return Ok(Mark::default());
+    }
+    let bytes = segment.bytes()?;
+    let (mut at, mut next) = (FILE_HEADER, segment.first);
+    let mut mark = Mark::default();
+    while next < until {
+        let record = bytes
+            .get(at..)
+            .and_then(Record::read)
+            .filter(|record| record.head.first == next)
+            .ok_or_else(|| damaged(&segment.path, at, "this record cannot be read"))?;
+        record.groups(&segment.path, at, visit)?;
+        mark = Mark {
+            group: next,
+            crc: record.head.crc,
+        };
+        at += record.head.size();
+        next += 1;
+    }
+    Ok(mark)
+}
+
+/// A thinned file in the making.
+pub(crate) struct Writing {
+    file: Box<dyn DiskFile>,
+    making: Making,
+    /// First group of the record in the making.
+    first: u64,
+    places: Vec<u32>,
+    length: u64,
+    moment: i64,
+    packer: Option<zstd::bulk::Compressor<'static>>,
+}
+
+impl Writing {
+    pub(crate) fn create(
+        disk: &dyn Disk,
+        path: &Path,
+        first: u64,
+        log: [u8; 8],
+    ) -> Result<Writing> {
+        let mut file = disk.create(path).map_err(disk_error)?;
+        file.append(&header(first, log)).map_err(disk_error)?;
+        Ok(Writing {
+            file,
+            making: Making::default(),
+            first,
+            places: Vec::new(),
+            length: FILE_HEADER as u64,
+            moment: i64::MIN,
+            packer: zstd::bulk::Compressor::new(LEVEL).ok(),
+        })
+    }
+
+    /// Adds the facts of the next group.
+    pub(crate) fn group(&mut self, group: &Group<'_>) -> Result<()> {
+        let facts = || group.rows.iter().filter(|(key, _)| !is_derived(key));
+        self.making.group(group.moment, facts().count());
+        for (key, value) in facts() {
+            let value = match value {
+                Value::Gone => None,
+                Value::Small(value) | Value::Bulky(_, value) => Some(*value),
+            };
+            self.making.row(key, value);
+        }
+        self.moment = group.moment;
+        let (rows, values) = self.making.size();
+        match rows >= ROWS || values >= VALUES {
+            true => self.record(),
+            false => Ok(()),
+        }
+    }
+
+    fn record(&mut self) -> Result<()> {
+        if self.making.bases.is_empty() {
+            return Ok(());
+        }
+        let making = std::mem::take(&mut self.making);
+        let (record, _) = making
+            .finish(self.first, self.packer.as_mut())
+            .ok_or_else(|| Error::Damaged("a group is larger than a record can be".into()))?;
+        let values_at = self.length + (record.len() - making.size().1) as u64;
+        let places = making.bases.iter().map(|base| values_at as u32 + base);
+        self.places.extend(places);
+        self.first += making.bases.len() as u64;
+        self.length += record.len() as u64;
+        self.file.append(&record).map_err(disk_error)
+    }
+
+    /// Ends the file and makes it durable.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        self.record()?;
+        let tail = tail(&self.places, self.moment);
+        self.file.append(&tail).map_err(disk_error)?;
+        self.file.sync().map_err(disk_error)
+    }
+}
