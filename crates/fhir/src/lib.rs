@@ -4,9 +4,12 @@
 //! them ([`search::extract`]), and what a search string asks for ([`query::parse`]). Start reading at [`json::Value`].
 
 pub mod check;
+pub mod decimal;
 pub mod definitions;
+pub mod fhirpath;
 pub mod json;
 pub mod outcome;
+pub mod patch;
 pub mod query;
 pub mod search;
 pub mod time;

@@ -25,6 +25,7 @@ pub(crate) struct Tables {
     /// Concrete resource types, by name.
     pub(crate) resources: Vec<Resource>,
     nodes: Vec<Node>,
+    by_path: HashMap<&'static str, u16>,
     targets: Vec<Vec<&'static str>>,
     codes: Vec<CodeSet>,
     /// Nodes that are checked by more than their elements.
@@ -39,6 +40,7 @@ pub(crate) struct Special {
     pub(crate) extension: u16,
     pub(crate) reference: u16,
     pub(crate) codeable_concept: u16,
+    pub(crate) quantity: u16,
 }
 
 /// A concrete resource type.
@@ -52,6 +54,8 @@ pub(crate) struct Resource {
 pub(crate) struct Node {
     /// `Patient`, `Patient.contact`, `HumanName`.
     pub(crate) path: &'static str,
+    /// The node that this one specialises: `Element` of `HumanName`, `BackboneElement` of `Patient.contact`.
+    pub(crate) base: Option<u16>,
     /// By length of name, then name.
     elements: Vec<Element>,
     /// Slots that must be filled.
@@ -97,7 +101,8 @@ macro_rules! primitives {
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub(crate) enum Primitive { $($variant),* }
         impl Primitive {
-            fn from_name(name: &str) -> Option<Primitive> {
+            /// The type that R4 calls so.
+            pub(crate) fn from_name(name: &str) -> Option<Primitive> {
                 match name { $($name => Some(Primitive::$variant),)* _ => None }
             }
             /// The name R4 gives it.
@@ -125,6 +130,16 @@ impl Node {
     /// All elements, choices spelled out.
     pub(crate) fn elements(&self) -> &[Element] {
         &self.elements
+    }
+    /// Whether a slot is that of a choice.
+    pub(crate) fn is_choice(&self, slot: u8) -> bool {
+        self.choices & 1u64.checked_shl(slot.into()).unwrap_or(0) != 0
+    }
+    /// The slot of the choice that the definitions write as this and `[x]`.
+    pub(crate) fn choice(&self, stem: &str) -> Option<u8> {
+        let mut slots = self.slots.iter();
+        let at = slots.position(|slot| slot.strip_suffix("[x]") == Some(stem))?;
+        u8::try_from(at).ok()
     }
     /// The definitions' name of a slot.
     pub(crate) fn slot(&self, slot: u32) -> &'static str {
@@ -158,6 +173,10 @@ impl CodeSet {
 }
 
 impl Tables {
+    /// The place of the node of that path: `Patient`, `HumanName`, `Patient.contact`.
+    pub(crate) fn place_of(&self, path: &str) -> Option<u16> {
+        self.by_path.get(path).copied()
+    }
     /// A node by its place.
     pub(crate) fn node(&self, at: u16) -> Option<&Node> {
         self.nodes.get(usize::from(at))
@@ -192,7 +211,9 @@ impl Tables {
                 extension: builder.number("Extension"),
                 reference: builder.number("Reference"),
                 codeable_concept: builder.number("CodeableConcept"),
+                quantity: builder.number("Quantity"),
             },
+            by_path: builder.by_path,
             targets: builder.targets,
             codes,
         }
@@ -304,10 +325,11 @@ impl Builder {
 
     fn node(&mut self, at: usize) -> Node {
         let mut rows = Vec::new();
-        let path = self.plans.get(at).map_or("", |plan| plan.path);
+        let (path, base) = self.plans.get(at).map_or(("", ""), |p| (p.path, p.base));
         self.lineage(path, &mut rows);
         let mut node = Node {
             path,
+            base: self.by_path.get(base).copied(),
             elements: Vec::with_capacity(rows.len()),
             required: 0,
             choices: 0,
