@@ -14,6 +14,7 @@
 //! **Snapshot**: a fixed view with `get`, `get_many` and `scan` over a range inside one family, with a limit. A scan
 //! answers a whole batch at a time, since an engine across a network pays per call.
 
+mod backup;
 mod disk;
 mod embedded;
 mod log;
@@ -23,6 +24,7 @@ mod record;
 mod segment;
 mod thin;
 
+pub use backup::{Backup, Refused, UpTo, check_backup, restore};
 pub use disk::{Disk, DiskFile, DiskReader, RealDisk};
 pub use embedded::{Embedded, Tuning};
 pub(crate) use log::disk_error;
@@ -142,5 +144,12 @@ pub trait Engine: Send + Sync {
     /// All derived rows are there.
     fn complete(&self) -> Result<()> {
         Ok(())
+    }
+    /// Writes or continues a backup in a folder, while serving; the embedded engine's form is told in `backup.rs`.
+    fn backup(&self, to: &std::path::Path) -> std::result::Result<Backup, Refused> {
+        Err(Refused(format!(
+            "this engine is backed up with its own tools, not to {}",
+            to.display()
+        )))
     }
 }

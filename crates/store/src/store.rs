@@ -5,7 +5,7 @@ use crate::{
     Seal, Seen, Version, Witness, acts,
     body::Stored,
     cipher, derive,
-    engine::{Batch, Direction, Embedded, Engine, Memory, Rows, Snapshot, Tuning},
+    engine::{Backup, Batch, Direction, Embedded, Engine, Memory, Refused, Rows, Snapshot, Tuning},
     grant::Grant,
     head::{self, Head},
     index::Secret,
@@ -238,6 +238,11 @@ impl Store {
             act: Some(act),
         };
         Ok(self.queue()?.ask(permit.id(), now, work)?.receipt)
+    }
+
+    /// Writes or continues a backup in a folder, while serving: facts only, without the keyring, which is kept apart.
+    pub fn backup(&self, to: &Path) -> std::result::Result<Backup, Refused> {
+        self.inner.engine.backup(to)
     }
 
     /// A row of the witness (tiles, checkpoint), readable without a seal: the log is public.

@@ -12,18 +12,20 @@
 //! in the projection, and until their segment is thinned in the log.
 
 use super::{
-    Batch, Disk, Engine, RealDisk, Snapshot, is_bulky, is_derived,
+    Backup, Batch, Disk, Engine, RealDisk, Refused, Snapshot,
+    backup::{self, Source},
+    is_bulky, is_derived,
     log::{self, Log, Mark, Opening, disk_error},
     projection::Projection,
     record::{Group, Pointer, Value},
     segment::Shelf,
-    thin::Thinning,
+    thin::{Thinner, Thinning},
 };
 use crate::{Error, Result};
 use std::{
     fs::File,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, atomic::AtomicBool},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -62,9 +64,9 @@ pub struct Embedded {
     _lock: File,
 }
 
-/// Projection, segments, and the thread that thins them.
+/// Projection, and the thread that thins the log behind it.
 struct Open {
-    _thinning: Thinning,
+    thinning: Thinning,
     projection: Arc<Projection>,
 }
 
@@ -110,6 +112,13 @@ impl Embedded {
     /// Makes the projection durable, so that the next opening has nothing to replay.
     pub fn persist(&self) -> Result<()> {
         self.opened()?.projection.persist()
+    }
+
+    /// Thins now all that can be thinned, which is otherwise done in the background: everything but the open segment.
+    pub fn thin(&self) -> Result<()> {
+        let open = self.opened()?;
+        open.projection.persist()?;
+        open.thinning.all()
     }
 
     fn writer(&self) -> MutexGuard<'_, Option<Log>> {
@@ -167,16 +176,18 @@ impl Embedded {
             }
         };
         let projection = Arc::new(projection);
-        let thinning = Thinning::start(
-            self.disk.clone(),
-            self.dir.join("log"),
+        let thinning = Thinning::start(Thinner {
+            disk: self.disk.clone(),
+            dir: self.dir.join("log"),
             shelf,
-            log.name,
-            projection.clone(),
-        )?;
+            log: log.name,
+            projection: projection.clone(),
+            stop: AtomicBool::new(false),
+            turn: Mutex::new(()),
+        })?;
         *writer = Some(log);
         *self.open.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(Open {
-            _thinning: thinning,
+            thinning,
             projection,
         }));
         Ok(())
@@ -303,5 +314,21 @@ impl Engine for Embedded {
         let projection = &self.opened()?.projection;
         projection.set_incomplete(false);
         projection.persist()
+    }
+
+    fn backup(&self, to: &Path) -> std::result::Result<Backup, Refused> {
+        let source = {
+            let writer = self.writer();
+            let log = writer
+                .as_ref()
+                .ok_or_else(|| Refused("the log is closed; try again in a moment".into()))?;
+            Source {
+                log: log.name,
+                segments: log.shelf.now(),
+                through: log.next() - 1,
+                moment: log.moment,
+            }
+        };
+        backup::backup(self.disk.as_ref(), &source, to)
     }
 }

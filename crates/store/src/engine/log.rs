@@ -66,7 +66,8 @@ pub(crate) struct Log {
     pub(crate) name: [u8; 8],
     file: Option<Open>,
     next: u64,
-    moment: i64,
+    /// Microsecond of the last group; moments never go back.
+    pub(crate) moment: i64,
     packer: Option<zstd::bulk::Compressor<'static>>,
     /// A record that nobody was told of may still be on the disk: nothing goes on before a new segment voids it.
     unsure: bool,

@@ -21,7 +21,7 @@ use crate::{Error, Result};
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
     thread::JoinHandle,
@@ -36,112 +36,118 @@ const LEVEL: i32 = 7;
 
 /// The thread that thins. It ends when this is dropped.
 pub(crate) struct Thinning {
-    stop: Arc<AtomicBool>,
-    projection: Arc<Projection>,
+    thinner: Arc<Thinner>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// What thinning works on.
+pub(crate) struct Thinner {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) dir: PathBuf,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) log: [u8; 8],
+    pub(crate) projection: Arc<Projection>,
+    pub(crate) stop: AtomicBool,
+    /// One at a time.
+    pub(crate) turn: Mutex<()>,
+}
+
 impl Thinning {
-    pub(crate) fn start(
-        disk: Arc<dyn Disk>,
-        dir: PathBuf,
-        shelf: Arc<Shelf>,
-        log: [u8; 8],
-        projection: Arc<Projection>,
-    ) -> Result<Thinning> {
-        let stop = Arc::new(AtomicBool::new(false));
+    pub(crate) fn start(thinner: Thinner) -> Result<Thinning> {
+        let thinner = Arc::new(thinner);
         let thread = std::thread::Builder::new()
             .name("store-thin".into())
             .spawn({
-                let (stop, projection) = (stop.clone(), projection.clone());
-                move || {
-                    let mut seen = 0;
-                    while let Some(durable) = projection.wait_durable(seen, &stop) {
-                        seen = durable;
-                        while !stop.load(SeqCst) {
-                            match thin(disk.as_ref(), &dir, &shelf, log, durable, &stop) {
-                                Ok(true) => {}
-                                Ok(false) => break,
-                                Err(error) => {
-                                    tracing::warn!(%error, "a segment of the log could not be thinned");
-                                    break;
-                                }
-                            }
-                        }
-                    }
-                }
+                let thinner = thinner.clone();
+                move || thinner.run()
             })
             .map_err(disk_error)?;
         Ok(Thinning {
-            stop,
-            projection,
+            thinner,
             thread: Some(thread),
         })
+    }
+
+    /// Thins all that can be thinned now.
+    pub(crate) fn all(&self) -> Result<()> {
+        self.thinner.all()
     }
 }
 
 impl Drop for Thinning {
     fn drop(&mut self) {
-        self.stop.store(true, SeqCst);
-        self.projection.wake();
+        self.thinner.stop.store(true, SeqCst);
+        self.thinner.projection.wake();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
 
-/// Thins one segment, if there is one to thin.
-fn thin(
-    disk: &dyn Disk,
-    dir: &Path,
-    shelf: &Shelf,
-    log: [u8; 8],
-    durable: u64,
-    stop: &AtomicBool,
-) -> Result<bool> {
-    let segments = shelf.now();
-    let mut closed = segments.iter().zip(segments.iter().skip(1));
-    let Some((segment, _)) =
-        closed.find(|(segment, next)| segment.tail().is_none() && next.first <= durable)
-    else {
-        return Ok(false);
-    };
-    let path = dir.join(format!("{:016x}.facts", segment.first));
-    let draft = path.with_extension("new");
-    let _ = disk.remove(&draft);
-    let written = write(disk, segment, &draft, log, stop);
-    if let Err(error) = written {
-        let _ = disk.remove(&draft);
-        return match stop.load(SeqCst) {
-            true => Ok(false),
-            false => Err(error),
-        };
+impl Thinner {
+    fn run(&self) {
+        let mut seen = 0;
+        while let Some(durable) = self.projection.wait_durable(seen, &self.stop) {
+            seen = durable;
+            if let Err(error) = self.all() {
+                tracing::warn!(%error, "a segment of the log could not be thinned");
+            }
+        }
     }
-    disk.rename(&draft, &path).map_err(disk_error)?;
-    let (thinned, _) = Segment::thinned(disk, &path)?;
-    shelf.replace(Arc::new(thinned));
-    disk.remove(&segment.path).map_err(disk_error)?;
-    Ok(true)
-}
 
-/// Writes the facts of a segment to a draft.
-fn write(
-    disk: &dyn Disk,
-    segment: &Segment,
-    draft: &Path,
-    log: [u8; 8],
-    stop: &AtomicBool,
-) -> Result<()> {
-    let mut writing = Writing::create(disk, draft, segment.first, log)?;
-    each(
-        segment,
-        segment.until(),
-        &mut |group| match stop.load(SeqCst) {
-            true => Err(Error::Disk("the archive is being closed".into())),
-            false => writing.group(&group),
-        },
-    )?;
-    writing.finish()
+    fn stopped(&self) -> bool {
+        self.stop.load(SeqCst)
+    }
+
+    fn all(&self) -> Result<()> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        while !self.stopped() && self.one()? {}
+        Ok(())
+    }
+
+    /// Thins one segment, if there is one to thin.
+    fn one(&self) -> Result<bool> {
+        let Thinner {
+            disk, dir, shelf, ..
+        } = self;
+        let durable = self.projection.durable();
+        let segments = shelf.now();
+        let mut closed = segments.iter().zip(segments.iter().skip(1));
+        let Some((segment, _)) =
+            closed.find(|(segment, next)| segment.tail().is_none() && next.first <= durable)
+        else {
+            return Ok(false);
+        };
+        let path = dir.join(format!("{:016x}.facts", segment.first));
+        let draft = path.with_extension("new");
+        let _ = disk.remove(&draft);
+        if let Err(error) = self.write(segment, &draft) {
+            let _ = disk.remove(&draft);
+            return match self.stopped() {
+                true => Ok(false),
+                false => Err(error),
+            };
+        }
+        disk.rename(&draft, &path).map_err(disk_error)?;
+        let (thinned, _) = Segment::thinned(disk.as_ref(), &path)?;
+        shelf.replace(Arc::new(thinned));
+        disk.remove(&segment.path).map_err(disk_error)?;
+        Ok(true)
+    }
+
+    /// Writes the facts of a segment to a draft.
+    fn write(&self, segment: &Segment, draft: &Path) -> Result<()> {
+        let mut writing = Writing::create(self.disk.as_ref(), draft, segment.first, self.log)?;
+        each(
+            segment,
+            segment.until(),
+            &mut |group| match self.stopped() {
+                true => Err(Error::Disk("the archive is being closed".into())),
+                false => writing.group(&group),
+            },
+        )?;
+        writing.finish()
+    }
 }
 
 /// The groups of a segment of either kind below `until`, checked.
