@@ -1,5 +1,5 @@
 //! The archive against the plainest model there is: a list of resources, filtered by `fhir::query::matches`.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
 use common::*;
