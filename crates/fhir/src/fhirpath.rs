@@ -23,6 +23,8 @@ mod lex;
 mod moment;
 mod parse;
 mod quantity;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod types;
 mod units;
@@ -129,25 +131,31 @@ impl Expression {
         focus: Item<'a>,
         context: &'a Context<'a>,
     ) -> Result<Vec<Item<'a>>, PathError> {
-        let found = eval::run(&self.tree, focus, context);
-        found
-            .map(item::Found::into_vec)
-            .map_err(|error| match error.at {
-                Some(at) => error.placed(&self.text, at),
-                None => error,
-            })
+        let found = self.found(focus, context, context.as_filters)?;
+        Ok(found.into_vec())
     }
     /// Whether it is true of an item, as invariants mean it: a boolean says so itself, nothing found is false, anything
-    /// else found is true.
+    /// else found is true. `as()` filters, as R4's own invariants have it (`descendants().as(canonical)`).
     pub fn holds<'a>(
         &'a self,
         focus: Item<'a>,
         context: &'a Context<'a>,
     ) -> Result<bool, PathError> {
-        let found = self.evaluate(focus, context)?;
-        Ok(match found.as_slice() {
+        let found = self.found(focus, context, true)?;
+        Ok(match found.items() {
             [one] => one.as_bool().unwrap_or(true),
             found => !found.is_empty(),
+        })
+    }
+    fn found<'a>(
+        &'a self,
+        focus: Item<'a>,
+        context: &'a Context<'a>,
+        as_filters: bool,
+    ) -> Result<item::Found<'a>, PathError> {
+        eval::run(&self.tree, focus, context, as_filters).map_err(|error| match error.at {
+            Some(at) => error.placed(&self.text, at),
+            None => error,
         })
     }
 }

@@ -48,6 +48,7 @@ pub struct Context<'a> {
     pub(crate) member_of: Option<MemberOf<'a>>,
     pub(crate) conforms_to: Option<ConformsTo<'a>>,
     pub(crate) trace: Option<Trace<'a>>,
+    pub(crate) as_filters: bool,
     pub(crate) limits: Limits,
     pub(crate) kept: Kept,
 }
@@ -65,6 +66,7 @@ impl<'a> Context<'a> {
             member_of: None,
             conforms_to: None,
             trace: None,
+            as_filters: false,
             limits: Limits::default(),
             kept: Kept::default(),
         }
@@ -109,6 +111,12 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn trace(mut self, trace: Trace<'a>) -> Self {
         self.trace = Some(trace);
+        self
+    }
+    /// The function `as()` keeps the items of a type, as older expressions want it; otherwise several items are an error.
+    #[must_use]
+    pub fn as_filters(mut self) -> Self {
+        self.as_filters = true;
         self
     }
     /// Other limits.

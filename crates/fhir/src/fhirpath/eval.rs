@@ -6,7 +6,7 @@ use super::{
     item::{Found, Item},
     tree::{Expr, Function, Literal, Operator, Step},
 };
-use std::{borrow::Cow, cell::Cell, cmp::Ordering};
+use std::{borrow::Cow, cell::Cell, cmp::Ordering, fmt};
 
 pub(crate) type Outcome<'a> = Result<Found<'a>, PathError>;
 
@@ -14,6 +14,8 @@ pub(crate) type Outcome<'a> = Result<Found<'a>, PathError>;
 pub(crate) struct Run<'a> {
     pub(crate) context: &'a Context<'a>,
     focus: Item<'a>,
+    /// Whether `as()` takes several items and keeps those of the type.
+    pub(crate) as_filters: bool,
     steps: Cell<u64>,
 }
 
@@ -51,10 +53,16 @@ impl<'s, 'a> Scope<'s, 'a> {
     }
 }
 
-pub(crate) fn run<'a>(tree: &'a Expr, focus: Item<'a>, context: &'a Context<'a>) -> Outcome<'a> {
+pub(crate) fn run<'a>(
+    tree: &'a Expr,
+    focus: Item<'a>,
+    context: &'a Context<'a>,
+    as_filters: bool,
+) -> Outcome<'a> {
     let run = Run {
         context,
         focus: focus.clone(),
+        as_filters,
         steps: Cell::new(0),
     };
     let scope = Scope {
@@ -76,7 +84,7 @@ fn placed(at: u32) -> impl Fn(PathError) -> PathError {
 /// The one item of a collection, none, or an error.
 pub(crate) fn single<'f, 'a>(
     found: &'f Found<'a>,
-    what: &str,
+    what: impl fmt::Display,
 ) -> Result<Option<&'f Item<'a>>, PathError> {
     match found.items() {
         [] => Ok(None),
@@ -89,7 +97,7 @@ pub(crate) fn single<'f, 'a>(
 }
 
 /// The truth of a collection: a single item that is no boolean counts as true.
-pub(crate) fn truth(found: &Found<'_>, what: &str) -> Result<Option<bool>, PathError> {
+pub(crate) fn truth(found: &Found<'_>, what: impl fmt::Display) -> Result<Option<bool>, PathError> {
     let item = single(found, what)?;
     Ok(item.map(|item| item.as_bool().unwrap_or(true)))
 }
@@ -342,8 +350,8 @@ impl<'a> Run<'a> {
         right: &'a Expr,
         scope: &Scope<'_, 'a>,
     ) -> Outcome<'a> {
-        let side = format_args!("each side of `{}`", operator.text()).to_string();
-        let left = truth(left, &side)?;
+        let side = format_args!("each side of `{}`", operator.text());
+        let left = truth(left, side)?;
         match (operator, left) {
             (Operator::And, Some(false)) => return Ok(Found::truth(false)),
             (Operator::Or, Some(true)) | (Operator::Implies, Some(false)) => {
@@ -351,7 +359,7 @@ impl<'a> Run<'a> {
             }
             _ => {}
         }
-        let right = truth(&self.eval(right, scope)?, &side)?;
+        let right = truth(&self.eval(right, scope)?, side)?;
         let both = match (operator, left, right) {
             (Operator::And, _, Some(false)) => Some(false),
             (Operator::And, Some(true), Some(true)) => Some(true),

@@ -114,6 +114,9 @@ macro_rules! functions {
             pub(crate) fn name(self) -> &'static str {
                 match self { $(Function::$variant => $name),* }
             }
+            /// The names of all.
+            #[cfg(test)]
+            pub(crate) const NAMES: &[&str] = &[$($name),*];
         }
     };
 }

@@ -1,14 +1,19 @@
 //! What tests of a suite share: its files, and the judgement against the list of failures that are explained.
 
+#![allow(dead_code)] // Each test file uses a part.
+
 use std::{collections::HashMap, fs::File, io::Read, path::PathBuf};
+
+fn shared() -> PathBuf {
+    std::env::var_os("TEJIDO_SHARED").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
+        PathBuf::from,
+    )
+}
 
 /// The files of a folder of `fhir-test-cases`, by name; `None` when the suite is not there.
 pub(crate) fn files(folder: &str) -> Option<HashMap<String, String>> {
-    let shared = std::env::var_os("TEJIDO_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let path = shared.join("data/suites/fhir-test-cases@2dee8a0.tar.zst");
+    let path = shared().join("data/suites/fhir-test-cases@2dee8a0.tar.zst");
     let Ok(file) = File::open(&path) else {
         println!("skipped: {} is not there", path.display());
         return None;
@@ -51,4 +56,26 @@ pub(crate) fn judged(count: usize, failed: &[(String, String)], listed: &[(&str,
         healed.is_empty(),
         "these pass now, take them off the list: {healed:?}"
     );
+}
+
+/// Opens an archive of the shared folder's data and gives each file, by name, to `each`. False when it is not there.
+pub(crate) fn each_file(archive: &str, mut each: impl FnMut(&str, &[u8])) -> bool {
+    let path = shared().join("data").join(archive);
+    let Ok(file) = File::open(&path) else {
+        println!("skipped: {} is not there", path.display());
+        return false;
+    };
+    let mut archive = tar::Archive::new(zstd::Decoder::new(file).unwrap());
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let path = entry.path().unwrap().into_owned();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let mut text = Vec::new();
+        entry.read_to_end(&mut text).unwrap();
+        each(&name, &text);
+    }
+    true
 }

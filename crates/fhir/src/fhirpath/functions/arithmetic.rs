@@ -19,8 +19,8 @@ pub(crate) fn arithmetic<'a>(
     right: &Found<'a>,
     run: &Run<'a>,
 ) -> Outcome<'a> {
-    let side = format!("each side of `{}`", operator.text());
-    let (left, right) = (single(left, &side)?, single(right, &side)?);
+    let side = format_args!("each side of `{}`", operator.text());
+    let (left, right) = (single(left, side)?, single(right, side)?);
     if operator == Operator::Concatenate {
         let text = |item: Option<&Item<'a>>| match item.map(Item::computed) {
             None | Some(None) => Ok(Cow::Borrowed("")),

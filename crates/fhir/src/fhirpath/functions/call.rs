@@ -41,8 +41,8 @@ impl<'a> Work<'_, '_, 'a> {
     /// The one text of an argument.
     pub(crate) fn text_argument(&self, at: usize) -> Result<Option<Cow<'a, str>>, PathError> {
         let found = self.argument(at)?;
-        let what = format!("argument {} of `{}`", at + 1, self.name());
-        match single(&found, &what)?.map(Item::computed) {
+        let what = format_args!("argument {} of `{}`", at + 1, self.name());
+        match single(&found, what)?.map(Item::computed) {
             None => Ok(None),
             Some(Some(Item::String(text))) => Ok(Some(text)),
             Some(_) => Err(PathError::execution(format!("{what} must be a text"))),
@@ -51,8 +51,8 @@ impl<'a> Work<'_, '_, 'a> {
     /// The one integer of an argument.
     pub(crate) fn whole_argument(&self, at: usize) -> Result<Option<i64>, PathError> {
         let found = self.argument(at)?;
-        let what = format!("argument {} of `{}`", at + 1, self.name());
-        match single(&found, &what)?.map(Item::computed) {
+        let what = format_args!("argument {} of `{}`", at + 1, self.name());
+        match single(&found, what)?.map(Item::computed) {
             None => Ok(None),
             Some(Some(Item::Integer(whole))) => Ok(Some(whole)),
             Some(_) => Err(PathError::execution(format!("{what} must be an integer"))),
@@ -60,13 +60,13 @@ impl<'a> Work<'_, '_, 'a> {
     }
     /// The one input, as FHIRPath computes with it; `None` when there is none or it has no value.
     pub(crate) fn one(&self) -> Result<Option<Item<'a>>, PathError> {
-        let what = format!("what `{}` works on", self.name());
-        Ok(single(self.input, &what)?.and_then(Item::computed))
+        let what = format_args!("what `{}` works on", self.name());
+        Ok(single(self.input, what)?.and_then(Item::computed))
     }
     /// The one input, which must be a text.
     pub(crate) fn text(&self) -> Result<Option<Cow<'a, str>>, PathError> {
-        let what = format!("what `{}` works on", self.name());
-        match single(self.input, &what)? {
+        let what = format_args!("what `{}` works on", self.name());
+        match single(self.input, what)? {
             None => Ok(None),
             Some(item) => match item.computed() {
                 Some(Item::String(text)) => Ok(Some(text)),
@@ -79,6 +79,11 @@ impl<'a> Work<'_, '_, 'a> {
                 }
             },
         }
+    }
+    /// The items of the type that the call names.
+    fn of_type(&self) -> Found<'a> {
+        let kept = |item: &&Item<'a>| self.call.test.as_ref().is_some_and(|t| item.kept_as(t));
+        self.input.items().iter().filter(kept).cloned().collect()
     }
     /// A text that was built, unless it is too long.
     pub(crate) fn built(&self, text: String) -> Outcome<'a> {
@@ -132,15 +137,8 @@ pub(crate) fn call<'a>(
             None => Ok(Found::None),
         },
         F::First | F::Last | F::Tail | F::Skip | F::Take => collections::part(work),
-        F::OfType => Ok(match &call.test {
-            Some(test) => input
-                .items()
-                .iter()
-                .filter(|i| i.kept_as(test))
-                .cloned()
-                .collect(),
-            None => Found::None,
-        }),
+        F::OfType => Ok(work.of_type()),
+        F::As if run.as_filters => Ok(work.of_type()),
         F::As => {
             let item = single(&input, "what `as` works on")?;
             let kept = item.filter(|i| call.test.as_ref().is_some_and(|t| i.kept_as(t)));

@@ -85,8 +85,8 @@ fn on_quantity<'a>(work: &Work<'_, '_, 'a>, quantity: &Quantity<'a>) -> Outcome<
 
 fn number_argument(work: &Work<'_, '_, '_>) -> Result<Option<Decimal>, PathError> {
     let found = work.argument(0)?;
-    let what = format!("the argument of `{}`", work.name());
-    let Some(item) = single(&found, &what)? else {
+    let what = format_args!("the argument of `{}`", work.name());
+    let Some(item) = single(&found, what)? else {
         return Ok(None);
     };
     match item.computed().as_ref().and_then(compare::number) {
