@@ -2,12 +2,15 @@
 //!
 //! The same code serves a request and an entry of a batch.
 
+mod body;
+mod condition;
 mod history;
 mod read;
 mod search;
 mod write;
 
-pub(crate) use write::{body_of, condition, curp_of, new_id, rooted};
+pub(crate) use body::{body_of, curp_of, new_id, rooted};
+pub(crate) use condition::{condition, nothing_there, one_of, repeated};
 
 use crate::{
     fault::Fault,
@@ -18,14 +21,23 @@ use crate::{
 use fhir::{IssueCode, ResourceType, Value};
 use store::HistoryOf;
 
+/// Which resource a write means.
+#[derive(Clone, Debug)]
+pub(crate) enum Target {
+    /// By its id.
+    Id(String),
+    /// The one that these conditions match.
+    Where(Pairs),
+}
+
 /// What is asked.
 #[derive(Clone, Debug)]
 pub(crate) enum Op {
     Read(ResourceType, String, Pairs),
     Vread(ResourceType, String, u64),
     Create(ResourceType, Value),
-    Update(ResourceType, String, Value),
-    Delete(ResourceType, String),
+    Update(ResourceType, Target, Value),
+    Delete(ResourceType, Target),
     Search(ResourceType, Pairs),
     History(HistoryOf, Pairs),
     Everything(String, Pairs),
@@ -61,13 +73,15 @@ impl Op {
             Interaction::Update => {
                 let (of, id) = (of()?, id()?);
                 nothing_else(&pairs, "_format, _pretty")?;
-                Op::Update(of, id, resource()?)
+                Op::Update(of, Target::Id(id), resource()?)
             }
+            Interaction::UpdateWhere => Op::Update(of()?, Target::Where(pairs), resource()?),
             Interaction::Delete => {
                 let (of, id) = (of()?, id()?);
                 nothing_else(&pairs, "_format, _pretty")?;
-                Op::Delete(of, id)
+                Op::Delete(of, Target::Id(id))
             }
+            Interaction::DeleteWhere => Op::Delete(of()?, Target::Where(pairs)),
             Interaction::Search | Interaction::SearchPosted => Op::Search(of()?, pairs),
             Interaction::HistoryInstance => Op::History(HistoryOf::Instance(of()?, id()?), pairs),
             Interaction::HistoryType => Op::History(HistoryOf::Type(of()?), pairs),
@@ -89,8 +103,14 @@ impl Session<'_> {
             Op::Read(of, id, pairs) => self.read(of, &id, pairs, wishes),
             Op::Vread(of, id, version) => self.vread(of, &id, version, wishes),
             Op::Create(of, resource) => self.create(of, resource, wishes),
-            Op::Update(of, id, resource) => self.update(of, id, resource, wishes),
-            Op::Delete(of, id) => self.delete(of, id, wishes),
+            Op::Update(of, Target::Id(id), resource) => {
+                self.update(of, id, resource, wishes, Vec::new())
+            }
+            Op::Update(of, Target::Where(pairs), resource) => {
+                self.update_where(of, &pairs, resource, wishes)
+            }
+            Op::Delete(of, Target::Id(id)) => self.delete(of, id, wishes, Vec::new()),
+            Op::Delete(of, Target::Where(pairs)) => self.delete_where(of, &pairs, wishes),
             Op::Search(of, pairs) => self.search(of, pairs),
             Op::History(of, pairs) => self.history(&of, pairs),
             Op::Everything(id, pairs) => self.everything(id, pairs),

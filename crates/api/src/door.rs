@@ -51,7 +51,6 @@ pub(crate) fn router(state: State) -> Router {
             gate: state.gate,
             limits: state.limits,
             base,
-            conditional: std::sync::Mutex::new(()),
         },
     });
     let answer = any(move |request: Request<Body>| handle(door.clone(), request));
@@ -177,7 +176,10 @@ impl Door {
         let turn = turn_of(turns)?;
         let (wants_body, form) = match route.interaction {
             Interaction::SearchPosted => (true, true),
-            Interaction::Create | Interaction::Update | Interaction::Bundle => (true, false),
+            Interaction::Create
+            | Interaction::Update
+            | Interaction::UpdateWhere
+            | Interaction::Bundle => (true, false),
             _ => (false, false),
         };
         let mut bytes = None;

@@ -28,6 +28,8 @@ pub(crate) struct Fault {
     pub(crate) allow: Option<String>,
     /// The value of `WWW-Authenticate`.
     pub(crate) challenge: Option<&'static str>,
+    /// What the request rested on changed while it was done: done again at once, it may go through.
+    pub(crate) again: bool,
 }
 
 impl Fault {
@@ -44,6 +46,7 @@ impl Fault {
             retry: None,
             allow: None,
             challenge: None,
+            again: false,
         }
     }
     /// 400: the request itself is wrong.
@@ -153,6 +156,10 @@ impl From<store::Error> for Fault {
             Error::VersionConflict { .. } => {
                 Fault::new(409, IssueCode::Conflict, error.to_string())
             }
+            Error::Outdated(_) => Fault {
+                again: true,
+                ..Fault::new(409, IssueCode::Conflict, error.to_string())
+            },
             Error::Ambiguous(_) => Fault::new(412, IssueCode::Duplicate, error.to_string()),
             Error::Invalid {
                 expression,

@@ -3,6 +3,8 @@
 use crate::fault::Fault;
 use fhir::IssueCode;
 use http::{HeaderMap, header};
+use jiff::Timestamp;
+use store::Current;
 use trust::{Purpose, Role};
 
 /// The header that names the purpose, as a code of HL7 v3 PurposeOfUse.
@@ -16,13 +18,45 @@ pub(crate) enum Return {
     Outcome,
 }
 
+/// `If-None-Match`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NoneMatch {
+    /// `*`
+    Any,
+    /// Versions; tags that we never gave match nothing.
+    Versions(Vec<u64>),
+}
+
+impl NoneMatch {
+    pub(crate) fn read(text: &str) -> NoneMatch {
+        match text.trim() {
+            "*" => NoneMatch::Any,
+            tags => NoneMatch::Versions(tags.split(',').filter_map(version).collect()),
+        }
+    }
+}
+
+/// `If-Match`: a version, or `*` for any.
+pub(crate) fn must_match(name: &str, text: &str) -> Result<Current, Fault> {
+    if text.trim() == "*" {
+        return Ok(Current::Any);
+    }
+    version(text).map(Current::Version).ok_or_else(|| {
+        Fault::bad(
+            IssueCode::Value,
+            format!("{name} is not a version of ours; it looks like W/\"3\"."),
+        )
+    })
+}
+
 /// The conditions and wishes of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Wishes {
     /// `None`: a single write shows what was stored, a bundle does not repeat what it was sent.
     pub(crate) prefer: Option<Return>,
-    pub(crate) if_match: Option<u64>,
-    pub(crate) if_none_match: Option<u64>,
+    pub(crate) if_match: Option<Current>,
+    pub(crate) if_none_match: Option<NoneMatch>,
+    pub(crate) if_modified_since: Option<Timestamp>,
     pub(crate) if_none_exist: Option<String>,
     pub(crate) pretty: bool,
 }
@@ -213,27 +247,41 @@ pub(crate) fn wishes(headers: &HeaderMap) -> Result<Wishes, Fault> {
             })
             .transpose()
     };
-    let tag = |name: &str| -> Result<Option<u64>, Fault> {
-        text(name)?
-            .map(|value| {
-                version(value).ok_or_else(|| {
-                    Fault::bad(
-                        IssueCode::Value,
-                        format!("{name} is not a version of ours; it looks like W/\"3\"."),
-                    )
-                })
-            })
-            .transpose()
-    };
-    // A tag we never gave matches nothing, so the answer is simply sent in full.
-    let if_none_match = text("if-none-match")?.and_then(version);
+    // As RFC 9110 has it, a date that cannot be read is no condition, and neither is one beside If-None-Match.
+    let if_none_match = text("if-none-match")?.map(NoneMatch::read);
+    let if_modified_since = text("if-modified-since")?
+        .filter(|_| if_none_match.is_none())
+        .and_then(|date| {
+            jiff::fmt::rfc2822::DateTimeParser::new()
+                .parse_timestamp(date)
+                .ok()
+        });
     Ok(Wishes {
         prefer: prefer(text("prefer")?.unwrap_or_default()),
-        if_match: tag("if-match")?,
+        if_match: text("if-match")?
+            .map(|tag| must_match("If-Match", tag))
+            .transpose()?,
         if_none_match,
+        if_modified_since,
         if_none_exist: text("if-none-exist")?.map(str::to_owned),
         pretty: false,
     })
+}
+
+impl Wishes {
+    /// What a write expects to be current. Conditions that a write cannot mean are refused, since to ignore them could
+    /// overwrite what somebody wanted kept. `If-None-Match: *` is for updates: store only what is not there.
+    pub(crate) fn expected(&self, update: bool) -> Result<Option<Current>, Fault> {
+        let wrong = |said: &str| Err(Fault::bad(IssueCode::Invalid, said));
+        match (&self.if_match, &self.if_none_match) {
+            (expected, None) => Ok(*expected),
+            (None, Some(NoneMatch::Any)) if update => Ok(Some(Current::Absent)),
+            (Some(_), Some(_)) => wrong("If-Match and If-None-Match together mean nothing here."),
+            _ => wrong(
+                "If-None-Match on a write is for PUT, and there only `*`: store it if it is not there.",
+            ),
+        }
+    }
 }
 
 /// A wish that we do not know is, as RFC 7240 has it, no wish.
@@ -356,8 +404,13 @@ mod tests {
             ("prefer", "respond-async, return=minimal"),
         ]))
         .unwrap();
-        assert_eq!((all.if_match, all.if_none_match), (Some(3), None));
+        assert_eq!(all.if_match, Some(Current::Version(3)));
+        assert_eq!(all.if_none_match, Some(NoneMatch::Any));
         assert_eq!(all.prefer, Some(Return::Minimal));
+        assert_eq!(
+            NoneMatch::read(r#"W/"3", "x", "7""#),
+            NoneMatch::Versions(vec![3, 7])
+        );
         assert_eq!(
             wishes(&headers(&[("if-match", "3")])).unwrap_err().status,
             400

@@ -17,7 +17,9 @@ pub enum Interaction {
     HistoryType,
     Read,
     Update,
+    UpdateWhere,
     Delete,
+    DeleteWhere,
     HistoryInstance,
     Vread,
     Everything,
@@ -94,6 +96,18 @@ pub static ROUTES: &[Route] = &[
     ),
     route("GET", "/fhir/{type}", Interaction::Search, Entry::Token),
     route("POST", "/fhir/{type}", Interaction::Create, Entry::Token),
+    route(
+        "PUT",
+        "/fhir/{type}",
+        Interaction::UpdateWhere,
+        Entry::Token,
+    ),
+    route(
+        "DELETE",
+        "/fhir/{type}",
+        Interaction::DeleteWhere,
+        Entry::Token,
+    ),
     route(
         "GET",
         "/fhir/Patient/{id}/$everything",
@@ -235,10 +249,10 @@ mod tests {
 
     #[test]
     fn a_wrong_method_is_told_which_ones_there_are() {
-        let fault = find("PATCH", "/fhir/Patient/1").unwrap_err();
+        let fault = find("POST", "/fhir/Patient/1").unwrap_err();
         assert_eq!(fault.status, 405);
         assert_eq!(fault.allow.as_deref(), Some("GET, PUT, DELETE, HEAD"));
-        assert_eq!(find("PUT", "/fhir/Patient").unwrap_err().status, 405);
+        assert_eq!(find("PUT", "/fhir").unwrap_err().status, 405);
     }
 
     #[test]

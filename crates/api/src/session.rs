@@ -3,7 +3,6 @@
 use crate::{fault::Fault, reply::Reply};
 use fhir::ResourceType;
 use jiff::Timestamp;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use store::{Held, Verb, Verbs};
 use trust::{Actor, Gate, Grant, PersonRef, Purpose, RefusalKind, Request, Role, What};
 
@@ -13,17 +12,6 @@ pub(crate) struct House {
     pub(crate) limits: crate::Limits,
     /// `https://node.example/fhir`.
     pub(crate) base: String,
-    /// Held while a transaction looks up what its conditions match and then writes on that ground.
-    pub(crate) conditional: Mutex<()>,
-}
-
-impl House {
-    /// Waits for the turn to look up and write on that ground.
-    pub(crate) fn conditional_lane(&self) -> MutexGuard<'_, ()> {
-        self.conditional
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// One request of somebody who is signed in.

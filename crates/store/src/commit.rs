@@ -1,7 +1,7 @@
 //! A commit in the making: what becomes of each change, as rows.
 
 use crate::{
-    Error, Labels, PersonKey, Result, Verb, Version, Written,
+    Current, Error, Labels, PersonKey, Result, Scope, Verb, Version, Written,
     body::{self, Stored},
     codec::{Reader, put_number, put_signed},
     engine::{Batch, Snapshot},
@@ -95,8 +95,8 @@ impl Count {
     }
 }
 
-/// How a conditional create asks for what is there: ids of at most two matches.
-pub(crate) type Find = dyn Fn(&dyn Snapshot, &Query, &Grant) -> Result<Vec<String>> + Send;
+/// How a condition is asked for what is there: ids of at most so many matches.
+pub(crate) type Find = dyn Fn(&dyn Snapshot, &Query, &Grant, usize) -> Result<Vec<String>> + Send;
 
 /// The rows of one request, over those of the requests before it.
 pub(crate) struct Making<'a> {
@@ -174,19 +174,12 @@ impl Making<'_> {
                 {
                     return Ok(written);
                 }
-                if let Some(head) = head.as_ref().filter(|head| head.exists()) {
-                    return Err(conflict(of, &id, head.version));
-                }
-                self.store(of, id, *prepared, head, grant)
+                self.store(of, id, *prepared, head, grant, Some(Current::Absent))
             }
             Deed::Update { prepared, if_match } => {
-                expect(of, &id, head.as_ref(), if_match)?;
-                self.store(of, id, *prepared, head, grant)
+                self.store(of, id, *prepared, head, grant, if_match)
             }
-            Deed::Delete { if_match } => {
-                expect(of, &id, head.as_ref(), if_match)?;
-                self.delete(of, id, head, grant)
-            }
+            Deed::Delete { if_match } => self.delete(of, id, head, grant, if_match),
         }
     }
 
@@ -199,7 +192,7 @@ impl Making<'_> {
         find: &Find,
     ) -> Result<Option<Written>> {
         grant.must(Verb::Create, Some(of))?;
-        let ids = find(&self.view(), query, grant)?;
+        let ids = find(&self.view(), query, grant, 2)?;
         let [id] = ids.as_slice() else {
             return match ids.len() {
                 0 => Ok(None),
@@ -233,11 +226,14 @@ impl Making<'_> {
         prepared: Prepared,
         head: Option<Head>,
         grant: &Grant,
+        if_match: Option<Current>,
     ) -> Result<Written> {
         let (rid, person) = self.numbers(of, &id, prepared.patient.as_deref())?;
         let created = !head.as_ref().is_some_and(Head::exists);
         let verb = if created { Verb::Create } else { Verb::Update };
         may_write(grant, verb, of, person, head.as_ref())?;
+        // Only now: that a version is another one says that the resource is there.
+        expect(of, &id, head.as_ref(), if_match)?;
         let current = head.as_ref().filter(|head| head.exists());
         if let Some(current) = current
             && current.hash == prepared.hash
@@ -392,12 +388,19 @@ impl Making<'_> {
         id: String,
         head: Option<Head>,
         grant: &Grant,
+        if_match: Option<Current>,
     ) -> Result<Written> {
         grant.must(Verb::Delete, Some(of))?;
         let Some(head) = head else {
+            // Under a permit for one person, what is not there is refused as what is somebody else's.
+            if matches!(grant.scope, Scope::Person { .. }) {
+                return Err(not_for(of));
+            }
+            expect(of, &id, None, if_match)?;
             return Ok(absent(of, id));
         };
         may_write(grant, Verb::Delete, of, head.tail.person, Some(&head))?;
+        expect(of, &id, Some(&head), if_match)?;
         if head.deleted {
             return self.unchanged(of, &id, &head);
         }
@@ -622,18 +625,33 @@ fn may_write(
     if old && opened(person, Labels(0))? {
         return Ok(());
     }
-    Err(Error::NotPermitted(format!(
-        "it is not for the record that this {of} belongs to"
-    )))
+    Err(not_for(of))
 }
 
-fn expect(of: ResourceType, id: &str, head: Option<&Head>, if_match: Option<u64>) -> Result<()> {
+fn not_for(of: ResourceType) -> Error {
+    Error::NotPermitted(format!(
+        "it is not for the record that this {of} belongs to"
+    ))
+}
+
+fn expect(
+    of: ResourceType,
+    id: &str,
+    head: Option<&Head>,
+    if_match: Option<Current>,
+) -> Result<()> {
     let current = head
         .filter(|head| head.exists())
         .map_or(0, |head| head.version);
-    match if_match {
-        Some(version) if version != current => Err(conflict(of, id, current)),
-        _ => Ok(()),
+    let met = match if_match {
+        None => true,
+        Some(Current::Version(version)) => version == current,
+        Some(Current::Any) => current > 0,
+        Some(Current::Absent) => current == 0,
+    };
+    match met {
+        true => Ok(()),
+        false => Err(conflict(of, id, current)),
     }
 }
 

@@ -30,6 +30,7 @@ mod index;
 mod keyring;
 mod keys;
 mod master;
+mod matched;
 mod permit;
 mod prepare;
 mod press;
@@ -47,13 +48,16 @@ mod writer;
 pub use derive::Derived;
 pub use keyring::rotate;
 pub use master::{FileKey, MasterKey};
+pub use matched::Matched;
 pub use permit::{
     Held, HiddenOf, Labels, Permit, PermitId, PersonKey, Receipt, Scope, Seal, Seen, Terms, Verb,
     Verbs,
 };
 pub use read::{Asked, HistoryOf, Page, PageToken, Version};
 pub use store::{Options, Store};
-pub use write::{ActRecord, Change, Committed, MakeAct, Rules, Witness, Witnessed, Written};
+pub use write::{
+    ActRecord, Change, Committed, Current, MakeAct, Rules, Witness, Witnessed, Written,
+};
 
 /// What can go wrong in the archive.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +75,11 @@ pub enum Error {
         /// Current version; 0 when there is none.
         current: u64,
     },
+    /// What a condition matched was looked up, and it is another by the time of the commit: look again and repeat.
+    #[error(
+        "what your condition on {0} matches has changed meanwhile; nothing was stored, try again"
+    )]
+    Outdated(String),
     /// A conditional reference or conditional create that matches several resources.
     #[error("{0} matches more than one resource; name one of them")]
     Ambiguous(String),

@@ -1,7 +1,7 @@
 //! What can be computed of a change before it is its turn: in the caller's thread, outside the writer.
 
 use crate::{
-    Change, Error, Labels, Result, Rules,
+    Change, Current, Error, Labels, Result, Rules,
     body::Text,
     card, dates,
     hash::siphash,
@@ -38,10 +38,10 @@ pub(crate) enum Deed {
     },
     Update {
         prepared: Box<Prepared>,
-        if_match: Option<u64>,
+        if_match: Option<Current>,
     },
     Delete {
-        if_match: Option<u64>,
+        if_match: Option<Current>,
     },
 }
 

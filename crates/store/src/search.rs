@@ -89,12 +89,12 @@ impl Store {
     }
 }
 
-/// How a conditional create finds what is there: ids of at most two matches.
+/// How a condition of a write finds what is there: ids of at most so many matches.
 pub(crate) fn find(
     secret: Secret,
     vault: Arc<Vault>,
-) -> impl Fn(&dyn Snapshot, &Query, &Grant) -> Result<Vec<String>> + Send {
-    move |snapshot, query, grant| {
+) -> impl Fn(&dyn Snapshot, &Query, &Grant, usize) -> Result<Vec<String>> + Send {
+    move |snapshot, query, grant, limit| {
         let reading = Reading {
             snapshot: Box::new(Borrowed(snapshot)),
             grant,
@@ -103,7 +103,7 @@ pub(crate) fn find(
         };
         let conditions = Conditions::new(query.of, &query.conditions);
         let chosen = choose(&reading, query.of, &query.conditions, Need::First)?;
-        let found = all(&reading, query.of, &chosen, &conditions, 2)?;
+        let found = all(&reading, query.of, &chosen, &conditions, limit)?;
         Ok(found.into_iter().map(|found| found.card.id).collect())
     }
 }

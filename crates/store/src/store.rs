@@ -1,8 +1,8 @@
 //! The archive itself: opening, the door for changes, and the house's own rows.
 
 use crate::{
-    ActRecord, Change, Committed, Derived, Error, Held, Permit, PersonKey, Receipt, Result, Rules,
-    Seal, Seen, Version, Witness, acts,
+    ActRecord, Change, Committed, Derived, Error, Held, Matched, Permit, PersonKey, Receipt,
+    Result, Rules, Seal, Seen, Version, Witness, acts,
     body::Stored,
     cipher, derive,
     engine::{Backup, Batch, Direction, Embedded, Engine, Memory, Refused, Rows, Snapshot, Tuning},
@@ -212,6 +212,20 @@ impl Store {
         now: Timestamp,
         act: MakeAct,
     ) -> Result<Committed> {
+        self.write_if(permit, changes, Vec::new(), now, act)
+    }
+
+    /// As [`write`](Store::write), if what was looked up before still is as it was: the commit looks again, before the
+    /// first of the changes, and fails with [`Error::Outdated`] where a condition matches something else by now.
+    /// Cost: one search in the writer for each condition.
+    pub fn write_if(
+        &self,
+        permit: &Permit,
+        changes: Vec<Change>,
+        matched: Vec<Matched>,
+        now: Timestamp,
+        act: MakeAct,
+    ) -> Result<Committed> {
         let grant = self.grant(permit)?;
         let mut ready = Vec::with_capacity(changes.len());
         for change in changes {
@@ -222,8 +236,13 @@ impl Store {
                 &self.inner.vault,
             )?);
         }
-        self.queue()?
-            .ask(permit.id(), now, Work::Change { grant, ready, act })
+        let work = Work::Change {
+            grant,
+            ready,
+            matched,
+            act,
+        };
+        self.queue()?.ask(permit.id(), now, work)
     }
 
     /// Keeps the act of a permit under which something was read; its receipt opens what is [`Held`].

@@ -36,6 +36,17 @@ pub struct Witnessed {
     pub rows: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
+/// What a change expects to be current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Current {
+    /// This version.
+    Version(u64),
+    /// Any version, as long as there is one.
+    Any,
+    /// None: never stored, or deleted.
+    Absent,
+}
+
 /// A change to one resource.
 #[derive(Clone, Debug)]
 pub enum Change {
@@ -59,8 +70,8 @@ pub enum Change {
         id: String,
         /// The resource.
         resource: Value,
-        /// Only if this is the current version.
-        if_match: Option<u64>,
+        /// Only if this is current.
+        if_match: Option<Current>,
     },
     /// Deletes; deleting what is not there changes nothing.
     Delete {
@@ -68,8 +79,8 @@ pub enum Change {
         of: ResourceType,
         /// Its id.
         id: String,
-        /// Only if this is the current version.
-        if_match: Option<u64>,
+        /// Only if this is current.
+        if_match: Option<Current>,
     },
 }
 

@@ -8,8 +8,8 @@
 //! The queue is bounded: when it is full a caller hears [`Error::Busy`] at once, before anything is done.
 
 use crate::{
-    ActRecord, Committed, Error, PermitId, PersonKey, Receipt, Result, Witness, Witnessed, Written,
-    acts,
+    ActRecord, Committed, Error, Matched, PermitId, PersonKey, Receipt, Result, Witness, Witnessed,
+    Written, acts,
     commit::{Find, Making, State},
     engine::{Batch, Engine, Snapshot},
     grant::Grant,
@@ -53,6 +53,7 @@ pub(crate) enum Work {
     Change {
         grant: Grant,
         ready: Vec<Ready>,
+        matched: Vec<Matched>,
         act: MakeAct,
     },
     Keep {
@@ -278,7 +279,15 @@ fn process(
     find: &Find,
 ) -> Result<(Vec<Written>, Option<ActRecord>)> {
     match work {
-        Work::Change { grant, ready, act } => {
+        Work::Change {
+            grant,
+            ready,
+            matched,
+            act,
+        } => {
+            for matched in &matched {
+                making.still(matched, find)?;
+            }
             let mut written = Vec::with_capacity(ready.len());
             for ready in ready {
                 written.push(making.change(ready, &grant, find)?);

@@ -98,7 +98,7 @@ fn a_version_that_is_not_current_is_refused_and_nothing_of_the_call_stays() {
             of: of("Patient"),
             id: "ana".into(),
             resource: read(&ANA.replace("true", "false")),
-            if_match: Some(7),
+            if_match: Some(Current::Version(7)),
         };
         let error = house.change(vec![put(GLUCOSE), stale]).unwrap_err();
         assert!(matches!(error, Error::VersionConflict { current: 1, .. }));
@@ -265,4 +265,92 @@ fn the_store_opens_again_with_all_that_was_acknowledged() {
     let house = open(dir.path());
     assert!(house.read(&house.all(), "Observation/g1").is_some());
     assert_eq!(house.put(&[&ANA.replace("true", "false")]).sequence, 3);
+}
+
+/// Looks a condition up under a permit, and opens what was found.
+fn look(house: &House, permit: &Permit, text: &str) -> Matched {
+    let (name, value) = text.split_once('=').unwrap();
+    let pairs = [(name.to_owned(), value.to_owned())];
+    let query = fhir::query::parse(
+        &fhir::search::Catalog::r4(),
+        of("Patient"),
+        &pairs,
+        fhir::query::Handling::Strict,
+    )
+    .unwrap();
+    let held = house.store.matched(permit, &query, 2).unwrap();
+    house.open(permit, held)
+}
+
+#[test]
+fn a_write_on_what_was_looked_up_fails_when_something_else_matches_by_then() {
+    on_both(|house| {
+        house.put(&[ANA]);
+        let all = house.all();
+        let write = |matched: Matched| {
+            let text = ANA.replace("\"ana\"", "\"eva\"");
+            let act = Box::new(|_: &[Written]| act(1));
+            house
+                .store
+                .write_if(&all, vec![put(&text)], vec![matched], at(0), act)
+        };
+        let before = look(house, &all, "_id=eva");
+        assert!(before.ids().is_empty());
+        assert!(write(before.clone()).unwrap().written[0].created);
+        assert!(matches!(write(before), Err(Error::Outdated(_))));
+        let now = look(house, &all, "_id=eva");
+        assert_eq!(now.ids(), ["eva"]);
+        write(now).unwrap();
+    });
+}
+
+#[test]
+fn what_a_permit_hides_matches_nothing_when_looked_up_nor_at_the_commit() {
+    on_both(|house| {
+        house.put(&[ANA, &ANA.replace("\"ana\"", "\"eva\"")]);
+        let her = house.person("ana", 0);
+        let matched = look(house, &her, "_id=eva");
+        assert!(matched.ids().is_empty());
+        let act = Box::new(|_: &[Written]| act(1));
+        let written =
+            house
+                .store
+                .write_if(&house.all(), vec![put(GLUCOSE)], vec![matched], at(0), act);
+        assert!(written.is_ok(), "the commit asked under a wider permit");
+    });
+}
+
+#[test]
+fn the_permit_is_asked_before_the_version() {
+    on_both(|house| {
+        house.put(&[ANA, &ANA.replace("\"ana\"", "\"eva\""), GLUCOSE]);
+        let hers = house.person("eva", 0);
+        let wrong = Some(Current::Version(9));
+        let attempt = |change: Change| {
+            let act = Box::new(|_: &[Written]| act(1));
+            house.store.write(&hers, vec![change], at(0), act)
+        };
+        let update = Change::Update {
+            of: of("Observation"),
+            id: "g1".into(),
+            resource: read(GLUCOSE),
+            if_match: wrong,
+        };
+        let delete = |id: &str, if_match| Change::Delete {
+            of: of("Observation"),
+            id: id.into(),
+            if_match,
+        };
+        let refused = [
+            update,
+            delete("g1", wrong),
+            delete("g1", None),
+            // What is not there is refused like what is somebody else's.
+            delete("none", wrong),
+            delete("none", None),
+        ];
+        for change in refused {
+            assert!(matches!(attempt(change), Err(Error::NotPermitted(_))));
+        }
+    });
 }

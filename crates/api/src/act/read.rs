@@ -3,7 +3,7 @@
 use super::nothing_else;
 use crate::{
     fault::Fault,
-    negotiate::{Pairs, Wishes},
+    negotiate::{NoneMatch, Pairs, Wishes},
     reply::{Body, Reply},
     session::{Outcome, Session, verbs},
     shape,
@@ -81,9 +81,19 @@ fn shown(version: &Version, wishes: &Wishes) -> Outcome {
         ));
     }
     let mut reply = Reply::stored(version);
-    if wishes.if_none_match == Some(version.version) {
+    if is_known(version, wishes) {
         reply.status = 304;
         reply.body = Body::Empty;
     }
     Ok(reply)
+}
+
+/// Whether the caller said that she has this version already. `Last-Modified` has whole seconds.
+fn is_known(version: &Version, wishes: &Wishes) -> bool {
+    match (&wishes.if_none_match, wishes.if_modified_since) {
+        (Some(NoneMatch::Any), _) => true,
+        (Some(NoneMatch::Versions(known)), _) => known.contains(&version.version),
+        (None, Some(since)) => version.updated.as_second() <= since.as_second(),
+        (None, None) => false,
+    }
 }

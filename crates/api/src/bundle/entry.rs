@@ -1,9 +1,9 @@
 //! One entry of a bundle as a request of its own.
 
 use crate::{
-    act::{Op, body_of, rooted},
+    act::{Op, Target, body_of, rooted},
     fault::Fault,
-    negotiate::{Wishes, pairs, version},
+    negotiate::{NoneMatch, Wishes, must_match, pairs},
     routes,
     session::House,
 };
@@ -40,18 +40,9 @@ impl Entry {
         let url = url.trim_start_matches('/');
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let (route, places) =
-            routes::find(method, &format!("/fhir/{path}")).map_err(|fault| {
-                match matches!(method, "PUT" | "DELETE" | "PATCH") && !query.is_empty() {
-                    true => Fault::new(
-                        400,
-                        IssueCode::NotSupported,
-                        "Conditional updates and deletions are not supported; name the resource.",
-                    ),
-                    false => Fault {
-                        status: 400,
-                        ..fault
-                    },
-                }
+            routes::find(method, &format!("/fhir/{path}")).map_err(|fault| Fault {
+                status: 400,
+                ..fault
             })?;
         let resource = resource.map(|resource| rooted(resource, &house.base));
         let op =
@@ -73,37 +64,35 @@ impl Entry {
 fn sound(op: Op) -> Result<Op, Fault> {
     Ok(match op {
         Op::Create(of, resource) => Op::Create(of, body_of(of, resource)?),
-        Op::Update(of, id, resource) => {
+        Op::Update(of, target, resource) => {
             let resource = body_of(of, resource)?;
-            if resource.text("id").is_some_and(|own| own != id) {
+            if let Target::Id(id) = &target
+                && resource.text("id").is_some_and(|own| own != id)
+            {
                 return Err(Fault::bad(
                     IssueCode::Invalid,
                     format!("The resource's id is not the one of its address, `{id}`."),
                 ));
             }
-            Op::Update(of, id, resource)
+            Op::Update(of, target, resource)
         }
         other => other,
     })
 }
 
 fn wishes(item: &Value) -> Result<Wishes, Fault> {
-    let tag = |name: &str| -> Result<Option<u64>, Fault> {
-        item.text(&format!("request.{name}"))
-            .map(|text| {
-                version(text).ok_or_else(|| {
-                    Fault::bad(
-                        IssueCode::Value,
-                        format!("request.{name} is not a version of ours; it looks like W/\"3\"."),
-                    )
-                })
-            })
-            .transpose()
-    };
+    let text = |name: &str| item.text(&format!("request.{name}"));
+    let if_none_match = text("ifNoneMatch").map(NoneMatch::read);
     Ok(Wishes {
-        if_match: tag("ifMatch")?,
-        if_none_match: item.text("request.ifNoneMatch").and_then(version),
-        if_none_exist: item.text("request.ifNoneExist").map(str::to_owned),
+        if_match: text("ifMatch")
+            .map(|tag| must_match("request.ifMatch", tag))
+            .transpose()?,
+        // An instant, as the bundle's check made sure.
+        if_modified_since: text("ifModifiedSince")
+            .filter(|_| if_none_match.is_none())
+            .and_then(|instant| instant.parse().ok()),
+        if_none_match,
+        if_none_exist: text("ifNoneExist").map(str::to_owned),
         ..Wishes::default()
     })
 }

@@ -1,17 +1,21 @@
-//! What the conditions of a transaction match: of `ifNoneExist`, and of references such as `Practitioner?identifier=...`.
+//! What the conditions of a transaction match: of `ifNoneExist`, of conditional updates and deletions, and of
+//! references such as `Practitioner?identifier=...`.
 //!
-//! All lookups in the record are read under one permit and opened by one act; those among what is nobody's under another. A reference is looked for in the
-//! archive first and then among the transaction's own resources. Cost: one search for each different condition.
+//! All lookups in the record are read under one permit and opened by one act; those among what is nobody's under
+//! another. Both are permits to search: what they hide matches nothing, and the commit looks again under the same ones
+//! ([`store::Matched`]). A reference is resolved against what will be there: the archive without what the transaction
+//! deletes or replaces, and the transaction's own resources. Cost: one search for each different condition, twice.
 
 use super::{
     placed,
-    plan::Plan,
+    plan::{Plan, Write},
     refer::{Names, conditional, inside},
     transaction::each_once,
 };
 use crate::{
-    act::condition,
+    act::{condition, new_id, one_of},
     fault::Fault,
+    negotiate::{Pairs, pairs},
     session::{Ask, Session, verbs},
 };
 use fhir::{
@@ -20,61 +24,67 @@ use fhir::{
     search,
 };
 use std::collections::HashMap;
-use store::{Held, Page, Verb};
+use store::{Current, Held, Matched, Verb};
 use trust::{PersonRef, What};
 
-/// A condition: a type and what is asked of it, as written.
-pub(super) type Wanted = (ResourceType, String);
+/// A condition: a type and what is asked of it.
+pub(super) type Wanted = (ResourceType, Pairs);
 
-/// The conditions of a transaction, each once, with the place where it first stands.
+/// The conditions of a transaction, each once.
 #[derive(Default)]
 pub(super) struct Conditions {
     asked: Vec<(Wanted, Query)>,
-    places: HashMap<Wanted, (usize, String)>,
+    known: HashMap<Wanted, usize>,
+    /// Where references stand that ask for a lookup: the condition, the reference as written, entry, path.
+    references: Vec<(Wanted, String, usize, String)>,
+    /// Matches looked for: two are enough to know that it is not one, but some of those may go with this transaction.
+    limit: usize,
 }
 
-/// The ids that each condition matches in the archive; at most two.
-pub(super) type Found = HashMap<Wanted, Vec<String>>;
+/// What each condition matches in the archive.
+pub(super) type Found = HashMap<Wanted, Matched>;
 
 impl Conditions {
     /// Gathers them from the entries.
     pub(super) fn of(plan: &Plan) -> Result<Conditions, Fault> {
-        let mut conditions = Conditions::default();
+        let replaced = plan.writes.iter().filter(|write| !write.create).count();
+        let mut conditions = Conditions {
+            limit: 2 + replaced.min(MOST_REPLACED),
+            ..Conditions::default()
+        };
         for write in &plan.writes {
+            let own = own_condition(write).map_err(|fault| placed(fault, write.at))?;
+            if let Some(asked) = own {
+                conditions
+                    .add((write.of, asked))
+                    .map_err(|fault| placed(fault, write.at))?;
+            }
             let Some(resource) = &write.resource else {
                 continue;
             };
-            if let Some(text) = write.wishes.if_none_exist.as_ref().filter(|_| write.create) {
-                conditions.add(write.of, text, write.at, "request.ifNoneExist")?;
-            }
             for (text, path) in search::references(resource) {
                 if let Some((of, asked)) = conditional(&text) {
-                    let of = ResourceType::from_name(of).ok_or_else(|| {
-                        let said = format!("`{text}` does not name a type of FHIR R4.");
-                        placed(
-                            Fault::of(400, vec![Issue::error(IssueCode::Value, &path, said)]),
-                            write.at,
-                        )
-                    })?;
-                    conditions.add(of, asked, write.at, &path)?;
+                    let wanted = ResourceType::from_name(of)
+                        .ok_or_else(|| {
+                            let said = format!("`{text}` does not name a type of FHIR R4.");
+                            Fault::of(400, vec![Issue::error(IssueCode::Value, &path, said)])
+                        })
+                        .and_then(|of| Ok((of, pairs(asked)?)))
+                        .and_then(|wanted| conditions.add(wanted.clone()).map(|()| wanted))
+                        .map_err(|fault| placed(fault, write.at))?;
+                    conditions.references.push((wanted, text, write.at, path));
                 }
             }
         }
         Ok(conditions)
     }
 
-    fn add(&mut self, of: ResourceType, text: &str, at: usize, path: &str) -> Result<(), Fault> {
-        let wanted = (of, text.to_owned());
-        if self.places.contains_key(&wanted) {
+    fn add(&mut self, wanted: Wanted) -> Result<(), Fault> {
+        if self.known.contains_key(&wanted) {
             return Ok(());
         }
-        let mut query = condition(of, text).map_err(|fault| placed(fault, at))?;
-        // Two matches are enough to know that it is not one.
-        query.count = 2;
-        query.include.clear();
-        query.revinclude.clear();
-        query.only_count = false;
-        self.places.insert(wanted.clone(), (at, path.to_owned()));
+        let query = condition(wanted.0, &wanted.1)?;
+        self.known.insert(wanted.clone(), self.asked.len());
         self.asked.push((wanted, query));
         Ok(())
     }
@@ -83,8 +93,23 @@ impl Conditions {
         self.asked.is_empty()
     }
 
-    pub(super) fn place(&self, wanted: &Wanted) -> (usize, String) {
-        self.places.get(wanted).cloned().unwrap_or_default()
+    fn query(&self, wanted: &Wanted) -> Option<&Query> {
+        let at = *self.known.get(wanted)?;
+        self.asked.get(at).map(|(_, query)| query)
+    }
+}
+
+/// Entries that replace something, as far as they are counted for [`Conditions::limit`].
+const MOST_REPLACED: usize = 100;
+
+/// The condition that decides what an entry does: its `ifNoneExist`, or the one in its address.
+fn own_condition(write: &Write) -> Result<Option<Pairs>, Fault> {
+    match (&write.conditions, &write.wishes.if_none_exist) {
+        (Some(asked), _) => Ok(Some(asked.clone())),
+        (None, Some(text)) if write.create => {
+            pairs(text.strip_prefix('?').unwrap_or(text)).map(Some)
+        }
+        _ => Ok(None),
     }
 }
 
@@ -99,12 +124,17 @@ impl Session<'_> {
             .asked
             .iter()
             .partition(|((of, _), _)| self.of_the_house() || self.is_kept_from(*of));
-        let mut found = self.look_up_under(&own, person)?;
-        found.extend(self.look_up_under(&shared, PersonRef::Nobody)?);
+        let mut found = self.look_up_under(&own, person, conditions.limit)?;
+        found.extend(self.look_up_under(&shared, PersonRef::Nobody, conditions.limit)?);
         Ok(found)
     }
 
-    fn look_up_under(&self, asked: &[&(Wanted, Query)], person: PersonRef) -> Result<Found, Fault> {
+    fn look_up_under(
+        &self,
+        asked: &[&(Wanted, Query)],
+        person: PersonRef,
+        limit: usize,
+    ) -> Result<Found, Fault> {
         if asked.is_empty() {
             return Ok(Found::new());
         }
@@ -115,102 +145,163 @@ impl Session<'_> {
             what: What::Interaction("POST transaction".into()),
         })?;
         let store = self.house.gate.store();
-        let held: Vec<Held<Page>> = asked
+        let held: Vec<Held<Matched>> = asked
             .iter()
-            .map(|(_, query)| store.search(&grant.permit, query, None))
+            .map(|(_, query)| store.matched(&grant.permit, query, limit))
             .collect::<store::Result<_>>()?;
         let Some(held) = Held::all(held) else {
             return Ok(Found::new());
         };
-        let pages = self.open(&grant, held)?;
-        let ids = |page: Page| page.matches.into_iter().map(|version| version.id).collect();
-        Ok(asked
-            .iter()
-            .map(|(wanted, _)| wanted.clone())
-            .zip(pages.into_iter().map(ids))
-            .collect())
+        let matched = self.open(&grant, held)?;
+        let wanted = asked.iter().map(|(wanted, _)| wanted.clone());
+        Ok(wanted.zip(matched).collect())
     }
 }
 
+/// An entry that is done without a write.
+pub(super) struct Done {
+    pub(super) at: usize,
+    pub(super) of: ResourceType,
+    /// What was there already; `None` for a deletion that matched nothing.
+    pub(super) id: Option<String>,
+}
+
 /// Puts what was found into the plan: a conditional create that matches is not done, its entry's name means what was
-/// there; a conditional reference means what it matches. Gives the creates that were not done: entry, type, id.
+/// there; a conditional update or deletion gets the id that it means; a conditional reference means what it matches.
+/// Gives the entries that need no write.
 pub(super) fn settle(
     plan: &mut Plan,
     names: &mut Names,
     conditions: &Conditions,
     found: &Found,
-) -> Result<Vec<(usize, ResourceType, String)>, Fault> {
-    let mut there = Vec::new();
+) -> Result<Vec<Done>, Fault> {
+    let mut done = Vec::new();
     let mut made: HashMap<Wanted, String> = HashMap::new();
-    let mut failed = None;
-    plan.writes.retain(|write| {
-        let Some(text) = write.wishes.if_none_exist.as_ref().filter(|_| write.create) else {
-            return true;
-        };
-        let wanted = (write.of, text.clone());
-        let id = match found.get(&wanted).map(Vec::as_slice) {
-            Some([id]) => id.clone(),
-            None | Some([]) => match made.get(&wanted) {
-                Some(id) => id.clone(),
-                None => {
-                    made.insert(wanted, write.id.clone());
-                    return true;
-                }
-            },
-            Some(_) => {
-                failed.get_or_insert(write.at);
-                return true;
-            }
-        };
-        if let Some(name) = &write.full_url {
+    let mut writes = Vec::with_capacity(plan.writes.len());
+    for mut write in std::mem::take(&mut plan.writes) {
+        let at = write.at;
+        let kept =
+            decided(&mut write, conditions, found, &mut made).map_err(|fault| placed(fault, at))?;
+        if let (Some(name), Some(id)) = (&write.full_url, named(&write, &kept)) {
             names.insert(name.clone(), format!("{}/{id}", write.of));
         }
-        there.push((write.at, write.of, id));
-        false
-    });
-    if let Some(at) = failed {
-        let fault = Fault::new(
-            412,
-            IssueCode::Duplicate,
-            "ifNoneExist matches more than one resource.",
-        );
-        return Err(placed(fault, at));
+        match kept {
+            None => writes.push(write),
+            Some(id) => done.push(Done {
+                at,
+                of: write.of,
+                id,
+            }),
+        }
     }
-    for (wanted, query) in &conditions.asked {
-        let (at, path) = conditions.place(wanted);
-        if path == "request.ifNoneExist" && !is_referred(plan, wanted) {
+    plan.writes = writes;
+    plan.each_once()?;
+    refer(plan, names, conditions, found)?;
+    Ok(done)
+}
+
+/// The id that an entry's name stands for.
+fn named<'a>(write: &'a Write, kept: &'a Option<Option<String>>) -> Option<&'a str> {
+    match kept {
+        Some(there) => there.as_deref(),
+        None => write.resource.is_some().then_some(write.id.as_str()),
+    }
+}
+
+/// What becomes of one entry: `None` when it is to be written, else the id of what is there already, if anything is.
+fn decided(
+    write: &mut Write,
+    conditions: &Conditions,
+    found: &Found,
+    made: &mut HashMap<Wanted, String>,
+) -> Result<Option<Option<String>>, Fault> {
+    let Some(asked) = own_condition(write)? else {
+        return Ok(None);
+    };
+    let wanted = (write.of, asked);
+    let ids = found.get(&wanted).map_or(&[][..], Matched::ids);
+    let there = match conditions.query(&wanted) {
+        Some(query) => one_of(query, ids)?.map(str::to_owned),
+        None => None,
+    };
+    if write.create {
+        let there = there.or_else(|| made.get(&wanted).cloned());
+        if there.is_none() {
+            made.insert(wanted, write.id.clone());
+        }
+        return Ok(there.map(Some));
+    }
+    let Some(resource) = &write.resource else {
+        let Some(id) = there else {
+            return Ok(Some(None));
+        };
+        write.id = id;
+        return Ok(None);
+    };
+    write.id = match (there, resource.text("id")) {
+        (Some(id), None) => id,
+        (Some(id), Some(own)) if id == own => id,
+        (Some(id), Some(own)) => {
+            let said = format!(
+                "The condition matches {}/{id}, the body's id is `{own}`.",
+                write.of
+            );
+            let place = format!("{}.id", write.of);
+            return Err(Fault::of(
+                400,
+                vec![Issue::error(IssueCode::Invalid, place, said)],
+            ));
+        }
+        (None, own) => {
+            if write.expected.is_some() {
+                let said = "request.ifMatch wants a version to be there, and nothing matches.";
+                return Err(Fault::new(412, IssueCode::Conflict, said));
+            }
+            write.expected = Some(Current::Absent);
+            own.map_or_else(new_id, |own| Ok(own.to_owned()))?
+        }
+    };
+    Ok(None)
+}
+
+/// What each conditional reference means when all is written.
+fn refer(
+    plan: &Plan,
+    names: &mut Names,
+    conditions: &Conditions,
+    found: &Found,
+) -> Result<(), Fault> {
+    for (wanted, text, at, path) in &conditions.references {
+        // An entry that is not written refers to nothing.
+        if names.contains_key(text) || !plan.writes.iter().any(|write| write.at == *at) {
             continue;
         }
-        let archived = found.get(wanted).cloned().unwrap_or_default();
-        let ids = match archived.is_empty() {
-            true => own_matches(plan, query),
-            false => archived,
+        let replaced = |id: &str| {
+            plan.writes
+                .iter()
+                .any(|write| write.of == wanted.0 && write.id == id)
         };
+        let archived = found.get(wanted).map_or(&[][..], Matched::ids);
+        let mut ids: Vec<String> = archived
+            .iter()
+            .filter(|id| !replaced(id))
+            .cloned()
+            .collect();
+        if let Some(query) = conditions.query(wanted) {
+            ids.extend(own_matches(plan, query));
+        }
         let [id] = ids.as_slice() else {
             let said = match ids.len() {
                 0 => "matches nothing",
                 _ => "matches more than one resource",
             };
-            let said = format!("The reference `{}?{}` {said}.", wanted.0, wanted.1);
+            let said = format!("The reference `{text}` {said}.");
             let issue = Issue::error(IssueCode::NotFound, path, said);
-            return Err(placed(Fault::of(412, vec![issue]), at));
+            return Err(placed(Fault::of(412, vec![issue]), *at));
         };
-        let name = format!("{}?{}", wanted.0, wanted.1);
-        names.insert(name, format!("{}/{id}", wanted.0));
+        names.insert(text.clone(), format!("{}/{id}", wanted.0));
     }
-    Ok(there)
-}
-
-/// Whether a condition that an `ifNoneExist` also has stands in a reference.
-fn is_referred(plan: &Plan, wanted: &Wanted) -> bool {
-    let name = format!("{}?{}", wanted.0, wanted.1);
-    let resources = plan
-        .writes
-        .iter()
-        .filter_map(|write| write.resource.as_ref());
-    resources
-        .flat_map(search::references)
-        .any(|(text, _)| text == name)
+    Ok(())
 }
 
 /// Ids of the transaction's own resources that a condition matches.

@@ -1,11 +1,15 @@
 //! Whose record a transaction is about.
 
 use super::{
-    plan::Plan,
+    plan::{Plan, Write},
     refer::{Names, conditional, rename},
 };
 use crate::{act::curp_of, fault::Fault, negotiate::pairs, seek, session::Session};
-use fhir::{IssueCode, ResourceType, Value, query, search};
+use fhir::{
+    IssueCode, ResourceType, Value,
+    query::{self, Handling, Query},
+    search::{self, Catalog},
+};
 use trust::PersonRef;
 
 impl Session<'_> {
@@ -19,7 +23,8 @@ impl Session<'_> {
         let mut deleted = None;
         for write in &plan.writes {
             let person = match &write.resource {
-                Some(resource) => written(write.of, &write.id, write.create, resource, plan, names),
+                Some(resource) => written(write, resource, plan, names).or_else(|| named(write)),
+                None if write.conditions.is_some() => named(write),
                 None if write.of.name() == "Patient" => Some(PersonRef::Patient(write.id.clone())),
                 None => {
                     deleted.get_or_insert(PersonRef::Resource(write.of, write.id.clone()));
@@ -43,22 +48,25 @@ impl Session<'_> {
     }
 }
 
-fn written(
-    of: ResourceType,
-    id: &str,
-    create: bool,
-    resource: &Value,
-    plan: &Plan,
-    names: &Names,
-) -> Option<PersonRef> {
+/// Whom the conditions in an entry's address name.
+fn named(write: &Write) -> Option<PersonRef> {
+    let query = understood(write.of, write.conditions.as_deref()?)?;
+    seek::person(&query)
+}
+
+fn written(write: &Write, resource: &Value, plan: &Plan, names: &Names) -> Option<PersonRef> {
+    let of = write.of;
     if of.name() == "Patient" {
-        return Some(match (create, curp_of(resource)) {
-            (true, Some(curp)) => PersonRef::Curp(curp),
-            _ => PersonRef::Patient(id.to_owned()),
-        });
+        // Whose id is not known yet is known by her CURP.
+        let unsettled = write.create || write.conditions.is_some();
+        return match (unsettled, curp_of(resource)) {
+            (true, Some(curp)) => Some(PersonRef::Curp(curp)),
+            (true, None) if write.conditions.is_some() => None,
+            _ => Some(PersonRef::Patient(write.id.clone())),
+        };
     }
     let mut resource = resource.clone();
-    rename(&mut resource, names);
+    rename(&mut resource, names, write.full_url.as_deref());
     if let Some(patient) = search::patients(of, &resource).into_iter().next() {
         // A patient who comes with the bundle is not known under that id yet.
         let new = plan
@@ -73,14 +81,10 @@ fn written(
         .filter_map(|(text, _)| conditional(text))
         .find_map(|(of, conditions)| {
             let of = ResourceType::from_name(of).filter(|of| of.name() == "Patient")?;
-            seek::person(
-                &query::parse(
-                    &fhir::search::Catalog::r4(),
-                    of,
-                    &pairs(conditions).ok()?,
-                    query::Handling::Strict,
-                )
-                .ok()?,
-            )
+            seek::person(&understood(of, &pairs(conditions).ok()?)?)
         })
+}
+
+fn understood(of: ResourceType, pairs: &[(String, String)]) -> Option<Query> {
+    query::parse(&Catalog::r4(), of, pairs, Handling::Strict).ok()
 }

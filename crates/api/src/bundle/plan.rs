@@ -2,12 +2,13 @@
 
 use super::{entry::Entry, placed, refer::Names};
 use crate::{
-    act::{Op, new_id},
+    act::{Op, Target, new_id},
     fault::Fault,
-    negotiate::Wishes,
+    negotiate::{Pairs, Wishes},
 };
 use fhir::{IssueCode, ResourceType, Value};
 use std::collections::HashSet;
+use store::Current;
 
 /// A resource that is to be stored or deleted.
 #[derive(Clone, Debug)]
@@ -15,16 +16,22 @@ pub(super) struct Write {
     /// Its entry.
     pub(super) at: usize,
     pub(super) of: ResourceType,
+    /// For an entry with conditions, settled when those are looked up.
     pub(super) id: String,
     /// `None` for a deletion.
     pub(super) resource: Option<Value>,
     /// Whether the entry asked for a new resource.
     pub(super) create: bool,
+    /// The conditions in its address, which say what it means.
+    pub(super) conditions: Option<Pairs>,
+    /// What it expects to be current.
+    pub(super) expected: Option<Current>,
     pub(super) wishes: Wishes,
     pub(super) full_url: Option<String>,
 }
 
 /// A transaction, sorted.
+#[derive(Clone)]
 pub(super) struct Plan {
     /// How many entries it has.
     pub(super) size: usize,
@@ -39,21 +46,29 @@ impl Plan {
         let size = entries.len();
         let (mut writes, mut reads) = (Vec::new(), Vec::new());
         for (at, entry) in entries.into_iter().enumerate() {
-            let (of, id, resource, create) = match entry.op {
-                Op::Create(of, resource) => (of, new_id()?, Some(resource), true),
-                Op::Update(of, id, resource) => (of, id, Some(resource), false),
-                Op::Delete(of, id) => (of, id, None, false),
+            let (of, target, resource, create) = match entry.op {
+                Op::Create(of, resource) => (of, Target::Id(new_id()?), Some(resource), true),
+                Op::Update(of, target, resource) => (of, target, Some(resource), false),
+                Op::Delete(of, target) => (of, target, None, false),
                 read => {
                     reads.push((at, read, entry.wishes));
                     continue;
                 }
             };
+            let (id, conditions) = match target {
+                Target::Id(id) => (id, None),
+                Target::Where(pairs) => (String::new(), Some(pairs)),
+            };
+            let update = resource.is_some() && !create;
+            let expected = entry.wishes.expected(update && conditions.is_none());
             writes.push(Write {
                 at,
                 of,
                 id,
                 resource,
                 create,
+                conditions,
+                expected: expected.map_err(|fault| placed(fault, at))?,
                 wishes: entry.wishes,
                 full_url: entry.full_url,
             });
@@ -72,15 +87,15 @@ impl Plan {
         Ok(plan)
     }
 
-    /// No resource is written twice, no name is used twice.
-    fn each_once(&self) -> Result<(), Fault> {
+    /// No resource is written twice, no name is used twice. Asked again when conditions are settled.
+    pub(super) fn each_once(&self) -> Result<(), Fault> {
         let twice = |at, said: &str| {
             let fault = Fault::bad(IssueCode::Duplicate, said);
             Err(placed(fault, at))
         };
         let (mut resources, mut names) = (HashSet::new(), HashSet::new());
         for write in &self.writes {
-            if !resources.insert((write.of, write.id.as_str())) {
+            if !write.id.is_empty() && !resources.insert((write.of, write.id.as_str())) {
                 return twice(write.at, "A transaction writes each resource once.");
             }
             if let Some(name) = write
@@ -99,7 +114,7 @@ impl Plan {
     pub(super) fn names(&self) -> Names {
         self.writes
             .iter()
-            .filter(|write| write.resource.is_some())
+            .filter(|write| write.resource.is_some() && !write.id.is_empty())
             .filter_map(|write| {
                 let name = write.full_url.clone()?;
                 Some((name, format!("{}/{}", write.of, write.id)))
@@ -126,7 +141,7 @@ mod tests {
     fn put(id: &str) -> Op {
         Op::Update(
             of("Patient"),
-            id.into(),
+            Target::Id(id.into()),
             obj! { "resourceType" => "Patient" },
         )
     }
@@ -137,7 +152,7 @@ mod tests {
             entry(Op::Search(of("Patient"), Vec::new()), None),
             entry(put("a"), None),
             entry(Op::Create(of("Patient"), obj! {}), Some("urn:uuid:1")),
-            entry(Op::Delete(of("Patient"), "b".into()), None),
+            entry(Op::Delete(of("Patient"), Target::Id("b".into())), None),
         ])
         .unwrap();
         let order: Vec<usize> = plan.writes.iter().map(|write| write.at).collect();

@@ -2,27 +2,27 @@
 
 use super::{
     entry::Entry,
-    lookup::{Conditions, all_resolved, settle},
+    lookup::{Conditions, Done, all_resolved, settle},
     plan::{Plan, Write},
     refer::{Names, rename},
 };
 use crate::{
+    act::{nothing_there, repeated},
     fault::Fault,
-    reply::{Body, Reply},
+    reply::Reply,
     session::{Ask, Outcome, Session, verbs},
 };
 use fhir::ResourceType;
-use store::{Change, Verb};
+use store::{Change, Matched, Verb};
 use trust::{Grant, PersonRef, What};
 
 impl Session<'_> {
     /// The outcomes of the entries in their order. A fault of any write is the fault of all, and nothing is stored;
     /// reads come after the commit and answer each for itself.
     pub(super) fn transaction(&self, entries: Vec<Entry>) -> Result<Vec<Outcome>, Fault> {
-        let plan = Plan::new(entries)?;
-        let size = plan.size;
-        let reads = plan.reads.clone();
-        let mut results: Vec<Option<Outcome>> = vec![None; size];
+        let mut plan = Plan::new(entries)?;
+        let reads = std::mem::take(&mut plan.reads);
+        let mut results: Vec<Option<Outcome>> = vec![None; plan.size];
         if !plan.writes.is_empty() {
             for (at, reply) in self.write_all(plan)? {
                 put(&mut results, at, Ok(reply));
@@ -38,42 +38,57 @@ impl Session<'_> {
             .collect())
     }
 
-    fn write_all(&self, mut plan: Plan) -> Result<Vec<(usize, Reply)>, Fault> {
-        let mut names = plan.names();
+    fn write_all(&self, plan: Plan) -> Result<Vec<(usize, Reply)>, Fault> {
+        let names = plan.names();
         let conditions = Conditions::of(&plan)?;
         let person = self.person_of(&plan, &names)?;
         let grant = self.grant_to_write(&plan, person.clone())?;
-        // What was looked up must still hold when it is written.
-        let _lane = (!conditions.is_empty()).then(|| self.house.conditional_lane());
-        let mut there = Vec::new();
-        if !conditions.is_empty() {
-            let found = self.look_up(&conditions, person)?;
-            there = settle(&mut plan, &mut names, &conditions, &found)?;
+        if conditions.is_empty() {
+            return self.commit(plan, &names, &grant, Vec::new());
         }
-        self.rename_all(&mut plan, &names);
+        // What was looked up must still hold when it is written; if not, it is looked up again.
+        repeated(|| {
+            let (mut plan, mut names) = (plan.clone(), names.clone());
+            let found = self.look_up(&conditions, person.clone())?;
+            let done = settle(&mut plan, &mut names, &conditions, &found)?;
+            let mut replies = self.commit(plan, &names, &grant, found.into_values().collect())?;
+            replies.extend(done.into_iter().map(|done| (done.at, without_write(&done))));
+            Ok(replies)
+        })
+    }
+
+    fn commit(
+        &self,
+        mut plan: Plan,
+        names: &Names,
+        grant: &Grant,
+        matched: Vec<Matched>,
+    ) -> Result<Vec<(usize, Reply)>, Fault> {
+        for write in &mut plan.writes {
+            let full_url = write.full_url.as_deref();
+            if let Some(resource) = &mut write.resource {
+                rename(resource, names, full_url);
+            }
+        }
         all_resolved(&plan)?;
-        let mut replies: Vec<(usize, Reply)> = there
-            .into_iter()
-            .map(|(at, of, id)| (at, was_there(of, &id)))
-            .collect();
         let order: Vec<usize> = plan.writes.iter().map(|write| write.at).collect();
         let conditional: Vec<(ResourceType, String)> = plan
             .writes
             .iter()
-            .filter(|write| write.wishes.if_match.is_some())
+            .filter(|write| write.expected.is_some())
             .map(|write| (write.of, write.id.clone()))
             .collect();
         let changes: Vec<Change> = plan.writes.into_iter().map(change).collect();
-        if !changes.is_empty() {
-            let committed = self
-                .house
-                .gate
-                .write(&grant, changes, self.now)
-                .map_err(|error| self.write_fault(error, conditional))?;
-            let written = committed.written.iter().map(Reply::written);
-            replies.extend(order.into_iter().zip(written));
+        if changes.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(replies)
+        let committed = self
+            .house
+            .gate
+            .write_if(grant, changes, matched, self.now)
+            .map_err(|error| self.write_fault(error, conditional))?;
+        let written = committed.written.iter().map(Reply::written);
+        Ok(order.into_iter().zip(written).collect())
     }
 
     /// One permit for all that is stored and deleted. Lookups have their own: what they may see is narrower than what
@@ -94,14 +109,6 @@ impl Session<'_> {
             what: What::Interaction("POST transaction".into()),
         })
     }
-
-    fn rename_all(&self, plan: &mut Plan, names: &Names) {
-        for write in &mut plan.writes {
-            if let Some(resource) = &mut write.resource {
-                rename(resource, names);
-            }
-        }
-    }
 }
 
 /// Types, each once.
@@ -118,15 +125,15 @@ fn put(results: &mut [Option<Outcome>], at: usize, outcome: Outcome) {
     }
 }
 
-/// The answer of a conditional create whose resource was there.
-fn was_there(of: ResourceType, id: &str) -> Reply {
+/// The answer of an entry that was done without a write.
+fn without_write(done: &Done) -> Reply {
+    let Some(id) = &done.id else {
+        return nothing_there();
+    };
     Reply {
         status: 200,
-        version: None,
-        updated: None,
-        location: Some(format!("{of}/{id}")),
-        body: Body::Empty,
-        write: true,
+        location: Some(format!("{}/{id}", done.of)),
+        ..nothing_there()
     }
 }
 
@@ -138,15 +145,11 @@ fn change(write: Write) -> Change {
         id,
         resource,
         create,
-        wishes,
+        expected: if_match,
         ..
     } = write;
     match (resource, create) {
-        (None, _) => Change::Delete {
-            of,
-            id,
-            if_match: wishes.if_match,
-        },
+        (None, _) => Change::Delete { of, id, if_match },
         (Some(resource), true) => Change::Create {
             of,
             id,
@@ -157,7 +160,7 @@ fn change(write: Write) -> Change {
             of,
             id,
             resource,
-            if_match: wishes.if_match,
+            if_match,
         },
     }
 }

@@ -71,11 +71,14 @@ async fn each_kind_of_bad_input_has_its_answer() {
             405,
             "does not take this method",
         ),
+        ("PUT /fhir/Observation", &good, 400, "no condition"),
+        ("DELETE /fhir/Observation", "", 400, "no condition"),
+        ("DELETE /fhir/Observation?nonsense=1", "", 400, "nonsense"),
         (
-            "PUT /fhir/Observation?code=1",
-            &good,
-            405,
-            "does not take this method",
+            "DELETE /fhir/Observation?code=1&_count=1",
+            "",
+            400,
+            "shapes an answer",
         ),
         (
             "GET /fhir/Observation/o1/$meta",

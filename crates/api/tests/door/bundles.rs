@@ -185,7 +185,7 @@ async fn a_transaction_is_all_or_nothing_and_says_where_it_failed() {
             "",
         ),
         (
-            entry("", "PUT", "Patient?identifier=1", "", &patient("x", SHE)),
+            entry("", "PUT", "Patient?_count=1", "", &patient("x", SHE)),
             400,
             "Bundle.entry[1]",
         ),

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bundles;
+mod conditional;
 mod house;
 mod leaks;
 mod lives;

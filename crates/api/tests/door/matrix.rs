@@ -28,8 +28,8 @@ fn expected(interaction: Interaction) -> [u16; 9] {
             [401, 401, 403, 403, 200, 403, 200, 403, 200]
         }
         Create => [401, 401, 403, 403, 201, 403, 403, 403, 201],
-        Update => [401, 401, 403, 403, 200, 403, 403, 403, 200],
-        Delete => [401, 401, 403, 403, 204, 403, 403, 403, 204],
+        Update | UpdateWhere => [401, 401, 403, 403, 200, 403, 403, 403, 200],
+        Delete | DeleteWhere => [401, 401, 403, 403, 204, 403, 403, 403, 204],
     }
 }
 
@@ -58,7 +58,12 @@ fn sample(interaction: Interaction) -> (&'static str, String) {
         Vread => ("/fhir/Observation/o1/_history/1", String::new()),
         Read => ("/fhir/Observation/o1", String::new()),
         Update => ("/fhir/Observation/o1", new),
+        UpdateWhere => (
+            "/fhir/Observation?patient=her&code=718-7",
+            observation("o2", "her", "718-7"),
+        ),
         Delete => ("/fhir/Observation/o1", String::new()),
+        DeleteWhere => ("/fhir/Observation?patient=her&code=718-7", String::new()),
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
-use store::{Change, Committed, Verb, Verbs};
+use store::{Change, Committed, Current, Verb, Verbs};
 use trust::{Gate, PersonRef, Purpose, Request, What};
 
 /// How often a busy archive is asked again, and how long to wait between.
@@ -329,12 +329,12 @@ fn change(item: &Item) -> Change {
             of,
             id,
             resource: resource.clone(),
-            if_match: *if_match,
+            if_match: if_match.map(Current::Version),
         },
         Deed::Delete { if_match } => Change::Delete {
             of,
             id,
-            if_match: *if_match,
+            if_match: if_match.map(Current::Version),
         },
     }
 }

@@ -7,7 +7,7 @@ use crate::act::{MAX_SEEN, Seen};
 use crate::{ActKind, What};
 use fhir::ResourceType;
 use jiff::Timestamp;
-use store::{Change, Committed, Held, Labels, PersonKey, Scope, Written};
+use store::{Change, Committed, Held, Labels, Matched, PersonKey, Scope, Verb, Written};
 
 impl Gate {
     /// Makes the act of a read durable and opens the answer. The act says what was seen: categories, how many, and the
@@ -41,7 +41,20 @@ impl Gate {
     pub fn write(
         &self,
         grant: &Grant,
+        changes: Vec<Change>,
+        now: Timestamp,
+    ) -> Result<Committed, store::Error> {
+        self.write_if(grant, changes, Vec::new(), now)
+    }
+
+    /// As [`write`](Gate::write), if what was looked up for it is still so at the commit.
+    ///
+    /// Errors: also [`store::Error::Outdated`], when it is not; nothing was written and no act kept.
+    pub fn write_if(
+        &self,
+        grant: &Grant,
         mut changes: Vec<Change>,
+        matched: Vec<Matched>,
         now: Timestamp,
     ) -> Result<Committed, store::Error> {
         crate::category::share_topics(changes.iter_mut().filter_map(resource_of));
@@ -57,9 +70,14 @@ impl Gate {
             _ => ActKind::Write,
         };
         let said = Told::of(grant);
+        // Under a permit that reads as well, what was there already goes into the answer.
+        let shows = grant.permit.allows(Verb::Read);
         let act = move |written: &[Written]| {
             let mut deed = said.deed(kind);
-            let changed = written.iter().filter(|one| one.changed).map(|one| {
+            let touched = written
+                .iter()
+                .filter(|one| one.changed || shows && one.version.version > 0);
+            let touched = touched.map(|one| {
                 let version = &one.version;
                 (
                     self::one(version.of, &version.id, version.version),
@@ -67,13 +85,13 @@ impl Gate {
                     version.person,
                 )
             });
-            said.touched(&mut deed, changed);
+            said.touched(&mut deed, touched);
             blank.fill(deed, now)
         };
-        let committed = self
-            .house
-            .store
-            .write(&grant.permit, changes, now, Box::new(act))?;
+        let committed =
+            self.house
+                .store
+                .write_if(&grant.permit, changes, matched, now, Box::new(act))?;
         if who_is_who {
             self.house.people.changed();
         }
