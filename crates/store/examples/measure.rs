@@ -1,6 +1,8 @@
-//! Measures the archive: `cargo run --release -p store --example measure -- [people] [transaction size] [writers]`.
+//! Measures the archive: `cargo run --release -p store --example measure -- [resources] [transaction size] [writers] [folder]`.
 //!
-//! Writes synthetic Observations of about 1.4 kB in durable transactions, then reads, searches and counts them.
+//! Writes synthetic Observations of about 1.4 kB in durable transactions, or the resources of the transaction Bundles in
+//! the folder; then reads, searches and counts them (synthetic ones only). Beside the rate it prints what the bare engine
+//! does with the same keys and values in the same groups, and what a resource takes on the disk.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use fhir::{
@@ -9,8 +11,19 @@ use fhir::{
     query,
 };
 use jiff::Timestamp;
-use std::{sync::Arc, time::Instant};
-use store::*;
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    time::Instant,
+};
+use store::{
+    engine::{Batch, Embedded, Engine, Snapshot, Tuning},
+    *,
+};
 
 struct Plain;
 
@@ -115,71 +128,256 @@ fn cpu() -> f64 {
     (ticks(12) + ticks(13)) / 100.0
 }
 
-fn main() {
-    let mut args = std::env::args()
-        .skip(1)
-        .map(|arg| arg.parse::<u64>().unwrap());
-    let all = args.next().unwrap_or(100_000);
-    let size = args.next().unwrap_or(20);
-    let writers = args.next().unwrap_or(4);
-    let people = (all / 200).max(1);
-    let dir = tempfile::tempdir_in(std::env::var("TMPDIR").unwrap_or("/tmp".into())).unwrap();
-    let (store, seal) = Store::open(
-        dir.path(),
+/// Where the transactions come from.
+enum Source {
+    Synthetic { all: u64, size: u64, people: u64 },
+    Bundles { files: Vec<PathBuf>, size: u64 },
+}
+
+impl Source {
+    /// Files of Bundles until about `all` resources, at 3.8 kB each.
+    fn bundles(folder: &str, size: u64, all: u64) -> Source {
+        let entries = std::fs::read_dir(folder).unwrap().flatten();
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        files.sort();
+        let mut bytes = 0;
+        files.retain(|file| {
+            bytes += file.metadata().unwrap().len();
+            bytes < all * 3800
+        });
+        Source::Bundles { files, size }
+    }
+
+    /// The n-th portion, as transactions.
+    fn portion(&self, n: u64) -> Option<Vec<Vec<Change>>> {
+        match self {
+            Source::Synthetic { all, size, people } => {
+                let (from, to) = (n * size, ((n + 1) * size).min(*all));
+                let change = |n| {
+                    let of = ResourceType::from_name("Observation").unwrap();
+                    put(of, format!("o-{n}"), &observation(n, *people))
+                };
+                (from < to).then(|| vec![(from..to).map(change).collect()])
+            }
+            Source::Bundles { files, size } => {
+                let text = std::fs::read_to_string(files.get(n as usize)?).unwrap();
+                Some(transactions(&text, *size as usize))
+            }
+        }
+    }
+}
+
+fn put(of: ResourceType, id: String, text: &str) -> Change {
+    Change::Update {
+        of,
+        id,
+        resource: json::parse(text.as_bytes(), &Limits::default()).unwrap(),
+        if_match: None,
+    }
+}
+
+/// A Bundle's resources, their `urn:uuid:` references resolved, in transactions.
+fn transactions(text: &str, size: usize) -> Vec<Vec<Change>> {
+    let limits = Limits {
+        bytes: 1 << 30,
+        ..Limits::default()
+    };
+    let named = |value: &Value| {
+        let resource = value.get("resource")?;
+        let of = resource.text("resourceType")?.to_owned();
+        Some((
+            value.text("fullUrl")?.to_owned(),
+            of,
+            resource.text("id")?.to_owned(),
+        ))
+    };
+    let bundle = json::parse(text.as_bytes(), &limits).unwrap();
+    let names: Vec<_> = bundle.list("entry").iter().filter_map(named).collect();
+    let kinds: HashMap<&str, &str> = names
+        .iter()
+        .map(|(url, of, _)| (url.as_str(), of.as_str()))
+        .collect();
+    let mut resolved = String::with_capacity(text.len());
+    let mut parts = text.split("\"urn:uuid:");
+    resolved.push_str(parts.next().unwrap_or_default());
+    for part in parts {
+        let id = part.split('"').next().unwrap_or_default();
+        match kinds.get(format!("urn:uuid:{id}").as_str()) {
+            Some(of) => resolved.push_str(&format!("\"{of}/")),
+            None => resolved.push_str("\"urn:uuid:"),
+        }
+        resolved.push_str(part);
+    }
+    let bundle = json::parse(resolved.as_bytes(), &limits).unwrap();
+    let changes: Vec<Change> = bundle
+        .list("entry")
+        .iter()
+        .filter_map(|entry| {
+            let resource = entry.get("resource")?.clone();
+            Some(Change::Update {
+                of: ResourceType::from_name(resource.text("resourceType")?)?,
+                id: resource.text("id")?.to_owned(),
+                resource,
+                if_match: None,
+            })
+        })
+        .collect();
+    let mut rest = changes.into_iter().peekable();
+    let mut all = Vec::new();
+    while rest.peek().is_some() {
+        all.push(rest.by_ref().take(size).collect());
+    }
+    all
+}
+
+fn permit(seal: &Seal) -> Permit {
+    seal.permit(Terms {
+        id: [1; 16],
+        scope: Scope::People(Arc::new(|_| Labels(0))),
+        verbs: Verbs::ALL,
+        types: None,
+    })
+}
+
+/// Stores portions until there are no more or `most` resources are stored; gives how many.
+fn load(store: &Store, seal: &Seal, source: &Source, writers: u64, most: u64) -> u64 {
+    let (next, stored) = (AtomicU64::new(0), AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..writers {
+            scope.spawn(|| {
+                while stored.load(SeqCst) < most {
+                    let n = next.fetch_add(1, SeqCst);
+                    let Some(transactions) = source.portion(n) else {
+                        return;
+                    };
+                    for (i, changes) in transactions.into_iter().enumerate() {
+                        stored.fetch_add(changes.len() as u64, SeqCst);
+                        let id = n << 24 | i as u64;
+                        let made = Box::new(move |_: &[Written]| act(id));
+                        store
+                            .write(&permit(seal), changes, Timestamp::now(), made)
+                            .unwrap();
+                    }
+                }
+            });
+        }
+    });
+    stored.into_inner()
+}
+
+/// Keeps the batches that go to an engine.
+struct Recording {
+    inner: Embedded,
+    batches: Mutex<Vec<Batch>>,
+}
+
+impl Engine for Recording {
+    fn commit(&self, batch: &Batch) -> Result<()> {
+        self.batches.lock().unwrap().push(batch.clone());
+        self.inner.commit(batch)
+    }
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        self.inner.snapshot()
+    }
+}
+
+/// What the engine alone does with the same keys and values in the same groups: of the first 50,000 resources.
+fn bare(parent: &str, source: &Source, writers: u64, ours: f64) {
+    let dir = tempfile::tempdir_in(parent).unwrap();
+    let recording = Arc::new(Recording {
+        inner: Embedded::open(dir.path(), Tuning::default()).unwrap(),
+        batches: Mutex::default(),
+    });
+    let (store, seal) = Store::over(
+        recording.clone(),
         Options::default(),
         Box::new(Plain),
         Box::new(Count),
     )
     .unwrap();
-    let permit = || {
-        seal.permit(Terms {
-            id: [1; 16],
-            scope: Scope::People(Arc::new(|_| Labels(0))),
-            verbs: Verbs::ALL,
-            types: None,
-        })
-    };
-    let of = |name| ResourceType::from_name(name).unwrap();
-    println!(
-        "one resource: {} bytes of JSON",
-        observation(1, people).len()
-    );
+    let stored = load(&store, &seal, source, writers, 50_000);
+    drop((store, seal));
+    let batches = std::mem::take(&mut *recording.batches.lock().unwrap());
+    let dir = tempfile::tempdir_in(parent).unwrap();
+    let engine = Embedded::open(dir.path(), Tuning::default()).unwrap();
     let (start, before) = (Instant::now(), cpu());
-    std::thread::scope(|scope| {
-        for writer in 0..writers {
-            let (store, permit) = (&store, &permit);
-            scope.spawn(move || {
-                let mut n = writer * size;
-                while n < all {
-                    let changes = (n..(n + size).min(all)).map(|n| {
-                        let text = observation(n, people);
-                        Change::Update {
-                            of: of("Observation"),
-                            id: format!("o-{n}"),
-                            resource: json::parse(text.as_bytes(), &Limits::default()).unwrap(),
-                            if_match: None,
-                        }
-                    });
-                    let made = Box::new(move |_: &[Written]| act(n));
-                    let changes = changes.collect();
-                    store
-                        .write(&permit(), changes, Timestamp::now(), made)
-                        .unwrap();
-                    n += writers * size;
-                }
-            });
-        }
-    });
-    let seconds = start.elapsed().as_secs_f64();
-    println!(
-        "{all} resources in transactions of {size} by {writers} writers: {:.0} resources/s, {:.0} us of CPU each",
-        all as f64 / seconds,
-        (cpu() - before) * 1e6 / all as f64,
-    );
-    for part in ["log", "projection"] {
-        let bytes = size_of(&dir.path().join(part));
-        println!("{part}: {} bytes a resource", bytes / all);
+    for batch in &batches {
+        engine.commit(batch).unwrap();
     }
+    let rate = stored as f64 / start.elapsed().as_secs_f64();
+    let rows: usize = batches.iter().map(Batch::len).sum();
+    println!(
+        "the bare engine with the same {rows} rows in {} groups: {rate:.0} resources/s, {:.0} us of CPU each; the archive does {:.0} % of it",
+        batches.len(),
+        (cpu() - before) * 1e6 / stored as f64,
+        ours / rate * 100.0
+    );
+    drop(engine);
+    floor(parent, &batches, stored);
+}
+
+/// And what the disk alone takes: the same bytes appended and synced group by group, nothing else.
+fn floor(parent: &str, batches: &[Batch], stored: u64) {
+    use std::io::Write;
+    let mut file = tempfile::tempfile_in(parent).unwrap();
+    let start = Instant::now();
+    for batch in batches {
+        let mut bytes = Vec::new();
+        for (key, value) in batch {
+            bytes.extend_from_slice(key);
+            bytes.extend_from_slice(value.as_deref().unwrap_or_default());
+        }
+        file.write_all(&bytes).unwrap();
+        file.sync_data().unwrap();
+    }
+    let rate = stored as f64 / start.elapsed().as_secs_f64();
+    println!("append and sync alone: {rate:.0} resources/s");
+}
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let all = args.next().map_or(100_000, |arg| arg.parse().unwrap());
+    let size = args.next().map_or(20, |arg| arg.parse().unwrap());
+    let writers = args.next().map_or(16, |arg| arg.parse().unwrap());
+    let folder = args.next();
+    let people = (all / 200).max(1);
+    let source = match &folder {
+        None => Source::Synthetic { all, size, people },
+        Some(folder) => Source::bundles(folder, size, all),
+    };
+    let parent = std::env::var("TMPDIR").unwrap_or("/tmp".into());
+    let dir = tempfile::tempdir_in(&parent).unwrap();
+    let path = dir.path();
+    let open = || Store::open(path, Options::default(), Box::new(Plain), Box::new(Count)).unwrap();
+    let (store, seal) = open();
+    let (start, before) = (Instant::now(), cpu());
+    let stored = load(&store, &seal, &source, writers, u64::MAX);
+    let seconds = start.elapsed().as_secs_f64();
+    let ours = stored as f64 / seconds;
+    println!(
+        "{stored} resources in transactions of {size} by {writers} writers: {ours:.0} resources/s, {:.0} us of CPU each",
+        (cpu() - before) * 1e6 / stored as f64,
+    );
+    drop((store, seal));
+    // Settled: what the background had still to do is done.
+    let engine = Embedded::open(path, Tuning::default()).unwrap();
+    engine.thin().unwrap();
+    drop(engine);
+    let sizes = ["log", "projection", "keys"].map(|part| size_of(&path.join(part)));
+    let total: u64 = sizes.iter().sum();
+    println!(
+        "on the disk: {} bytes a resource: log {}, projection {}, keys {}",
+        total / stored,
+        sizes[0] / stored,
+        sizes[1] / stored,
+        sizes[2] / stored
+    );
+    bare(&parent, &source, writers, ours);
+    if folder.is_some() {
+        return;
+    }
+    let (store, seal) = open();
+    let of = |name| ResourceType::from_name(name).unwrap();
     let rate = |what: &str, count: u64, ask: &dyn Fn(u64) -> usize| {
         let start = Instant::now();
         let got: usize = (0..count).map(|n| ask(n.wrapping_mul(7919))).sum();
@@ -190,7 +388,7 @@ fn main() {
             each * 1e3
         );
     };
-    let permit = permit();
+    let permit = permit(&seal);
     rate("read by id", 50_000, &|n| {
         let held = store.read(&permit, of("Observation"), &format!("o-{}", n % all));
         held.unwrap().seen().len()

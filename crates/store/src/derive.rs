@@ -49,13 +49,16 @@ pub struct Derived {
 }
 
 impl Deriving<'_> {
-    /// Makes all derived rows again, deleting those that are there.
+    /// Makes all derived rows again, deleting those that are there. Who is stopped in between begins again at the next
+    /// opening.
     pub(crate) fn all(&self) -> Result<Derived> {
         let mut done = Derived::default();
+        self.engine.forget_derived()?;
         self.clear()?;
         self.people(&mut done)?;
         self.versions(&mut done)?;
         self.acts(&mut done)?;
+        self.engine.complete()?;
         Ok(done)
     }
 

@@ -137,6 +137,10 @@ pub trait Engine: Send + Sync {
     fn incomplete(&self) -> Result<bool> {
         Ok(false)
     }
+    /// Derived rows are about to be deleted and made again: the engine is incomplete until [`Engine::complete`].
+    fn forget_derived(&self) -> Result<()> {
+        Ok(())
+    }
     /// Puts derived rows that follow from the facts. They need not be durable before [`Engine::complete`].
     fn derive(&self, batch: &Batch) -> Result<()> {
         self.commit(batch)

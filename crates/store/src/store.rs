@@ -132,11 +132,6 @@ impl Store {
         rules: Box<dyn Rules>,
         witness: Box<dyn Witness>,
     ) -> Result<(Store, Seal)> {
-        if engine.incomplete()? {
-            return Err(Error::Damaged(
-                "the projection was lost and the log holds only facts; the rows that follow from them are missing".into(),
-            ));
-        }
         let vault = open_vault(&engine, &options)?;
         let secrets = Secrets::of(engine.as_ref(), &vault)?;
         if engine.incomplete()? {
@@ -148,7 +143,6 @@ impl Store {
                 secret: &secrets.index,
             }
             .all()?;
-            engine.complete()?;
             tracing::info!(?made, "the index is whole again");
         }
         let number = NEXT.fetch_add(1, Relaxed);

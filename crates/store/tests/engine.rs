@@ -122,6 +122,14 @@ fn a_projection_lost_after_thinning_is_made_from_facts_and_says_that_the_rest_is
     assert!(!engine.incomplete().unwrap());
     assert_eq!(get(&engine, &derived(2)), Some(vec![2]));
     assert!(has(&engine, 101));
+    engine.forget_derived().unwrap();
+    drop(engine);
+    assert!(
+        Embedded::open(dir.path(), SMALL)
+            .unwrap()
+            .incomplete()
+            .unwrap()
+    );
 }
 
 #[test]

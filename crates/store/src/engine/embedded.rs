@@ -302,6 +302,11 @@ impl Engine for Embedded {
         self.opened()?.projection.incomplete()
     }
 
+    fn forget_derived(&self) -> Result<()> {
+        self.opened()?.projection.set_incomplete(true);
+        Ok(())
+    }
+
     fn derive(&self, batch: &Batch) -> Result<()> {
         let projection = &self.opened()?.projection;
         projection.room()?;
