@@ -46,7 +46,7 @@ impl Store {
         ids.sort_unstable();
         let mut seen = Vec::with_capacity(ids.len());
         for id in &ids {
-            let head = head_of(snapshot.as_ref(), query.of, id)?;
+            let head = head_of(&self.inner.secrets.index, snapshot.as_ref(), query.of, id)?;
             seen.extend(head.map(|head| Seen {
                 of: query.of,
                 id: id.clone(),
