@@ -8,6 +8,9 @@
 
 mod fhirpath_patch;
 mod json_patch;
+mod place;
+#[cfg(test)]
+mod tests;
 
 pub use fhirpath_patch::fhirpath;
 pub use json_patch::json;

@@ -3,7 +3,11 @@
 //! What a path finds is a borrowed part of the resource; where it lies is found again by its address, so that every
 //! expression serves that leads to an element, functions included.
 
-use super::{DEEPEST, MOST_OPERATIONS, size};
+use super::{
+    DEEPEST, MOST_OPERATIONS,
+    place::{Place, beside, delete, is_there, list_length, put, take},
+    size,
+};
 use crate::{
     Issue, IssueCode, Object, Value,
     definitions::table::{Element, Node as Shape},
@@ -96,18 +100,30 @@ impl<'p> New<'p> {
             return Some(New::Typed {
                 of,
                 value: object.get(name),
-                extra: object.get(&format!("_{name}")),
+                extra: object.get(&beside(name)),
             });
         }
-        match object.get("part") {
-            Some(Value::Array(parts)) => Some(New::Parts(parts)),
+        match (object.get("part"), object.get("resource")) {
+            (Some(Value::Array(parts)), _) => Some(New::Parts(parts)),
+            (_, Some(resource)) => Some(New::Typed {
+                of: "Resource",
+                value: Some(resource),
+                extra: None,
+            }),
             _ => None,
         }
     }
     /// The JSON of an element: its value, and what stands beside it when it is a primitive.
     fn built(&self, element: &Element) -> Result<(Option<Value>, Option<Value>), Fault> {
         match self {
-            New::Typed { value, extra, .. } => Ok((value.cloned(), extra.cloned())),
+            New::Typed { value, extra, .. } => {
+                for part in value.iter().chain(extra) {
+                    if size(part).1 > DEEPEST / 2 {
+                        return invalid("the value is nested too deep");
+                    }
+                }
+                Ok((value.cloned(), extra.cloned()))
+            }
             New::Parts(parts) => {
                 let Some(shape) = Node::shape_of(element) else {
                     return invalid(format!("`{}` has no parts", element.name));
@@ -146,12 +162,12 @@ fn object_of(shape: &'static Shape, parts: &[Value], level: usize) -> Result<Val
             return invalid(format!("the part `{name}` has no value"));
         };
         let element = new.element_of(shape, name)?;
-        let (value, extra) = match (new, Node::shape_of(element)) {
+        let built = match (new, Node::shape_of(element)) {
             (New::Parts(parts), Some(inner)) => (Some(object_of(inner, parts, level + 1)?), None),
             (new, _) => new.built(element)?,
         };
         let at = list_length(&object, element);
-        put(&mut object, element, at, value, extra)?;
+        put(&mut object, element, at, built);
     }
     Ok(Value::Object(object))
 }
@@ -270,13 +286,17 @@ impl<'p> Operation<'p> {
         let Some(name) = self.name else {
             return invalid("the part `name` is missing: the element to add");
         };
-        let (Some(shape), false) = (node.shape(), node.is_primitive()) else {
+        let Some(shape) = node.shape() else {
             return invalid(format!("nothing can be added to `{}`", self.path));
         };
         let new = self.value()?;
         let element = new.element_of(shape, name)?;
-        let (value, extra) = new.built(element)?;
-        let Some(Value::Object(object)) = place.descend(patched) else {
+        let built = new.built(element)?;
+        let into = match node.is_primitive() {
+            true => place.descend_beside(patched),
+            false => place.descend(patched),
+        };
+        let Some(Value::Object(object)) = into else {
             return conflict(format!("`{}` is no object", self.path));
         };
         let there = |e: &&Element| e.slot == element.slot && is_there(object, e);
@@ -284,7 +304,8 @@ impl<'p> Operation<'p> {
             return conflict(format!("`{}` has `{name}` already: use replace", self.path));
         }
         let at = list_length(object, element);
-        put(object, element, at, value, extra)
+        put(object, element, at, built);
+        Ok(())
     }
 
     fn replace(
@@ -309,24 +330,21 @@ impl<'p> Operation<'p> {
             true => new.element_of(shape, stem)?,
             false => old,
         };
-        let (value, extra) = new.built(element)?;
+        let built = new.built(element)?;
         let Some(Value::Object(object)) = holder.place.descend(patched) else {
             return conflict(format!("`{}` is not there", self.path));
         };
         if element.name != old.name {
             object.remove(old.name);
-            object.remove(&format!("_{}", old.name));
+            object.remove(&beside(old.name));
         }
-        match holder.at {
-            Some(at) => {
-                take(object, element, at);
-                put(object, element, at, value, extra)
-            }
-            None => {
-                object.remove(&format!("_{}", element.name));
-                put(object, element, 0, value, extra)
-            }
+        if let Some(at) = holder.at {
+            take(object, element, at);
+        } else {
+            object.remove(&beside(element.name));
         }
+        put(object, element, holder.at.unwrap_or(0), built);
+        Ok(())
     }
 
     /// `insert` and `move`: the path finds all items of one list.
@@ -366,235 +384,15 @@ impl<'p> Operation<'p> {
         };
         if self.of == Kind::Insert {
             let at = within("index", self.index, length)?;
-            let (value, extra) = self.value()?.built(element)?;
-            return put(object, element, at, value, extra);
+            let built = self.value()?.built(element)?;
+            put(object, element, at, built);
+            return Ok(());
         }
         let last = length.saturating_sub(1);
         let from = within("source", self.source, last)?;
         let to = within("destination", self.destination, last)?;
-        let (value, extra) = take(object, element, from);
-        put(object, element, to, value, extra)
-    }
-}
-
-/// A step into JSON.
-#[derive(Clone, Debug, PartialEq)]
-enum Step {
-    Member(String),
-    Item(usize),
-}
-
-/// Where a part of a resource lies. For a primitive that has nothing but extensions: where those lie, its `_` left out.
-#[derive(Debug)]
-struct Place(Vec<Step>);
-
-/// What holds an element: an object, the element's name in it, and its place in a list.
-struct Holder<'v> {
-    node: Node<'v>,
-    place: Place,
-    name: &'v str,
-    at: Option<usize>,
-}
-
-impl Place {
-    fn of(resource: &Value, node: &Node<'_>) -> Option<Place> {
-        let wanted = node.value().or(node.extra())?;
-        let mut steps = Vec::new();
-        search(resource, wanted, &mut steps).then_some(())?;
-        if node.value().is_none() {
-            let mut from_the_end = steps.iter_mut().rev();
-            if let Some(Step::Member(name)) =
-                from_the_end.find(|step| matches!(step, Step::Member(_)))
-                && let Some(bare) = name.strip_prefix('_')
-            {
-                *name = bare.to_owned();
-            }
-        }
-        Some(Place(steps))
-    }
-    fn descend<'v>(&self, resource: &'v mut Value) -> Option<&'v mut Value> {
-        self.0
-            .iter()
-            .try_fold(resource, |value, step| match (value, step) {
-                (Value::Object(object), Step::Member(name)) => object.get_mut(name),
-                (Value::Array(items), Step::Item(at)) => items.get_mut(*at),
-                _ => None,
-            })
-    }
-    /// What holds it, with its type: found by walking from the root.
-    fn holder<'s, 'v: 's>(&'s self, resource: &'v Value) -> Option<Holder<'s>> {
-        let (name, at, holder) = match self.0.as_slice() {
-            [holder @ .., Step::Member(name), Step::Item(at)] => (name, Some(*at), holder),
-            [holder @ .., Step::Member(name)] => (name, None, holder),
-            _ => return None,
-        };
-        let mut node = Node::of_resource(resource);
-        let mut steps = holder.iter().peekable();
-        while let Some(step) = steps.next() {
-            let Step::Member(name) = step else {
-                return None;
-            };
-            let at = match steps.peek() {
-                Some(Step::Item(at)) => {
-                    steps.next();
-                    Some(*at)
-                }
-                _ => None,
-            };
-            node = node.child(name, at)?;
-        }
-        Some(Holder {
-            node,
-            place: Place(holder.to_vec()),
-            name,
-            at,
-        })
-    }
-}
-
-/// Looks for a value by its address.
-fn search(value: &Value, wanted: &Value, steps: &mut Vec<Step>) -> bool {
-    if std::ptr::eq(value, wanted) {
-        return true;
-    }
-    let mut try_step = |step: Step, inner: &Value| {
-        steps.push(step);
-        let found = search(inner, wanted, steps);
-        if !found {
-            steps.pop();
-        }
-        found
-    };
-    match value {
-        Value::Object(object) => object
-            .iter()
-            .any(|(name, inner)| try_step(Step::Member(name.to_owned()), inner)),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .any(|(at, inner)| try_step(Step::Item(at), inner)),
-        _ => false,
-    }
-}
-
-fn is_there(object: &Object, element: &Element) -> bool {
-    object.get(element.name).is_some() || object.get(&format!("_{}", element.name)).is_some()
-}
-
-/// How many items a list has, those with nothing but extensions included.
-fn list_length(object: &Object, element: &Element) -> usize {
-    let length = |name: &str| object.get(name).map_or(0, |v| v.items().len());
-    length(element.name).max(length(&format!("_{}", element.name)))
-}
-
-/// Puts a value and what stands beside it into an element: at a place of a list, or as the element itself.
-fn put(
-    object: &mut Object,
-    element: &Element,
-    at: usize,
-    value: Option<Value>,
-    extra: Option<Value>,
-) -> Result<(), Fault> {
-    for part in value.iter().chain(&extra) {
-        if size(part).1 > DEEPEST {
-            return invalid("the value is nested too deep");
-        }
-    }
-    let beside = format!("_{}", element.name);
-    if !element.many {
-        for (name, part) in [(element.name, value), (&beside, extra)] {
-            if let Some(part) = part {
-                object.set(name, part);
-            }
-        }
-        return Ok(());
-    }
-    let length = list_length(object, element);
-    for (name, part) in [(element.name, value), (&beside, extra)] {
-        if object.get(name).is_none() && part.is_none() {
-            continue;
-        }
-        if object.get(name).is_none() {
-            object.set(name, Value::Array(Vec::new()));
-        }
-        if let Some(Value::Array(items)) = object.get_mut(name) {
-            items.resize(length.max(items.len()), Value::Null);
-            items.insert(at.min(items.len()), part.unwrap_or(Value::Null));
-        }
-    }
-    Ok(())
-}
-
-/// Takes an item out of a list, with what stands beside it.
-fn take(object: &mut Object, element: &Element, at: usize) -> (Option<Value>, Option<Value>) {
-    let mut out = |name: &str| match object.get_mut(name) {
-        Some(Value::Array(items)) if at < items.len() => {
-            Some(items.remove(at)).filter(|v| *v != Value::Null)
-        }
-        _ => None,
-    };
-    (out(element.name), out(&format!("_{}", element.name)))
-}
-
-/// Deletes what lies at a place, then what that leaves empty. The root stays.
-fn delete(value: &mut Value, steps: &[Step]) {
-    match (value, steps) {
-        (Value::Object(object), [Step::Member(name)]) => {
-            object.remove(name);
-            object.remove(&format!("_{name}"));
-        }
-        (Value::Object(object), [Step::Member(name), Step::Item(at)]) => {
-            for name in [name.clone(), format!("_{name}")] {
-                if let Some(Value::Array(items)) = object.get_mut(&name) {
-                    if *at < items.len() {
-                        items.remove(*at);
-                    }
-                    if items.iter().all(|v| *v == Value::Null) {
-                        object.remove(&name);
-                    }
-                }
-            }
-        }
-        (Value::Object(object), [Step::Member(name), Step::Item(at), rest @ ..]) => {
-            let mut empty = false;
-            if let Some(inner) = object.get_mut(name).and_then(|list| match list {
-                Value::Array(items) => items.get_mut(*at),
-                _ => None,
-            }) {
-                delete(inner, rest);
-                empty = is_empty(inner);
-            }
-            if empty {
-                let here = [Step::Member(name.clone()), Step::Item(*at)];
-                delete_in(object, &here);
-            }
-        }
-        (Value::Object(object), [Step::Member(name), rest @ ..]) => {
-            let mut empty = false;
-            if let Some(inner) = object.get_mut(name) {
-                delete(inner, rest);
-                empty = is_empty(inner);
-            }
-            if empty {
-                object.remove(name);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn delete_in(object: &mut Object, steps: &[Step]) {
-    let mut whole = Value::Object(std::mem::take(object));
-    delete(&mut whole, steps);
-    if let Value::Object(inner) = whole {
-        *object = inner;
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Object(object) => object.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
+        let moved = take(object, element, from);
+        put(object, element, to, moved);
+        Ok(())
     }
 }
