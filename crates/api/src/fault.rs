@@ -181,6 +181,17 @@ impl From<store::Error> for Fault {
                     )
                 }
             }
+            Error::Uncertain(why) => {
+                tracing::error!(%why, "the database fell silent during a commit");
+                Fault {
+                    retry: Some(BUSY_SECONDS),
+                    ..Fault::new(
+                        503,
+                        IssueCode::Timeout,
+                        "The database of this node fell silent; it is not known whether this request was stored. Look before you repeat it.",
+                    )
+                }
+            }
             Error::Damaged(why) | Error::Keys(why) => {
                 tracing::error!(%why, "the archive is damaged");
                 Fault::ours()

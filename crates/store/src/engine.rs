@@ -19,6 +19,7 @@ mod disk;
 mod embedded;
 mod log;
 mod memory;
+mod postgres;
 mod projection;
 mod record;
 mod segment;
@@ -29,6 +30,7 @@ pub use disk::{Disk, DiskFile, DiskReader, RealDisk};
 pub use embedded::{Embedded, Tuning};
 pub(crate) use log::disk_error;
 pub use memory::Memory;
+pub use postgres::{Postgres, PostgresSettings};
 
 use crate::Result;
 use std::collections::BTreeMap;
@@ -127,9 +129,10 @@ pub trait Snapshot {
 /// Ordered keys, one atomic durable commit, snapshots.
 pub trait Engine: Send + Sync {
     /// Makes the batch durable and visible, whole or not at all. After an error nothing of it is visible, and the next
-    /// commit first repairs what the failed one left behind.
+    /// commit first repairs what the failed one left behind. Only after [`Error::Uncertain`](crate::Error::Uncertain)
+    /// it may be there.
     fn commit(&self, batch: &Batch) -> Result<()>;
-    /// The state after the last commit.
+    /// A view no older than the last commit that has ended; fixed from its first question on, at the latest.
     fn snapshot(&self) -> Result<Box<dyn Snapshot>>;
     /// Whether derived rows are missing: the facts are all there, and nothing else. The store then makes the derived rows
     /// from the facts with [`Engine::derive`], says [`Engine::complete`], and only then serves. An engine that stops in
@@ -155,5 +158,9 @@ pub trait Engine: Send + Sync {
             "this engine is backed up with its own tools, not to {}",
             to.display()
         )))
+    }
+    /// What the one writer looks at before its next commit: only its own commits change it.
+    fn writing(&self) -> Result<Box<dyn Snapshot>> {
+        self.snapshot()
     }
 }

@@ -103,6 +103,11 @@ pub enum Error {
     /// The keys of the archive are missing, open to others or not its own; nothing was read or written.
     #[error("{0}")]
     Keys(String),
+    /// The database fell silent during a commit and could not be asked again in time. Answer 503.
+    #[error(
+        "it is not known whether this was stored, for the database fell silent ({0}); look before you repeat it"
+    )]
+    Uncertain(String),
     /// The store's own data break a rule of ours.
     #[error("the store is damaged: {0}")]
     Damaged(String),
@@ -115,6 +120,7 @@ impl Error {
             Error::Disk(why) => Error::Disk(why.clone()),
             Error::Busy => Error::Busy,
             Error::Keys(why) => Error::Keys(why.clone()),
+            Error::Uncertain(why) => Error::Uncertain(why.clone()),
             other => Error::Damaged(other.to_string()),
         }
     }

@@ -92,6 +92,8 @@ pub(crate) struct Writer {
     vault: Arc<Vault>,
     find: Box<Find>,
     state: State,
+    /// Whether the last group may have been stored although it failed: then the counters are read again.
+    doubt: bool,
 }
 
 /// A request that was processed and waits for the commit.
@@ -121,6 +123,7 @@ pub(crate) fn start(
         vault,
         find,
         state,
+        doubt: false,
     };
     let thread = std::thread::Builder::new()
         .name("store-writer".into())
@@ -137,18 +140,24 @@ impl Writer {
     }
 
     fn group(&mut self, first: Request, requests: &Receiver<Request>) {
-        let snapshot = match self.engine.snapshot() {
+        let snapshot = match self.engine.writing() {
             Ok(snapshot) => snapshot,
             // The engine repairs itself at a commit; an empty one gives it the occasion.
             Err(_) => match self
                 .engine
                 .commit(&Batch::new())
-                .and_then(|()| self.engine.snapshot())
+                .and_then(|()| self.engine.writing())
             {
                 Ok(snapshot) => snapshot,
                 Err(error) => return answer(first.answer, Err(error)),
             },
         };
+        if self.doubt {
+            match State::read(snapshot.as_ref()) {
+                Ok(state) => (self.state, self.doubt) = (state, false),
+                Err(error) => return answer(first.answer, Err(error)),
+            }
+        }
         let before = self.state;
         let mut rows = Batch::new();
         let mut done = Vec::new();
@@ -173,8 +182,9 @@ impl Writer {
                 rows.insert(State::key(), Some(self.state.encode()));
                 self.engine.commit(&rows).map(|()| first)
             });
-        if committed.is_err() {
+        if let Err(error) = &committed {
             self.state = before;
+            self.doubt = matches!(error, Error::Uncertain(_));
         }
         self.vault.settle();
         tell(done, committed);

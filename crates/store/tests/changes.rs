@@ -1,18 +1,12 @@
-//! Changes, their acts, and reading by id; on both engines.
+//! Changes, their acts, and reading by id; on every engine.
 #![allow(clippy::unwrap_used)]
 
 mod common;
-use common::*;
+use common::{places::everywhere, *};
 use store::*;
 
 const ANA: &str = r#"{"resourceType":"Patient","id":"ana","identifier":[{"system":"curp","value":"A1"}],"active":true}"#;
 const GLUCOSE: &str = r#"{"resourceType":"Observation","id":"g1","status":"final","code":{"coding":[{"system":"http://loinc.org","code":"2339-0"}]},"subject":{"reference":"Patient/ana"},"effectiveDateTime":"2024-05-01"}"#;
-
-fn on_both(story: fn(&House)) {
-    story(&in_memory());
-    let dir = tempfile::tempdir().unwrap();
-    story(&open(dir.path()));
-}
 
 fn text(version: &Version) -> &str {
     std::str::from_utf8(&version.body).unwrap()
@@ -20,7 +14,7 @@ fn text(version: &Version) -> &str {
 
 #[test]
 fn a_write_is_read_back_with_version_and_time_and_its_act_is_kept() {
-    on_both(|house| {
+    everywhere(|house| {
         let done = house.put(&[ANA, GLUCOSE]);
         assert_eq!(done.written.len(), 2);
         assert!(done.written.iter().all(|w| w.created && w.changed));
@@ -53,7 +47,7 @@ fn a_write_is_read_back_with_version_and_time_and_its_act_is_kept() {
 
 #[test]
 fn an_answer_opens_only_with_the_receipt_of_its_own_permit() {
-    on_both(|house| {
+    everywhere(|house| {
         house.put(&[ANA]);
         let permit = house.all();
         let held = house.store.read(&permit, of("Patient"), "ana").unwrap();
@@ -76,7 +70,7 @@ fn an_answer_opens_only_with_the_receipt_of_its_own_permit() {
 
 #[test]
 fn the_same_content_again_changes_nothing() {
-    on_both(|house| {
+    everywhere(|house| {
         house.put(&[ANA, GLUCOSE]);
         let again = house.put(&[ANA, GLUCOSE]);
         assert!(
@@ -92,7 +86,7 @@ fn the_same_content_again_changes_nothing() {
 
 #[test]
 fn a_version_that_is_not_current_is_refused_and_nothing_of_the_call_stays() {
-    on_both(|house| {
+    everywhere(|house| {
         house.put(&[ANA]);
         let stale = Change::Update {
             of: of("Patient"),
@@ -118,7 +112,7 @@ fn a_version_that_is_not_current_is_refused_and_nothing_of_the_call_stays() {
 
 #[test]
 fn a_deletion_is_a_version_and_the_resource_can_come_back() {
-    on_both(|house| {
+    everywhere(|house| {
         house.put(&[ANA, GLUCOSE]);
         assert!(house.delete("Observation/g1").written[0].changed);
         assert!(!house.delete("Observation/g1").written[0].changed);
@@ -148,7 +142,7 @@ fn a_deletion_is_a_version_and_the_resource_can_come_back() {
 
 #[test]
 fn what_is_hidden_or_of_another_person_is_not_there() {
-    on_both(|house| {
+    everywhere(|house| {
         let bea = ANA.replace("ana", "bea").replace("A1", "B1");
         let sealed = GLUCOSE.replace("g1", "g2").replace(
             r#""status""#,
@@ -181,7 +175,7 @@ fn what_is_hidden_or_of_another_person_is_not_there() {
 
 #[test]
 fn what_arrives_before_its_patient_is_hers_when_she_comes() {
-    on_both(|house| {
+    everywhere(|house| {
         house.put(&[GLUCOSE]);
         assert_eq!(
             house
@@ -200,7 +194,7 @@ fn what_arrives_before_its_patient_is_hers_when_she_comes() {
 
 #[test]
 fn a_shared_resource_is_open_to_whom_it_concerns() {
-    on_both(|house| {
+    everywhere(|house| {
         let lab = r#"{"resourceType":"Organization","id":"lab","name":"Laboratorio"}"#;
         let other = r#"{"resourceType":"Organization","id":"other","name":"Otro"}"#;
         let mine = GLUCOSE.replace(
@@ -219,7 +213,7 @@ fn a_shared_resource_is_open_to_whom_it_concerns() {
 
 #[test]
 fn the_house_keeps_rows_on_conditions() {
-    on_both(|house| {
+    everywhere(|house| {
         let keep = |rows: &[(&str, Option<&str>)], expect: &[(&str, Option<&str>)]| {
             let own = |rows: &[(&str, Option<&str>)]| {
                 rows.iter()

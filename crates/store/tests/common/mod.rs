@@ -1,6 +1,9 @@
 //! A small house around the archive: labels from `meta.tag`, a witness that counts, permits, and one-line changes.
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
 
+pub mod places;
+pub mod server;
+
 use fhir::{ResourceType, Value, json};
 use jiff::Timestamp;
 use std::sync::Arc;
