@@ -3,6 +3,7 @@
 
 mod definitions;
 mod package;
+mod rules;
 mod search;
 
 use package::Package;
@@ -12,6 +13,7 @@ const USAGE: &str = "\
 usage: cargo xtask NAME [--package DIR_OR_TAR_ZST]
 
   definitions   types, elements and codes of R4 -> crates/fhir/definitions/{elements,codes}.tsv
+  rules         invariants, bindings, profiles and terminology -> crates/fhir/definitions/{rules.tsv,profiles.ndjson,terminology.tsv}
   search        search parameters and compartments -> crates/fhir/definitions/search.tsv
 
 --package names the FHIR package, unpacked or as .tar.zst;
@@ -38,6 +40,7 @@ fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
     let tables = workspace().join("crates/fhir/definitions");
     match name {
         "definitions" => definitions::run(&Package::open(&package)?, &tables),
+        "rules" => rules::run(&Package::open(&package)?, &tables),
         "search" => search::run(&Package::open(&package)?, &tables),
         _ => Err(USAGE.into()),
     }

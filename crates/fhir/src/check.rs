@@ -16,9 +16,9 @@
 
 mod codes;
 mod extension;
-mod near;
-mod place;
-mod primitive;
+pub(crate) mod near;
+pub(crate) mod place;
+pub(crate) mod primitive;
 mod reference;
 #[cfg(test)]
 mod tests;

@@ -14,8 +14,10 @@ pub mod query;
 pub mod search;
 pub mod time;
 pub mod ucum;
+pub mod validate;
 
 pub use check::check;
 pub use definitions::ResourceType;
 pub use json::{Object, Value};
 pub use outcome::{Issue, IssueCode, outcome};
+pub use validate::Validator;

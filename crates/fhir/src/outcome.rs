@@ -33,6 +33,10 @@ pub enum IssueCode {
     Deleted,
     /// Larger than the limits.
     TooLong,
+    /// An extension that is not known, or stands where it may not.
+    Extension,
+    /// Cut short: there is more than was looked at.
+    Incomplete,
     /// A code or code system that is not allowed here.
     CodeInvalid,
     /// A version or state conflict.
@@ -65,6 +69,8 @@ impl IssueCode {
             IssueCode::NotFound => "not-found",
             IssueCode::Deleted => "deleted",
             IssueCode::TooLong => "too-long",
+            IssueCode::Extension => "extension",
+            IssueCode::Incomplete => "incomplete",
             IssueCode::CodeInvalid => "code-invalid",
             IssueCode::Conflict => "conflict",
             IssueCode::Throttled => "throttled",
@@ -89,6 +95,32 @@ pub struct Issue {
 }
 
 impl Issue {
+    /// A warning: it may stand, but should be looked at.
+    pub fn warning(
+        code: IssueCode,
+        expression: impl Into<String>,
+        diagnostics: impl Into<String>,
+    ) -> Issue {
+        Issue {
+            severity: "warning",
+            ..Issue::error(code, expression, diagnostics)
+        }
+    }
+    /// A remark.
+    pub fn information(
+        code: IssueCode,
+        expression: impl Into<String>,
+        diagnostics: impl Into<String>,
+    ) -> Issue {
+        Issue {
+            severity: "information",
+            ..Issue::error(code, expression, diagnostics)
+        }
+    }
+    /// Whether it is an error, and not only a warning or a remark.
+    pub fn is_error(&self) -> bool {
+        self.severity == "error"
+    }
     /// An error about a place (or about the whole, with an empty one).
     pub fn error(
         code: IssueCode,

@@ -8,7 +8,7 @@ const SHOWN: usize = 60;
 const LISTED: usize = 12;
 
 /// What was found, in few words.
-pub(super) fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::Null => "null".into(),
         Value::Bool(truth) => truth.to_string(),
@@ -20,7 +20,7 @@ pub(super) fn shown(value: &Value) -> String {
 }
 
 /// A text in quotes, cut when it is long.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", short(text).escape_debug())
 }
 
@@ -32,7 +32,7 @@ fn short(text: &str) -> String {
 }
 
 /// The first of some names, with a mark when there are more.
-pub(super) fn listed<T: AsRef<str>>(names: impl Iterator<Item = T>, most: usize) -> String {
+pub(crate) fn listed<T: AsRef<str>>(names: impl Iterator<Item = T>, most: usize) -> String {
     let mut out = String::new();
     for (i, name) in names.enumerate() {
         if i > 0 {
@@ -48,7 +48,7 @@ pub(super) fn listed<T: AsRef<str>>(names: impl Iterator<Item = T>, most: usize)
 }
 
 /// For a member that the node does not have.
-pub(super) fn unknown_element(node: &Node, name: &str) -> String {
+pub(crate) fn unknown_element(node: &Node, name: &str) -> String {
     let found = format!("{} has no element {}", node.path, quoted(name));
     let bare = name.strip_prefix('_').unwrap_or(name);
     if node.element(bare).is_some() {
@@ -77,7 +77,7 @@ pub(super) fn unknown_element(node: &Node, name: &str) -> String {
 }
 
 /// For a `resourceType` that is missing or names nothing in R4.
-pub(super) fn unknown_type(found: Option<&Value>) -> String {
+pub(crate) fn unknown_type(found: Option<&Value>) -> String {
     match found {
         None => {
             "resourceType is missing; expected the name of an R4 type, as in \"Patient\"".into()

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A step of the way, with the way that led to it.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     before: Option<&'a Place<'a>>,
     name: &'a str,
     index: Option<usize>,
@@ -15,7 +15,7 @@ pub(super) struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// The start: the name of the resource's type.
-    pub(super) fn root(name: &'a str) -> Place<'a> {
+    pub(crate) fn root(name: &'a str) -> Place<'a> {
         Place {
             before: None,
             name,
@@ -24,14 +24,14 @@ impl<'a> Place<'a> {
             depth: 0,
         }
     }
-    pub(super) fn is_root(&self) -> bool {
+    pub(crate) fn is_root(&self) -> bool {
         self.before.is_none()
     }
     /// How many steps from the start.
-    pub(super) fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         self.depth
     }
-    pub(super) fn member(&'a self, name: &'a str) -> Place<'a> {
+    pub(crate) fn member(&'a self, name: &'a str) -> Place<'a> {
         Place {
             before: Some(self),
             name,
@@ -40,13 +40,13 @@ impl<'a> Place<'a> {
             depth: self.depth + 1,
         }
     }
-    pub(super) fn item(&'a self, name: &'a str, index: usize) -> Place<'a> {
+    pub(crate) fn item(&'a self, name: &'a str, index: usize) -> Place<'a> {
         Place {
             index: Some(index),
             ..self.member(name)
         }
     }
-    pub(super) fn as_sibling(&self) -> Place<'a> {
+    pub(crate) fn as_sibling(&self) -> Place<'a> {
         Place {
             sibling: true,
             ..*self

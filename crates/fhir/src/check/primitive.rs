@@ -8,7 +8,7 @@ const LONGEST_STRING: usize = 1 << 20;
 
 /// How a primitive is wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// Another kind of JSON value.
     Json,
     /// The right kind, with text or digits of another form.
@@ -18,7 +18,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) fn code(self) -> IssueCode {
+    pub(crate) fn code(self) -> IssueCode {
         match self {
             Fault::Json => IssueCode::Structure,
             Fault::Form => IssueCode::Value,
@@ -26,7 +26,7 @@ impl Fault {
         }
     }
     /// What would have been right.
-    pub(super) fn in_words(self, of: Primitive) -> String {
+    pub(crate) fn in_words(self, of: Primitive) -> String {
         let form = match of {
             Primitive::Base64Binary => "base64 text, in groups of four",
             Primitive::Boolean => "true or false, without quotes",
@@ -62,7 +62,7 @@ impl Fault {
 }
 
 /// What is wrong with a value of a primitive type, if anything.
-pub(super) fn fault(of: Primitive, value: &Value) -> Option<Fault> {
+pub(crate) fn fault(of: Primitive, value: &Value) -> Option<Fault> {
     let good = match (of, value) {
         (Primitive::Boolean, Value::Bool(_)) => true,
         (Primitive::Decimal, Value::Number(digits)) => is_decimal(digits),
@@ -141,7 +141,7 @@ fn is_code(bytes: &[u8]) -> bool {
 }
 
 /// 1 to 64 of A-Z, a-z, 0-9, - and `.`.
-pub(super) fn is_id(text: &str) -> bool {
+pub(crate) fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
             .bytes()
@@ -149,7 +149,7 @@ pub(super) fn is_id(text: &str) -> bool {
 }
 
 /// `1.2.840`: the first arc is 0 to 2, no arc has a leading zero.
-pub(super) fn is_oid(text: &str) -> bool {
+pub(crate) fn is_oid(text: &str) -> bool {
     let mut arcs = text.split('.');
     let first = arcs.next();
     let mut count = 0;
@@ -164,7 +164,7 @@ pub(super) fn is_oid(text: &str) -> bool {
 }
 
 /// Hexadecimal digits in groups of 8, 4, 4, 4 and 12.
-pub(super) fn is_uuid(text: &str) -> bool {
+pub(crate) fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(i, b)| match i {
             8 | 13 | 18 | 23 => b == b'-',

@@ -20,7 +20,7 @@ enum Form<'a> {
 
 impl<'v> Walk<'v> {
     /// The `reference` member of a Reference; its other members have been checked.
-    pub(super) fn reference(
+    pub(crate) fn reference(
         &mut self,
         element: &Element,
         reference: &Object,

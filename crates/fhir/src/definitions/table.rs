@@ -173,6 +173,10 @@ impl CodeSet {
 }
 
 impl Tables {
+    /// All nodes, by their places.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
     /// The place of the node of that path: `Patient`, `HumanName`, `Patient.contact`.
     pub(crate) fn place_of(&self, path: &str) -> Option<u16> {
         self.by_path.get(path).copied()
