@@ -119,7 +119,7 @@ fn request(actor: Actor, person: PersonRef, purpose: Purpose) -> Request {
 fn many(args: &Country, touch: impl Fn(usize) -> Result<(), Error> + Sync) -> Result<Times, Error> {
     let (number, all) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let length = Duration::from_secs(args.seconds);
-    let started = Instant::now();
+    let (started, worked) = (Instant::now(), super::cpu());
     std::thread::scope(|scope| {
         let work = || -> Result<(), Error> {
             let mut own = Vec::new();
@@ -144,7 +144,11 @@ fn many(args: &Country, touch: impl Fn(usize) -> Result<(), Error> + Sync) -> Re
         .into_inner()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
     each.sort_unstable();
-    Ok(Times { each, wall })
+    Ok(Times {
+        each,
+        wall,
+        cpu: super::cpu().saturating_sub(worked),
+    })
 }
 
 /// Figures of one node.
@@ -293,7 +297,7 @@ async fn federated(args: &Country, town: &Town) -> Result<(), Error> {
     let session = node.gate.sign_in("ana", "hilo-rojo-7", Timestamp::now())?;
     node.gate
         .check_in(&session.actor, HEROINE_CURP, Timestamp::now())?;
-    let (mut each, started) = (Vec::new(), Instant::now());
+    let (mut each, started, worked) = (Vec::new(), Instant::now(), super::cpu());
     let mut resources = 0;
     while started.elapsed() < Duration::from_secs(args.seconds) {
         let at = Instant::now();
@@ -319,7 +323,8 @@ async fn federated(args: &Country, town: &Town) -> Result<(), Error> {
     }
     let wall = started.elapsed();
     each.sort_unstable();
-    let times = Times { each, wall };
+    let cpu = super::cpu().saturating_sub(worked);
+    let times = Times { each, wall, cpu };
     times.say(
         "summary over five nodes, one at a time",
         &format!("{resources} resources, signed, over mutual TLS"),

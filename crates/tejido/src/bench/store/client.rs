@@ -2,7 +2,7 @@
 //!
 //! They run on one thread of their own beside the node, so that what they cost is small and the same for every figure.
 
-use super::super::Times;
+use super::super::{Times, cpu};
 use crate::Error;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -152,7 +152,7 @@ pub(super) fn many(
             for _ in 0..clients {
                 open.push(Client::open(&target).await?);
             }
-            let started = Instant::now();
+            let (started, worked) = (Instant::now(), cpu());
             let work: Vec<_> = open
                 .into_iter()
                 .map(|client| {
@@ -169,6 +169,7 @@ pub(super) fn many(
                 all.first_failure = all.first_failure.or(own.first_failure);
             }
             all.times.wall = started.elapsed();
+            all.times.cpu = cpu().saturating_sub(worked);
             all.times.each.sort_unstable();
             Ok(all)
         })

@@ -43,6 +43,8 @@ pub(super) struct Measure {
     pub(super) p50_ms: f64,
     pub(super) p95_ms: f64,
     pub(super) p99_ms: f64,
+    /// Work of the whole process an answer, node and clients, microseconds.
+    pub(super) cpu_us: f64,
     pub(super) bytes_per_answer: f64,
     pub(super) failed: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +60,7 @@ impl From<&Answers> for Measure {
             p50_ms: answers.times.percentile(0.5),
             p95_ms: answers.times.percentile(0.95),
             p99_ms: answers.times.percentile(0.99),
+            cpu_us: answers.times.work(),
             bytes_per_answer: answers.bytes as f64 / answered.max(1) as f64,
             failed: answers.failed,
             first_failure: answers.first_failure.clone(),
@@ -80,11 +83,12 @@ impl Measure {
             n => format!("   {} not 2xx", out::count(n)),
         };
         out::line(format!(
-            "{what:<58}{:>9}/s   p50 {:>8.2}   p95 {:>8.2}   p99 {:>8.2} ms   {:>8}{failed}",
+            "{what:<58}{:>9}/s   p50 {:>8.2}   p95 {:>8.2}   p99 {:>8.2} ms   {:>6.0} us   {:>8}{failed}",
             out::count(self.per_second as u64),
             self.p50_ms,
             self.p95_ms,
             self.p99_ms,
+            self.cpu_us,
             out::bytes(self.bytes_per_answer as u64),
         ));
     }
