@@ -190,6 +190,11 @@ pub(crate) fn find(method: &str, path: &str) -> Result<(&'static Route, Places),
     })
 }
 
+/// The pattern of the route that a request goes to, for counting: it names nobody. `None` when there is none.
+pub fn pattern(method: &str, path: &str) -> Option<&'static str> {
+    find(method, path).ok().map(|(route, _)| route.path)
+}
+
 fn fit(pattern: &str, path: &str) -> Option<Places> {
     let mut places = Places::default();
     let mut segments = path.split('/');

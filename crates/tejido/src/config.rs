@@ -28,6 +28,9 @@ pub struct Config {
     pub public: PublicDoor,
     /// The door for other nodes.
     pub node: NodeDoor,
+    /// The door for a monitor; none without.
+    #[serde(default)]
+    pub operations: Option<OperationsDoor>,
     /// How much is taken.
     #[serde(default)]
     pub limits: Limits,
@@ -51,6 +54,13 @@ pub struct PublicDoor {
 /// The door for other nodes: mutual TLS under the pact's keys.
 #[derive(Clone, Debug, Deserialize)]
 pub struct NodeDoor {
+    /// Address and port to listen on; port 0 takes any.
+    pub listen: String,
+}
+
+/// The door for a monitor: plain HTTP with `/metrics` and `/health/...`, for the operator's own network.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OperationsDoor {
     /// Address and port to listen on; port 0 takes any.
     pub listen: String,
 }
@@ -149,6 +159,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "pact",
             "public",
             "node",
+            "operations",
             "limits",
         ],
     ),
@@ -157,6 +168,7 @@ const KNOWN: &[(&str, &[&str])] = &[
         &["listen", "base", "certificate", "certificate_key"],
     ),
     ("node", &["listen"]),
+    ("operations", &["listen"]),
     (
         "limits",
         &[
@@ -308,6 +320,10 @@ certificate_key = {certificate_key}
 # The door for the other members' nodes: mutual TLS under the pact's keys.
 [node]
 listen = "0.0.0.0:{node}"
+
+# A door for a monitor: /metrics (OpenMetrics), /health/live, /health/ready; plain HTTP, so keep it on this machine.
+# [operations]
+# listen = "127.0.0.1:9464"
 
 # How much is taken before it is refused. These are the defaults.
 [limits]

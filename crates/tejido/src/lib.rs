@@ -20,10 +20,11 @@ pub mod init;
 pub mod keys;
 mod load;
 pub mod node;
+mod operations;
 pub mod out;
 pub mod pact;
 mod serve;
 pub mod verify;
 
-pub use config::{Config, Limits, NodeDoor, PublicDoor};
+pub use config::{Config, Limits, NodeDoor, OperationsDoor, PublicDoor};
 pub use error::Error;

@@ -1,5 +1,6 @@
 //! A running node: the gate behind two doors, one for people and programs, one for other nodes.
 
+use crate::operations::{self, Meter};
 use crate::{Config, Error, admin, files, house};
 use exchange::{Network, Setup};
 use jiff::Timestamp;
@@ -23,6 +24,8 @@ pub struct Running {
     pub public: SocketAddr,
     /// Where other nodes find it.
     pub node: SocketAddr,
+    /// Where a monitor finds it, if it may.
+    pub operations: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     doors: JoinSet<Result<(), String>>,
     drain: Duration,
@@ -55,10 +58,17 @@ pub async fn start(config: Config, demo: Vec<web::DemoAccount>) -> Result<Runnin
         clock,
         base: config.public.base.trim_end_matches('/').to_owned(),
     };
-    let router = api::router(programs).merge(web::router(pages));
+    let meter = Meter::new(gate.clone(), &config.data);
+    let router = meter.over(api::router(programs).merge(web::router(pages)));
     let address =
         |listener: &TcpListener| listener.local_addr().map_err(|e| Error::say(e.to_string()));
     let (public_address, node_address) = (address(&public)?, address(&node)?);
+
+    let operations = match &config.operations {
+        Some(door) => Some(operations::listen(&door.listen).await?),
+        None => None,
+    };
+    let operations_address = operations.as_ref().map(&address).transpose()?;
 
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
@@ -72,6 +82,9 @@ pub async fn start(config: Config, demo: Vec<web::DemoAccount>) -> Result<Runnin
             .map_err(|e| e.to_string())
     });
     doors.spawn(network.clone().serve(node, nodes));
+    if let Some(listener) = operations {
+        doors.spawn(operations::serve(listener, meter, until(stopped.clone())));
+    }
     #[cfg(unix)]
     {
         let socket = admin::socket(&config.data);
@@ -83,6 +96,7 @@ pub async fn start(config: Config, demo: Vec<web::DemoAccount>) -> Result<Runnin
         network,
         public: public_address,
         node: node_address,
+        operations: operations_address,
         stop,
         doors,
         drain,

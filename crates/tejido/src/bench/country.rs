@@ -41,7 +41,7 @@ async fn measure(args: &Country, folder: &Path) -> Result<(), Error> {
     let town = demo::open(&wanted).await?;
     let seconds = started.elapsed().as_secs_f64();
     let resources = held(&town)?;
-    let bytes = super::size(folder);
+    let bytes = crate::files::size(folder);
     let flushes = super::flushes(folder).map_err(|e| Error::io(folder, e))?;
     out::line(format!(
         "{:<44}{:>10}/s   (this disk, one after the other)",

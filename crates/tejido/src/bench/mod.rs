@@ -101,18 +101,9 @@ fn machine() -> String {
     )
 }
 
-/// What this process has worked so far, all threads, as Linux counts it in hundredths of a second; zero elsewhere.
+/// What this process has worked so far, all threads.
 fn cpu() -> Duration {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // Fields 14 and 15 (user, system); the name in field 2 may hold spaces, so count after its bracket.
-    let after = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: u64 = after
-        .split_whitespace()
-        .skip(11)
-        .take(2)
-        .filter_map(|field| field.parse::<u64>().ok())
-        .sum();
-    Duration::from_millis(ticks * 10)
+    Duration::from_secs_f64(crate::operations::process().cpu_seconds)
 }
 
 /// Flushes a second of a small file in this folder.
@@ -127,17 +118,4 @@ fn flushes(folder: &Path) -> std::io::Result<f64> {
     }
     std::fs::remove_file(&path)?;
     Ok(f64::from(done) / started.elapsed().as_secs_f64())
-}
-
-/// Bytes of all files in a folder.
-fn size(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return 0;
-    };
-    let of = |entry: std::fs::DirEntry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() => size(&entry.path()),
-        Ok(meta) => meta.len(),
-        Err(_) => 0,
-    };
-    entries.flatten().map(of).sum()
 }

@@ -142,7 +142,7 @@ fn measure(args: &Args, folder: &Path, runtime: &tokio::runtime::Runtime) -> Res
     drop(gate);
     report.figures.push(Figure::at_most(
         "disk, everything included, after a clean stop",
-        super::size(&folder) as f64 / resources.max(1) as f64,
+        crate::files::size(&folder) as f64 / resources.max(1) as f64,
         "B",
         1_200.0,
         format!("{} resources at the last size", out::count(resources)),
@@ -204,7 +204,7 @@ impl Bench {
         let (seconds, loaded) =
             grow::lives(&self.gate, &self.country, &self.samples, from, people)?;
         let resources = self.samples().seen;
-        let bytes = super::size(&self.folder) as f64 / resources.max(1) as f64;
+        let bytes = crate::files::size(&self.folder) as f64 / resources.max(1) as f64;
         out::line("");
         out::line(format!(
             "{} people, {} resources; loaded {}/s through the gate; {bytes:.0} B each on disk while open",
