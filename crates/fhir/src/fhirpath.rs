@@ -17,6 +17,7 @@ mod compare;
 mod context;
 mod convert;
 mod eval;
+mod fixed;
 mod functions;
 mod item;
 mod lex;
@@ -39,6 +40,8 @@ pub use quantity::{Quantity, Unit};
 pub struct Expression {
     text: Box<str>,
     tree: tree::Expr,
+    /// How many parts of it are worked out once.
+    fixed: usize,
 }
 
 /// What kind of fault an expression has.
@@ -103,9 +106,10 @@ impl PathError {
 impl Expression {
     /// Reads an expression. Names of functions and types are checked here, names of elements are not.
     pub fn parse(text: &str) -> Result<Expression, PathError> {
-        let tree = parse::parse(text).map_err(|error| error.placed(text, 0))?;
+        let mut tree = parse::parse(text).map_err(|error| error.placed(text, 0))?;
         Ok(Expression {
             text: text.into(),
+            fixed: fixed::mark(&mut tree),
             tree,
         })
     }
@@ -153,7 +157,8 @@ impl Expression {
         context: &'a Context<'a>,
         as_filters: bool,
     ) -> Result<item::Found<'a>, PathError> {
-        eval::run(&self.tree, focus, context, as_filters).map_err(|error| match error.at {
+        let fixed = vec![None; self.fixed];
+        eval::run(&self.tree, focus, context, as_filters, fixed).map_err(|error| match error.at {
             Some(at) => error.placed(&self.text, at),
             None => error,
         })

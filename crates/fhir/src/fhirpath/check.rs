@@ -154,7 +154,7 @@ fn infer(expr: &Expr, this: &Kinds) -> Inferred {
         Expr::This => this.clone(),
         Expr::Index => Kinds::system(SystemType::Integer),
         Expr::Total | Expr::Variable(..) => Kinds::any(),
-        Expr::Negate(of, _) | Expr::Plus(of, _) => infer(of, this)?,
+        Expr::Negate(of, _) | Expr::Plus(of, _) | Expr::Fixed(of, _) => infer(of, this)?,
         Expr::Is(of, ..) => {
             infer(of, this)?;
             Kinds::system(SystemType::Boolean)

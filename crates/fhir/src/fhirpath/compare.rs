@@ -224,29 +224,49 @@ pub(crate) fn contains(items: &[Item<'_>], wanted: &Item<'_>) -> bool {
     items.iter().any(|item| equal(item, wanted) == Some(true))
 }
 
-/// The different items met so far; finding one again costs a look-up, not a search.
+/// The different items met so far. A few are compared one by one; with more, finding one again costs a look-up, not a
+/// search.
 #[derive(Default)]
-pub(crate) struct Seen<'a>(HashMap<u64, Vec<Item<'a>>>);
+pub(crate) struct Seen<'a> {
+    few: Vec<Item<'a>>,
+    many: HashMap<u64, Vec<Item<'a>>>,
+}
+
+/// Items that are compared one by one.
+const FEW: usize = 8;
 
 impl<'a> Seen<'a> {
     /// Notes an item; whether none equal to it came before.
     pub(crate) fn is_new(&mut self, item: &Item<'a>) -> bool {
-        let alike = self.0.entry(digest(item)).or_default();
+        if self.many.is_empty() && self.few.len() == FEW {
+            for known in std::mem::take(&mut self.few) {
+                self.many.entry(digest(&known)).or_default().push(known);
+            }
+        }
+        let alike = match self.many.is_empty() {
+            true => &mut self.few,
+            false => self.many.entry(digest(item)).or_default(),
+        };
         let new = !contains(alike, item);
         if new {
             alike.push(item.clone());
         }
         new
     }
+    /// The items noted that may equal this one.
+    fn alike(&self, item: &Item<'a>) -> &[Item<'a>] {
+        match self.many.is_empty() {
+            true => &self.few,
+            false => self.many.get(&digest(item)).map_or(&[], Vec::as_slice),
+        }
+    }
     /// Whether an equal item was noted.
     pub(crate) fn has(&self, item: &Item<'a>) -> bool {
-        self.0
-            .get(&digest(item))
-            .is_some_and(|alike| contains(alike, item))
+        contains(self.alike(item), item)
     }
     /// How many items must be compared to tell.
     pub(crate) fn crowd(&self, item: &Item<'a>) -> usize {
-        self.0.get(&digest(item)).map_or(0, Vec::len)
+        self.alike(item).len()
     }
 }
 

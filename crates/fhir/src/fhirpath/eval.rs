@@ -6,7 +6,12 @@ use super::{
     item::{Found, Item},
     tree::{Expr, Function, Literal, Operator, Step},
 };
-use std::{borrow::Cow, cell::Cell, cmp::Ordering, fmt};
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    cmp::Ordering,
+    fmt,
+};
 
 pub(crate) type Outcome<'a> = Result<Found<'a>, PathError>;
 
@@ -16,6 +21,8 @@ pub(crate) struct Run<'a> {
     focus: Item<'a>,
     /// Whether `as()` takes several items and keeps those of the type.
     pub(crate) as_filters: bool,
+    /// What the parts gave that are worked out once.
+    fixed: RefCell<Vec<Option<Found<'a>>>>,
     steps: Cell<u64>,
 }
 
@@ -58,11 +65,13 @@ pub(crate) fn run<'a>(
     focus: Item<'a>,
     context: &'a Context<'a>,
     as_filters: bool,
+    fixed: Vec<Option<Found<'a>>>,
 ) -> Outcome<'a> {
     let run = Run {
         context,
         focus: focus.clone(),
         as_filters,
+        fixed: RefCell::new(fixed),
         steps: Cell::new(0),
     };
     let scope = Scope {
@@ -155,6 +164,16 @@ impl<'a> Run<'a> {
                         .map_err(placed(*at))?;
                 }
                 Ok(left)
+            }
+            Expr::Fixed(of, slot) => {
+                if let Some(Some(kept)) = self.fixed.borrow().get(*slot) {
+                    return Ok(kept.clone());
+                }
+                let found = self.eval(of, scope)?.shared();
+                if let Some(slot) = self.fixed.borrow_mut().get_mut(*slot) {
+                    *slot = Some(found.clone());
+                }
+                Ok(found)
             }
             Expr::Is(of, test, at) => {
                 let found = self.eval(of, scope)?;
@@ -258,7 +277,7 @@ impl<'a> Run<'a> {
         Ok(at.and_then(|at| items.items().get(at)).cloned().into())
     }
 
-    fn variable(&self, name: &'a str, scope: &Scope<'_, 'a>) -> Outcome<'a> {
+    fn variable(&self, name: &str, scope: &Scope<'_, 'a>) -> Outcome<'a> {
         let mut defined = scope.variables;
         while let Some(variable) = defined {
             if variable.name == name {
@@ -274,7 +293,7 @@ impl<'a> Run<'a> {
     }
 
     /// The variables of FHIR.
-    fn fixed_variable(&self, name: &'a str) -> Option<Found<'a>> {
+    fn fixed_variable(&self, name: &str) -> Option<Found<'a>> {
         let text = |text: &'static str| Some(Found::One(Item::borrowed(text)));
         match name {
             "context" => Some(Found::One(self.focus.clone())),
@@ -294,7 +313,7 @@ impl<'a> Run<'a> {
         }
     }
     /// Whether a name is taken: nothing may be defined over it.
-    pub(crate) fn is_defined(&self, name: &'a str, scope: &Scope<'_, 'a>) -> bool {
+    pub(crate) fn is_defined(&self, name: &str, scope: &Scope<'_, 'a>) -> bool {
         self.variable(name, scope).is_ok()
     }
 

@@ -10,7 +10,7 @@ use crate::{
     decimal::Decimal,
     definitions::table::{Element, Node as Shape, Primitive, tables},
 };
-use std::borrow::Cow;
+use std::{borrow::Cow, rc::Rc};
 
 /// One member of a collection.
 #[derive(Clone, Debug)]
@@ -52,6 +52,8 @@ pub(crate) enum Found<'a> {
     None,
     One(Item<'a>),
     Many(Vec<Item<'a>>),
+    /// Kept elsewhere too: cheap to hand on.
+    Shared(Rc<Vec<Item<'a>>>),
 }
 
 impl<'a> Item<'a> {
@@ -382,6 +384,11 @@ impl<'a> Found<'a> {
                 items.push(item);
                 Found::Many(items)
             }
+            Found::Shared(items) => {
+                let mut items = Rc::unwrap_or_clone(items);
+                items.push(item);
+                Found::Many(items)
+            }
         };
     }
     fn push_primitive(&mut self, value: Option<&'a Value>, extra: Option<&'a Value>, of: FhirType) {
@@ -396,7 +403,18 @@ impl<'a> Found<'a> {
             Found::None => {}
             Found::One(item) => self.push(item),
             Found::Many(items) if self.is_empty() => *self = Found::Many(items),
-            Found::Many(items) => items.into_iter().for_each(|item| self.push(item)),
+            Found::Shared(items) if self.is_empty() => *self = Found::Shared(items),
+            other => other
+                .into_vec()
+                .into_iter()
+                .for_each(|item| self.push(item)),
+        }
+    }
+    /// The same, cheap to clone.
+    pub(crate) fn shared(self) -> Found<'a> {
+        match self {
+            Found::Many(items) => Found::Shared(Rc::new(items)),
+            few => few,
         }
     }
     pub(crate) fn items(&self) -> &[Item<'a>] {
@@ -404,6 +422,7 @@ impl<'a> Found<'a> {
             Found::None => &[],
             Found::One(item) => std::slice::from_ref(item),
             Found::Many(items) => items,
+            Found::Shared(items) => items,
         }
     }
     pub(crate) fn len(&self) -> usize {
@@ -417,6 +436,7 @@ impl<'a> Found<'a> {
             Found::None => Vec::new(),
             Found::One(item) => vec![item],
             Found::Many(items) => items,
+            Found::Shared(items) => Rc::unwrap_or_clone(items),
         }
     }
     pub(crate) fn truth(truth: bool) -> Found<'a> {

@@ -34,6 +34,8 @@ pub(crate) enum Expr {
     Is(Box<Expr>, TypeTest, u32),
     /// `x as T`
     As(Box<Expr>, TypeTest, u32),
+    /// A part that gives the same on every turn of a loop, and where it is kept.
+    Fixed(Box<Expr>, usize),
 }
 
 /// A value written in the expression.
