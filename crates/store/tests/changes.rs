@@ -278,7 +278,7 @@ fn look(house: &House, permit: &Permit, text: &str) -> Matched {
 
 #[test]
 fn a_write_on_what_was_looked_up_fails_when_something_else_matches_by_then() {
-    on_both(|house| {
+    everywhere(|house| {
         house.put(&[ANA]);
         let all = house.all();
         let write = |matched: Matched| {
@@ -300,7 +300,7 @@ fn a_write_on_what_was_looked_up_fails_when_something_else_matches_by_then() {
 
 #[test]
 fn what_a_permit_hides_matches_nothing_when_looked_up_nor_at_the_commit() {
-    on_both(|house| {
+    everywhere(|house| {
         house.put(&[ANA, &ANA.replace("\"ana\"", "\"eva\"")]);
         let her = house.person("ana", 0);
         let matched = look(house, &her, "_id=eva");
@@ -316,7 +316,7 @@ fn what_a_permit_hides_matches_nothing_when_looked_up_nor_at_the_commit() {
 
 #[test]
 fn the_permit_is_asked_before_the_version() {
-    on_both(|house| {
+    everywhere(|house| {
         house.put(&[ANA, &ANA.replace("\"ana\"", "\"eva\""), GLUCOSE]);
         let hers = house.person("eva", 0);
         let wrong = Some(Current::Version(9));
