@@ -4,7 +4,7 @@ use crate::{
     Current, Error, Labels, PersonKey, Result, Scope, Verb, Version, Written,
     body::{self, Stored},
     codec::{Reader, put_number, put_signed},
-    engine::{Batch, Snapshot},
+    engine::{Batch, Direction, Snapshot},
     grant::Grant,
     head::{self, Head},
     index::{self, Secret},
@@ -13,7 +13,7 @@ use crate::{
         STATE, Tail, VERSION, records,
     },
     prepare::{Deed, Prepared, Ready},
-    vault::{Facts, Vault},
+    vault::{Facts, Of, Vault},
     view::View,
 };
 use fhir::{ResourceType, query::Query};
@@ -107,6 +107,8 @@ pub(crate) struct Making<'a> {
     pub(crate) vault: &'a Vault,
     /// Microsecond of this commit.
     pub(crate) now: i64,
+    /// Someone is being erased: her rows are read for the last time.
+    pub(crate) erasing: bool,
 }
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -299,6 +301,43 @@ impl Making<'_> {
         Ok(())
     }
 
+    /// Takes a resource away as if it had never been: every version, every row. Gives how many versions there were.
+    pub(crate) fn erase(&mut self, of: ResourceType, id: &str) -> Result<u64> {
+        let Some(head) = self.head(of, id)? else {
+            return Ok(0);
+        };
+        if head.exists() {
+            let old = self.retire(of, id, Some(&head))?;
+            self.exchange(old, Rows::new());
+            self.count(of, Some(head.labels), None, 0)?;
+        }
+        let mut stamps = vec![(head.version, head.stamp)];
+        let (from, to) = Key::new(records(of), VERSION).rid(head.tail.rid).range();
+        let mut rows = crate::engine::Rows::default();
+        self.view()
+            .scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
+        for (key, row) in rows.iter() {
+            let version = key.last_chunk().map(|version| u64::from_be_bytes(*version));
+            stamps.push((version.unwrap_or_default(), Reader(row).number()?));
+        }
+        stamps.retain(|(version, _)| *version > 0);
+        stamps.sort_unstable();
+        stamps.dedup();
+        for &(version, stamp) in &stamps {
+            let partition = records(of);
+            let version = Key::new(partition, VERSION)
+                .rid(head.tail.rid)
+                .long(version);
+            let old = Key::new(partition, OLD).of(of).newest_first(stamp);
+            let body = Key::new(partition, BODY).long(stamp);
+            for key in [version, old, body] {
+                self.rows.insert(key.done(), None);
+            }
+        }
+        self.rows.insert(head::key(self.secret, of, id), None);
+        Ok(stamps.len() as u64)
+    }
+
     /// Makes the derived rows of a stored version again, those before it being there already. `prepared` is what its
     /// text says, `None` for a deletion.
     pub(crate) fn replay(
@@ -401,6 +440,7 @@ impl Making<'_> {
         };
         may_write(grant, Verb::Delete, of, head.tail.person, Some(&head))?;
         expect(of, &id, Some(&head), if_match)?;
+        self.vault.lives(head.tail.person)?;
         if head.deleted {
             return self.unchanged(of, &id, &head);
         }
@@ -435,7 +475,11 @@ impl Making<'_> {
         self.put(key.done(), Vec::new());
         let key = head.tail.card_key(of);
         let row = self.get(&key)?.ok_or_else(|| lost(of, id))?;
-        let card = self.vault.card(&key, &row, &|_| true)?;
+        let of_whom = match self.erasing {
+            true => Of::Anyone,
+            false => Of::TheLiving,
+        };
+        let card = self.vault.card_of(&key, &row, &|_| true, of_whom)?;
         let card = card.ok_or_else(|| lost(of, id))?;
         let own = format!("Patient/{}", card.patient);
         let index = index::keys(of, &card.entries, Some(&own), self.secret);

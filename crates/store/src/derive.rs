@@ -3,18 +3,19 @@
 //! In: the facts of an archive: versions, acts, people's keys. Out: every row that follows from them (heads, cards, index
 //! entries, lists, counters), exactly as the writer had made them, for the same code makes them: versions are replayed in
 //! the order of their stamps. What is left of people whose keys are gone (an archive restored to before an erasure) is
-//! deleted on the way.
+//! deleted on the way; what was somebody else's before it was moved to one of them is that person's again, as it was.
 //!
 //! Nobody else may use the archive meanwhile. Memory is bounded; cost: about 50 microseconds a version.
 
 use crate::{
-    Error, Result, Rules,
+    Error, PersonKey, Result, Rules,
     body::Stored,
     commit::{Making, State},
     engine::{BULKY, Batch, DERIVED, Direction, Engine, Rows, Snapshot},
+    erase::{found_erased, mark_key},
     head::{self, Head},
     index::Secret,
-    keys::{ACT, BODY, DIRECTORY, HOUSE, KEY, Key, LOG, PEOPLE, SHARED},
+    keys::{ACT, BODY, DIRECTORY, HOUSE, KEY, Key, LOG, PEOPLE, SHARED, from_six},
     prepare::{Prepared, resource_ready},
     vault::Vault,
 };
@@ -112,8 +113,12 @@ impl Deriving<'_> {
                     let head = Head::reserved(person.0, person);
                     batch.insert(head::key(self.secret, of, &patient), Some(head.encode()));
                 }
+                // A backup from before her erasure.
                 Read::Erased => {
+                    let number = key.last_chunk::<6>().and_then(|six| from_six(six));
+                    let mark = mark_key(PersonKey(number.unwrap_or_default()));
                     gone.insert(key.to_vec(), None);
+                    gone.insert(mark, Some(found_erased()));
                 }
                 Read::Bad => {}
             }
@@ -215,11 +220,12 @@ impl Deriving<'_> {
             secret: self.secret,
             vault: self.vault,
             now: 0,
+            erasing: false,
         })
     }
 
     fn delete(&self, gone: Batch, done: &mut Derived) -> Result<()> {
-        done.erased += gone.len() as u64;
+        done.erased += gone.values().filter(|value| value.is_none()).count() as u64;
         match gone.is_empty() {
             true => Ok(()),
             false => self.engine.commit(&gone),

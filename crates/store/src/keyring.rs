@@ -181,7 +181,6 @@ impl Keyring {
     }
 
     /// Overwrites a key, for ever.
-    #[allow(dead_code)] // Until a person can be erased.
     pub(crate) fn erase(&self, slot: u32) -> Result<()> {
         let mut bytes = [0; SLOT];
         bytes[0] = ERASED;

@@ -13,6 +13,7 @@
 //! | house | `COUNT` | type | how many current ones, unlabelled and all; longest span of the main date |
 //! | house | `SECRET` * | | the store's keys for hashes and page links |
 //! | house | `EPOCH` * | number | the random name of an opening (`cipher.rs`) |
+//! | house | `ERASED` * | person | an erasure, done or under way (`erase.rs`) |
 //! | house | `DICTIONARY` (bulky) * | number | a dictionary for values (`press.rs`) |
 //! | log | `WITNESS` * | the witness's key | the witness's value |
 //! | log | `ACT_ID` | name 16 | place in the log |
@@ -50,6 +51,7 @@ pub(crate) const STATE: u8 = 0x02;
 pub(crate) const COUNT: u8 = 0x18;
 pub(crate) const SECRET: u8 = 0x04;
 pub(crate) const EPOCH: u8 = 0x05;
+pub(crate) const ERASED: u8 = 0x06;
 pub(crate) const DICTIONARY: u8 = 0x81;
 pub(crate) const WITNESS: u8 = 0x01;
 pub(crate) const ACT_ID: u8 = 0x19;

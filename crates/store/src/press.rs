@@ -12,14 +12,17 @@ use crate::{Error, Result, codec::put_number};
 use std::{
     cell::RefCell,
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicU32, Ordering::Relaxed},
+        mpsc::Sender,
+    },
 };
 use zstd::zstd_safe::{CCtx, CDict, DCtx, DDict, compress_bound, get_frame_content_size};
 
 const PLAIN: u32 = 0;
 const ALONE: u32 = 1;
 /// The first number of a dictionary.
-#[allow(dead_code)] // Until dictionaries are trained.
 pub(crate) const FIRST: u32 = 2;
 /// Level of compression; beyond it little is won and the writers would feel it.
 const LEVEL: i32 = 9;
@@ -34,8 +37,6 @@ pub(crate) struct Kind(pub(crate) u8);
 impl Kind {
     pub(crate) const CARDS: Kind = Kind(0xf0);
     pub(crate) const ACTS: Kind = Kind(0xf1);
-    /// What has no dictionary of its own yet.
-    pub(crate) const ANY: Kind = Kind(0);
 }
 
 struct Dictionary {
@@ -51,17 +52,54 @@ struct Known {
 }
 
 /// All dictionaries of an archive.
-#[derive(Default)]
 pub(crate) struct Press {
     known: RwLock<Known>,
+    /// How many values of each kind were packed since the archive was opened.
+    packed: [AtomicU32; 256],
+    /// Who is told when a kind was packed often.
+    trainer: OnceLock<Sender<Option<Kind>>>,
 }
+
+/// Values after which a kind without a dictionary of its own gets one, and is tried again until then.
+const OFTEN: u32 = 256;
+/// Values after which one that has a dictionary is looked at again, and each time there are twice as many.
+const LATER: u32 = 8192;
 
 thread_local! {
     static PACKER: RefCell<Option<CCtx<'static>>> = RefCell::new(CCtx::try_create());
     static UNPACKER: RefCell<Option<DCtx<'static>>> = RefCell::new(DCtx::try_create());
 }
 
+impl Default for Press {
+    fn default() -> Press {
+        Press {
+            known: RwLock::default(),
+            packed: [const { AtomicU32::new(0) }; 256],
+            trainer: OnceLock::new(),
+        }
+    }
+}
+
 impl Press {
+    /// From now on this one is told what is packed often.
+    pub(crate) fn tell(&self, trainer: Sender<Option<Kind>>) {
+        let _ = self.trainer.set(trainer);
+    }
+
+    fn count(&self, kind: Kind, has: bool) {
+        let Some(count) = self.packed.get(usize::from(kind.0)) else {
+            return;
+        };
+        let count = count.fetch_add(1, Relaxed) + 1;
+        let due = match has {
+            false => count.is_multiple_of(OFTEN),
+            true => count >= LATER && count.is_power_of_two(),
+        };
+        if due && let Some(trainer) = self.trainer.get() {
+            let _ = trainer.send(Some(kind));
+        }
+    }
+
     /// Takes a dictionary into use for its kind; the highest number wins.
     pub(crate) fn learn(&self, kind: Kind, number: u32, bytes: &[u8]) -> Result<()> {
         let failed = || Error::Damaged(format!("dictionary {number} cannot be used"));
@@ -81,22 +119,24 @@ impl Press {
         Ok(())
     }
 
-    /// The number of the dictionary in use for a kind by itself.
-    #[allow(dead_code)] // Until dictionaries are trained.
-    pub(crate) fn current(&self, kind: Kind) -> Option<u32> {
+    /// The highest number of a dictionary, and how many bytes samples take with the one in use for their kind.
+    pub(crate) fn sizes(&self, kind: Kind, samples: &[Vec<u8>]) -> (u32, usize) {
+        let current = self.for_kind(kind);
+        let with = current.as_ref().map(|(_, dictionary)| &dictionary.pack);
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.current.get(&kind).map(|(number, _)| *number)
+        let highest = known.by_number.keys().max().copied().unwrap_or(FIRST - 1);
+        (highest, total(samples, with))
     }
 
     fn for_kind(&self, kind: Kind) -> Option<(u32, Arc<Dictionary>)> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let own = known.current.get(&kind);
-        own.or_else(|| known.current.get(&Kind::ANY)).cloned()
+        known.current.get(&kind).cloned()
     }
 
     /// Appends the codec's number and the packed bytes.
     pub(crate) fn pack(&self, kind: Kind, bytes: &[u8], out: &mut Vec<u8>) {
         let dictionary = self.for_kind(kind);
+        self.count(kind, dictionary.is_some());
         let with = dictionary.as_ref().map(|(_, dictionary)| &dictionary.pack);
         match squeeze(bytes, with) {
             Some(packed) => {
@@ -168,7 +208,6 @@ fn expand(packed: &[u8], with: Option<&DDict<'static>>) -> Option<Vec<u8>> {
     })
 }
 
-#[allow(dead_code)] // Until dictionaries are trained.
 /// A dictionary out of samples, at most `size` bytes; `None` when they have too little in common.
 pub(crate) fn train(samples: &[Vec<u8>], size: usize) -> Option<Vec<u8>> {
     let all = samples.concat();
@@ -180,14 +219,15 @@ pub(crate) fn train(samples: &[Vec<u8>], size: usize) -> Option<Vec<u8>> {
     Some(dictionary)
 }
 
-#[allow(dead_code)] // Until dictionaries are trained.
 /// How many bytes samples take with a dictionary.
 pub(crate) fn size_with(samples: &[Vec<u8>], dictionary: &[u8]) -> Option<usize> {
     let with = CDict::try_create(dictionary, LEVEL)?;
-    let sizes = samples
-        .iter()
-        .map(|sample| squeeze(sample, Some(&with)).map_or(sample.len(), |packed| packed.len()));
-    Some(sizes.sum())
+    Some(total(samples, Some(&with)))
+}
+
+fn total(samples: &[Vec<u8>], with: Option<&CDict<'static>>) -> usize {
+    let size = |sample: &Vec<u8>| squeeze(sample, with).map_or(sample.len(), |packed| packed.len());
+    samples.iter().map(size).sum()
 }
 
 #[cfg(test)]
@@ -221,7 +261,7 @@ mod tests {
         press
             .learn(Kind(9), 3, &train(&samples, 2048).unwrap())
             .unwrap();
-        assert_eq!(press.current(Kind(9)), Some(3));
+        assert_eq!(press.sizes(Kind(9), &[]).0, 3);
         let third = pack(&sample(1000));
         assert!(
             second.len() * 2 < first.len(),

@@ -63,7 +63,6 @@ impl<K: Hash + Eq + Clone, V: Clone> Recent<K, V> {
     }
 
     /// Forgets all for which this holds.
-    #[allow(dead_code)] // Until a person can be erased.
     pub(crate) fn forget(&self, gone: impl Fn(&K) -> bool) {
         for shard in &self.shards {
             let mut two = shard.lock().unwrap_or_else(PoisonError::into_inner);

@@ -13,6 +13,7 @@ use crate::{
     keys::{BODY, CARD, DIRECTORY, HOUSE, Key, PERSON, SECRET, from_six, records},
     master::{self, MasterKey},
     prepare::prepare,
+    train::Trainer,
     vault::Vault,
     write::MakeAct,
     writer::{self, Kept, Queue, Work, house_key, witness_key},
@@ -70,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) number: u64,
     pub(crate) secrets: Secrets,
     pub(crate) vault: Arc<Vault>,
+    trainer: Option<Trainer>,
     queue: Option<Queue>,
     thread: Option<JoinHandle<()>>,
 }
@@ -87,6 +89,8 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        // It may hold the queue, and the writer ends with the last of those.
+        self.trainer = None;
         self.queue = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -155,7 +159,9 @@ impl Store {
             find,
             options.queue,
         )?;
+        let trainer = Trainer::start(engine.clone(), vault.clone(), queue.clone())?;
         let inner = Inner {
+            trainer: Some(trainer),
             engine,
             rules,
             number,
@@ -178,14 +184,14 @@ impl Store {
         Grant::new(permit, self.inner.number)
     }
 
-    fn queue(&self) -> Result<&Queue> {
+    pub(crate) fn queue(&self) -> Result<&Queue> {
         self.inner
             .queue
             .as_ref()
             .ok_or_else(|| Error::Damaged("the writer has ended".into()))
     }
 
-    fn sealed(&self, seal: &Seal) -> Result<()> {
+    pub(crate) fn sealed(&self, seal: &Seal) -> Result<()> {
         if seal.store == self.inner.number {
             return Ok(());
         }

@@ -23,16 +23,17 @@ use crate::{
     cipher::{self, Epoch, RowKey, TAG},
     codec::{Reader, put_bytes, put_number, put_uuids},
     engine::{Batch, Direction, Engine, Rows},
+    erase::mark_key,
     fold::Folder,
     keyring::{HOUSE_SLOT, Keyring, Slot},
-    keys::{DICTIONARY, DIRECTORY, EPOCH, HOUSE, KEY, Key, from_six},
+    keys::{DICTIONARY, DIRECTORY, EPOCH, ERASED, HOUSE, KEY, Key, from_six},
     press::{Kind, Press},
     recent::Recent,
     types,
 };
 use fhir::ResourceType;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -72,6 +73,17 @@ pub(crate) struct Vault {
     people: Recent<u64, Whose>,
     /// People of the commit in the making.
     pending: RwLock<HashMap<u64, Whose>>,
+    /// People whose erasure has begun.
+    forgotten: RwLock<HashSet<u64>>,
+}
+
+/// Whose rows are opened.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// Everybody's but those of people whose erasure has begun.
+    TheLiving,
+    /// Theirs too: by the erasure itself.
+    Anyone,
 }
 
 /// A row whose key is known, up to where its sealed part begins.
@@ -111,8 +123,10 @@ impl Vault {
             keys: Recent::new(opened),
             people: Recent::new(opened),
             pending: RwLock::default(),
+            forgotten: RwLock::default(),
         };
         vault.learn_all()?;
+        vault.forget_all()?;
         Ok(vault)
     }
 
@@ -124,6 +138,50 @@ impl Vault {
             Keyring::in_memory()?,
             100,
         )
+    }
+
+    /// From now on this person's rows open to nobody.
+    pub(crate) fn forget(&self, person: PersonKey) {
+        let mut forgotten = self
+            .forgotten
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        forgotten.insert(person.0);
+    }
+
+    /// Takes that back, unless she is among those whose erasure has begun.
+    pub(crate) fn remember(&self, person: PersonKey, begun: &[PersonKey]) {
+        if !begun.contains(&person) {
+            let mut forgotten = self
+                .forgotten
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            forgotten.remove(&person.0);
+        }
+    }
+
+    /// Overwrites the key that a key row names, for ever.
+    pub(crate) fn destroy(&self, key_row: &[u8]) -> Result<()> {
+        let slot = u32::try_from(Reader(key_row).number()?).unwrap_or(HOUSE_SLOT);
+        self.ring.erase(slot)?;
+        self.keys.forget(|(known, _)| *known == slot);
+        self.people.forget(|_| true);
+        Ok(())
+    }
+
+    /// Erasures that were begun and marked before the archive was opened.
+    fn forget_all(&self) -> Result<()> {
+        let (from, to) = Key::new(HOUSE, ERASED).range();
+        let mut rows = Rows::default();
+        self.engine
+            .snapshot()?
+            .scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
+        for (key, _) in rows.iter() {
+            if let Some(person) = key.last_chunk::<6>().and_then(|six| from_six(six)) {
+                self.forget(PersonKey(person));
+            }
+        }
+        Ok(())
     }
 
     fn learn_all(&self) -> Result<()> {
@@ -191,11 +249,23 @@ impl Vault {
         Ok(Some(secret))
     }
 
-    /// Key and Patient of a person; `None` when she was erased.
+    /// Key and Patient of a person; `None` when she was erased, or is being erased.
     fn whose(&self, person: PersonKey) -> Result<Option<Whose>> {
+        self.whose_of(person, Of::TheLiving)
+    }
+
+    fn whose_of(&self, person: PersonKey, of: Of) -> Result<Option<Whose>> {
         if person.0 == 0 {
             return Ok(Some(Whose::house()));
         }
+        let forgotten = self
+            .forgotten
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if of == Of::TheLiving && forgotten.contains(&person.0) {
+            return Ok(None);
+        }
+        drop(forgotten);
         let pending = self.pending.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(whose) = pending.get(&person.0) {
             return Ok(Some(whose.clone()));
@@ -205,10 +275,16 @@ impl Vault {
             return Ok(Some(whose));
         }
         let key = key_row(person);
-        let row = self.engine.snapshot()?.get(&key)?;
-        let row = row.ok_or_else(|| {
-            Error::Damaged(format!("person {} has rows and no key row", person.0))
-        })?;
+        let snapshot = self.engine.snapshot()?;
+        let Some(row) = snapshot.get(&key)? else {
+            return match snapshot.get(&mark_key(person))? {
+                Some(_) => Ok(None),
+                None => Err(Error::Damaged(format!(
+                    "person {} has rows and no key row",
+                    person.0
+                ))),
+            };
+        };
         let whose = self.read_key_row(&key, &row)?;
         if let Some(whose) = &whose {
             self.people.put(person.0, whose.clone());
@@ -237,6 +313,14 @@ impl Vault {
     /// An error when the person was erased, or was never known.
     pub(crate) fn lives(&self, person: PersonKey) -> Result<()> {
         self.whose(person)?.map(drop).ok_or_else(erased)
+    }
+
+    /// The id of a person's Patient; empty for nobody's and for who was erased.
+    pub(crate) fn patient(&self, person: PersonKey) -> Result<Arc<str>> {
+        Ok(self
+            .whose(person)?
+            .map(|whose| whose.patient)
+            .unwrap_or_default())
     }
 
     /// Gives a new person a key: the row that says so, for the commit in the making.
@@ -305,9 +389,13 @@ impl Vault {
 
     /// A version, from its row.
     pub(crate) fn body(&self, key: &[u8], row: &[u8]) -> Result<Option<Stored>> {
+        self.body_of(key, row, Of::TheLiving)
+    }
+
+    pub(crate) fn body_of(&self, key: &[u8], row: &[u8], of: Of) -> Result<Option<Stored>> {
         let mut rest = Reader(row);
         let person = PersonKey(rest.number()?);
-        let Some(whose) = self.whose(person)? else {
+        let Some(whose) = self.whose_of(person, of)? else {
             return Ok(None);
         };
         let own = whose.patient.clone();
@@ -340,6 +428,16 @@ impl Vault {
         row: &[u8],
         wanted: &dyn Fn(u16) -> bool,
     ) -> Result<Option<Card>> {
+        self.card_of(key, row, wanted, Of::TheLiving)
+    }
+
+    pub(crate) fn card_of(
+        &self,
+        key: &[u8],
+        row: &[u8],
+        wanted: &dyn Fn(u16) -> bool,
+        of: Of,
+    ) -> Result<Option<Card>> {
         let mut rest = Reader(row);
         let labels = Labels(rest.number()? as u32);
         let stamp = rest.number()?;
@@ -347,7 +445,7 @@ impl Vault {
             .get(3..9)
             .and_then(from_six)
             .ok_or_else(|| altered(key))?;
-        let Some(whose) = self.whose(PersonKey(person))? else {
+        let Some(whose) = self.whose_of(PersonKey(person), of)? else {
             return Ok(None);
         };
         let own = whose.patient.clone();
@@ -371,10 +469,14 @@ impl Vault {
 
     /// An act, from its row.
     pub(crate) fn act(&self, key: &[u8], row: &[u8]) -> Result<Option<Kept>> {
+        self.act_of(key, row, Of::TheLiving)
+    }
+
+    pub(crate) fn act_of(&self, key: &[u8], row: &[u8], of: Of) -> Result<Option<Kept>> {
         let mut rest = Reader(row);
         let about = PersonKey(rest.number()?);
         let names = Kept::names(&mut rest)?;
-        let Some(whose) = self.whose(about)? else {
+        let Some(whose) = self.whose_of(about, of)? else {
             return Ok(None);
         };
         let own = whose.patient.clone();

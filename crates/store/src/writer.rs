@@ -60,9 +60,15 @@ pub(crate) enum Work {
         kept: Kept,
         act: Option<ActRecord>,
     },
+    /// Something of the store's own, with its act.
+    Own(Box<Own>),
 }
 
+/// Work that the store gives itself.
+pub(crate) type Own = dyn FnOnce(&mut Making<'_>) -> Result<Option<ActRecord>> + Send;
+
 /// The callers' end of the queue.
+#[derive(Clone)]
 pub(crate) struct Queue(SyncSender<Request>);
 
 impl Queue {
@@ -210,6 +216,7 @@ impl Writer {
             state,
             secret: &self.secret,
             vault: &self.vault,
+            erasing: false,
         };
         let find = &self.find;
         let outcome = catch_unwind(AssertUnwindSafe(|| process(&mut making, work, find)))
@@ -326,6 +333,7 @@ fn process(
             }
             Ok((Vec::new(), act))
         }
+        Work::Own(work) => Ok((Vec::new(), work(making)?)),
     }
 }
 
