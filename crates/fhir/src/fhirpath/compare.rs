@@ -126,9 +126,7 @@ fn folded(text: &str) -> impl Iterator<Item = char> + '_ {
 /// Which comes first; `None` when it cannot be told, an error when the two cannot be put in order.
 pub(crate) fn order(a: &Item<'_>, b: &Item<'_>) -> Result<Option<Ordering>, PathError> {
     let (Some(left), Some(right)) = (a.computed(), b.computed()) else {
-        // A primitive with nothing but extensions has no value to compare.
-        let bare = |item: &Item<'_>| matches!(item, Item::Node(n) if n.is_primitive());
-        if bare(a) || bare(b) {
+        if a.lacks_value() || b.lacks_value() {
             return Ok(None);
         }
         return Err(apart(a, b));

@@ -132,6 +132,17 @@ impl<'a> Item<'a> {
             other => Some(other.clone()),
         }
     }
+    /// Whether its type has a value to compute with and it has none: a primitive with nothing but extensions, a quantity
+    /// with a comparator.
+    pub(crate) fn lacks_value(&self) -> bool {
+        match self {
+            Item::Node(node) => {
+                let quantity = FhirType::Node(tables().special.quantity);
+                (node.is_primitive() || node.of.is(quantity)) && node.computed().is_none()
+            }
+            _ => false,
+        }
+    }
     /// Whether it is of that type or a specialisation.
     pub(crate) fn is(&self, test: &TypeTest) -> bool {
         match self {

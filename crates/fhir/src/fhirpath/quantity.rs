@@ -236,19 +236,22 @@ impl<'a> Quantity<'a> {
 
     pub(crate) fn plus(&self, other: &Quantity<'_>) -> Option<Quantity<'a>> {
         let (a, b) = self.common(other, false)?;
-        // What both were turned into is the finer of two durations, or the first's own unit.
-        let unit = match (self.unit.definite(), other.unit.definite()) {
-            (Some(a), Some(b)) if self.unit != other.unit => {
-                Unit::Calendar(if a.months().is_some() && b.months().is_some() {
-                    Calendar::Month
-                } else {
-                    Calendar::Millisecond
-                })
-            }
-            _ => self.unit.clone(),
-        };
-        let value = a.plus(b)?;
-        Some(Quantity { value, unit })
+        let sum = a.plus(b)?;
+        // Two durations were turned into milliseconds or months; they are given in the finer of both.
+        if let (Some(a), Some(b)) = (self.unit.definite(), other.unit.definite())
+            && self.unit != other.unit
+        {
+            let finer = a.min(b);
+            let one = finer.milliseconds().or(finer.months())?;
+            return Some(Quantity {
+                value: sum.over(one.into())?,
+                unit: Unit::Calendar(finer),
+            });
+        }
+        Some(Quantity {
+            value: sum,
+            unit: self.unit.clone(),
+        })
     }
     pub(crate) fn negated(&self) -> Quantity<'a> {
         Quantity {

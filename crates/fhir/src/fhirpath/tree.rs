@@ -156,7 +156,7 @@ functions! {
     Today "today" 0 0, Is "is" 1 1, As "as" 1 1, Type "type" 0 0, Aggregate "aggregate" 1 2,
     DefineVariable "defineVariable" 1 2,
     // What FHIR adds.
-    Extension "extension" 1 1, HasValue "hasValue" 0 0, GetValue "getValue" 0 0, Resolve "resolve" 0 0,
+    Extension "extension" 1 1, HasExtension "hasExtension" 1 1, HasValue "hasValue" 0 0, GetValue "getValue" 0 0, Resolve "resolve" 0 0,
     MemberOf "memberOf" 1 1, ConformsTo "conformsTo" 1 1, HtmlChecks "htmlChecks" 0 0,
     CheckModifiers "checkModifiers" 0 16,
 }

@@ -45,8 +45,7 @@ pub(crate) fn arithmetic<'a>(
         ))
     };
     let (Some(a), Some(b)) = (left.computed(), right.computed()) else {
-        let bare = |item: &Item<'_>| matches!(item, Item::Node(n) if n.is_primitive());
-        return if bare(left) || bare(right) {
+        return if left.lacks_value() || right.lacks_value() {
             Ok(Found::None)
         } else {
             Err(wrong())

@@ -219,6 +219,7 @@ pub(crate) fn call<'a>(
         // Its effect is on the steps after it: the walk sees to it.
         F::DefineVariable => Ok(input),
         F::Extension
+        | F::HasExtension
         | F::HasValue
         | F::GetValue
         | F::Resolve

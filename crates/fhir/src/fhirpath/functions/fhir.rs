@@ -15,6 +15,7 @@ use crate::{
 pub(super) fn call<'a>(work: &Work<'_, '_, 'a>) -> Outcome<'a> {
     match work.call.function {
         Function::Extension => extension(work),
+        Function::HasExtension => Ok(Found::truth(!extension(work)?.is_empty())),
         Function::HasValue => Ok(Found::truth(match work.input.items() {
             [Item::Node(node)] => node.is_primitive() && node.value.is_some(),
             [_] => true,
