@@ -4,6 +4,7 @@
 //! it is the fast gate of every write, and its errors are part of the answer. On top of it come
 //!
 //! - invariants, bindings of every kind, extensions and their contexts, narratives, bundles, contained resources;
+//! - answers against their questionnaire, when it is known;
 //! - profiles: cardinality, types, fixed values and patterns, slices, bindings, invariants, targets of references.
 //!
 //! What must hold: a rule that cannot be judged here (an external code system, a profile that is not known, an
@@ -14,6 +15,7 @@
 //! first use.
 
 mod absolute;
+mod answers;
 mod attachment;
 mod base;
 mod bundle;
@@ -23,6 +25,7 @@ mod equal;
 mod extension;
 mod invariant;
 mod item;
+mod limits;
 mod narrative;
 mod path;
 mod r4;
@@ -51,6 +54,7 @@ struct Known {
     /// By URL, and by URL and version.
     profiles: HashMap<String, Arc<Profile>>,
     terminology: Terminology,
+    questionnaires: HashMap<String, Arc<Value>>,
 }
 
 /// What becomes of an extension that is not known.
@@ -128,7 +132,7 @@ impl Validator {
         Validator(Arc::new(Known::default()))
     }
 
-    /// With one more StructureDefinition, ValueSet or CodeSystem. A later one takes the place of an earlier one of the
+    /// With one more StructureDefinition, ValueSet, CodeSystem or Questionnaire. A later one takes the place of an earlier one of the
     /// same URL. A profile without a snapshot needs its base loaded before.
     pub fn with(&self, resource: &Value) -> Result<Validator, Vec<Issue>> {
         self.with_all([resource])
@@ -253,6 +257,12 @@ impl Known {
                 }
                 self.profiles.insert(profile.url.clone(), profile);
             }
+            Some("Questionnaire") => {
+                if let Some(url) = resource.text("url") {
+                    let resource = Arc::new(resource.clone());
+                    self.questionnaires.insert(url.to_owned(), resource);
+                }
+            }
             Some("ValueSet") => self.terminology.add_set(resource),
             Some("CodeSystem") => self.terminology.add_system(resource),
             other => {
@@ -260,7 +270,7 @@ impl Known {
                     IssueCode::NotSupported,
                     "",
                     format!(
-                        "found {}; expected a StructureDefinition, ValueSet or CodeSystem",
+                        "found {}; expected a StructureDefinition, ValueSet, CodeSystem or Questionnaire",
                         other.unwrap_or("no resourceType")
                     ),
                 )]);

@@ -40,8 +40,10 @@ impl<'v> Walk<'v> {
         if root.is_none() {
             self.contained_are_meant(value, place);
         }
-        if item.of == "Bundle" {
-            self.bundle(value, place);
+        match item.of {
+            "Bundle" => self.bundle(value, place),
+            "QuestionnaireResponse" => self.answers(value, place, &scope),
+            _ => {}
         }
         if self.options.meta_profiles {
             let claimed = value.path("meta.profile").map_or(&[][..], Value::items);

@@ -60,22 +60,29 @@ impl<'v> Walk<'v> {
             && crate::ResourceType::from_name(item.of).is_some()
             && !std::ptr::eq(value, scope.resource)
         {
-            // Into an entry's resource, or a contained one.
-            let contained = scope
-                .root
-                .list("contained")
-                .iter()
-                .any(|c| std::ptr::eq(c, value));
-            inner = Scope {
-                resource: value,
-                root: if contained { scope.root } else { value },
-                outer: if contained { scope.outer } else { Some(scope) },
-                url: if contained {
-                    scope.url
+            // Into an entry's resource, a contained one, or what a reference leads to.
+            let mut among = scope.root.list("contained").iter();
+            let contained = among.any(|c| std::ptr::eq(c, value));
+            inner = if contained {
+                Scope {
+                    resource: value,
+                    depth: place.depth(),
+                    ..*scope
+                }
+            } else {
+                let holds = scope.resource.get("entry").is_some();
+                let outer = if holds {
+                    scope
                 } else {
-                    url_of(value, scope)
-                },
-                depth: place.depth(),
+                    scope.bundle().unwrap_or(scope)
+                };
+                Scope {
+                    resource: value,
+                    root: value,
+                    outer: Some(outer),
+                    url: url_of(value, outer),
+                    depth: place.depth(),
+                }
             };
             scope = &inner;
         }
@@ -395,7 +402,8 @@ pub(super) fn is_of(item: &Item<'_>, code: &str) -> bool {
         }
 }
 
-fn compare(value: &Value, limit: &Value) -> Option<Ordering> {
+/// How a value stands to a limit; quantities by UCUM.
+pub(super) fn compare(value: &Value, limit: &Value) -> Option<Ordering> {
     match (value, limit) {
         (Value::Number(value), Value::Number(limit)) => equal::order(value, limit),
         (Value::String(value), Value::String(limit)) => Some(value.cmp(limit)),

@@ -4,7 +4,10 @@
 //! What R4's own definitions ask is not here: the walk along them ([`super::base`]) asks it anyway.
 
 use super::path::Path;
-use crate::{Issue, IssueCode, Value, fhirpath::Expression};
+use crate::{
+    Issue, IssueCode, Value,
+    fhirpath::{Expression, PathError},
+};
 use std::sync::{Arc, OnceLock};
 
 /// Elements of one profile read before it is refused.
@@ -88,7 +91,7 @@ pub(super) struct Rule {
 /// An invariant's expression, read when it is first needed.
 pub(super) struct Test {
     pub(super) text: String,
-    read: OnceLock<Result<Expression, String>>,
+    read: OnceLock<Result<Expression, PathError>>,
 }
 
 impl Test {
@@ -99,9 +102,8 @@ impl Test {
         })
     }
     /// The expression, or why it cannot be read.
-    pub(super) fn expression(&self) -> &Result<Expression, String> {
-        self.read
-            .get_or_init(|| Expression::parse(&self.text).map_err(|error| error.to_string()))
+    pub(super) fn expression(&self) -> &Result<Expression, PathError> {
+        self.read.get_or_init(|| Expression::parse(&self.text))
     }
 }
 

@@ -102,9 +102,18 @@ impl Terminology {
     }
 
     fn in_set(&self, set: &str, system: Option<&str>, code: &str, depth: usize) -> Member {
-        let Some(set) = self.set(set).filter(|_| depth < DEEPEST) else {
-            return Member::Unknown;
-        };
+        match self.set(set).filter(|_| depth < DEEPEST) {
+            Some(set) => self.in_parts(set, system, code, depth),
+            None => Member::Unknown,
+        }
+    }
+
+    /// Whether a ValueSet that is at hand (a contained one) holds a code.
+    pub(super) fn member_of(&self, set: &Value, system: Option<&str>, code: &str) -> Member {
+        self.in_parts(&read_set(set), system, code, 0)
+    }
+
+    fn in_parts(&self, set: &Set, system: Option<&str>, code: &str, depth: usize) -> Member {
         let any = |parts: &[Part]| {
             let mut said = Member::Out;
             for part in parts {
@@ -182,31 +191,36 @@ impl Terminology {
 
     /// Adds a ValueSet, by its compose or (without one) by its expansion.
     pub(super) fn add_set(&mut self, resource: &Value) {
-        let Some(url) = resource.text("url") else {
-            return;
-        };
-        let mut set = Set::default();
-        if let Some(compose) = resource.get("compose") {
-            set.include = compose.list("include").iter().map(part).collect();
-            set.exclude = compose.list("exclude").iter().map(part).collect();
-        } else if resource.get("expansion").is_some() {
-            let mut by_system: HashMap<String, HashSet<Text>> = HashMap::new();
-            add_expanded(
-                resource
-                    .path("expansion.contains")
-                    .map_or(&[], Value::items),
-                &mut by_system,
-                0,
-            );
-            let parts = by_system.into_iter();
-            set.include = parts
-                .map(|(s, codes)| Part::Codes(s.into(), codes))
-                .collect();
-        } else {
-            set.include.push(Part::Unknown);
+        if let Some(url) = resource.text("url") {
+            self.sets
+                .insert(url.to_owned(), Arc::new(read_set(resource)));
         }
-        self.sets.insert(url.to_owned(), Arc::new(set));
     }
+}
+
+/// What a ValueSet is made of.
+fn read_set(resource: &Value) -> Set {
+    let mut set = Set::default();
+    if let Some(compose) = resource.get("compose") {
+        set.include = compose.list("include").iter().map(part).collect();
+        set.exclude = compose.list("exclude").iter().map(part).collect();
+    } else if resource.get("expansion").is_some() {
+        let mut by_system: HashMap<String, HashSet<Text>> = HashMap::new();
+        add_expanded(
+            resource
+                .path("expansion.contains")
+                .map_or(&[], Value::items),
+            &mut by_system,
+            0,
+        );
+        let parts = by_system.into_iter();
+        set.include = parts
+            .map(|(s, codes)| Part::Codes(s.into(), codes))
+            .collect();
+    } else {
+        set.include.push(Part::Unknown);
+    }
+    set
 }
 
 impl System {

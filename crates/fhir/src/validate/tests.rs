@@ -683,3 +683,69 @@ fn an_answer_is_bounded_and_says_so() {
             .contains("not all was looked at")
     );
 }
+
+/// A questionnaire of these items, answered by these.
+#[track_caller]
+fn answered(asked: &str, answered: &str, expected: &[&str]) {
+    let questionnaire = read(&format!(
+        r#"{{"resourceType":"Questionnaire","url":"http://x/q","status":"active","item":[{asked}]}}"#
+    ));
+    let validator = Validator::r4().with(&questionnaire).unwrap();
+    let options = Options {
+        best_practice: false,
+        ..Options::default()
+    };
+    let response = read(&format!(
+        r#"{{"resourceType":"QuestionnaireResponse","status":"completed","questionnaire":"http://x/q|1"{answered}}}"#
+    ));
+    told(
+        &validator.validate(&response, &[], options),
+        answered,
+        expected,
+    );
+}
+
+#[test]
+fn answers_are_what_the_questionnaire_asks() {
+    let asked = r#"{"linkId":"smokes","type":"boolean","required":true},
+        {"linkId":"packs","type":"integer","enableWhen":[{"question":"smokes","operator":"=","answerBoolean":true}],
+         "extension":[{"url":"http://hl7.org/fhir/StructureDefinition/maxValue","valueInteger":9}]},
+        {"linkId":"colour","type":"choice","answerOption":[{"valueCoding":{"system":"http://x/c","code":"red"}}]}"#;
+    let items = |items: &str| format!(r#","item":[{items}]"#);
+    let yes = r#"{"linkId":"smokes","answer":[{"valueBoolean":true}]}"#;
+    let packs = |n: u32| format!(r#"{{"linkId":"packs","answer":[{{"valueInteger":{n}}}]}}"#);
+    answered(asked, &items(&format!("{yes},{}", packs(9))), &[]);
+    answered(
+        asked,
+        "",
+        &["error QuestionnaireResponse: \"smokes\" is not answered"],
+    );
+    answered(
+        asked,
+        &items(&format!("{yes},{}", packs(10))),
+        &["error QuestionnaireResponse.item[1].answer[0].valueInteger: at most 9"],
+    );
+    let no = yes.replace("true", "false");
+    answered(
+        asked,
+        &items(&format!("{no},{}", packs(1))),
+        &["error QuestionnaireResponse.item[1]: not asked"],
+    );
+    answered(
+        asked,
+        &items(&format!(r#"{yes},{{"linkId":"x","text":"?"}}"#)),
+        &["error QuestionnaireResponse: no item \"x\""],
+    );
+    answered(
+        asked,
+        &items(r#"{"linkId":"smokes","answer":[{"valueString":"sí"}]}"#),
+        &["error QuestionnaireResponse.item[0].answer[0].valueString: answered by Boolean"],
+    );
+    answered(
+        asked,
+        &items(&format!(
+            r#"{yes},{{"linkId":"colour","answer":[{{"valueCoding":{{"system":"http://x/c","code":"blue"}}}}]}}"#
+        )),
+        &["error QuestionnaireResponse.item[1].answer[0]: not one of the answers"],
+    );
+}

@@ -28,6 +28,8 @@ pub(super) struct Walk<'v> {
     pub(super) steps: u64,
     /// Whether an issue did not fit or the work ran out.
     pub(super) cut: bool,
+    /// Expressions that ran into their limit.
+    pub(super) endless: u32,
     /// Verdicts on resources that more than one reference or slice asks about: by place in memory and profile.
     pub(super) judged: HashMap<(usize, usize), bool>,
     /// The profile being asked, when it is not R4 itself.
@@ -45,6 +47,7 @@ impl<'v> Walk<'v> {
             told: HashSet::new(),
             steps: 0,
             cut: false,
+            endless: 0,
             judged: HashMap::new(),
             under: None,
         }
