@@ -195,6 +195,22 @@ fn numbers_are_exact_and_what_does_not_fit_is_nothing() {
 }
 
 #[test]
+fn patterns_are_as_large_as_r4_needs_and_cost_steps() {
+    // eld-19, the largest of R4.
+    let eld_19 = r#"'Patient.name'.matches('[^\\s\\.,:;\\\'"\\/|?!@#$%&*()\\[\\]{}]{1,64}(\\.[^\\s\\.,:;\\\'"\\/|?!@#$%&*()\\[\\]{}]{1,64}(\\[x\\])?(\\:[^\\s\\.]+)?)*')"#;
+    gives(eld_19, &["true"]);
+    gives("'a1'.matches('a' & '[0-9]')", &["true"]);
+    gives("'FHIR'.matches('^f', 'i')", &["true"]);
+    let worked_out =
+        "%resource.descendants()".to_owned() + &".select(%resource.descendants())".repeat(2);
+    fails(
+        &(worked_out + ".where('a'.matches('a' & 'b'))"),
+        Fault::Limit,
+        "steps",
+    );
+}
+
+#[test]
 fn an_expression_read_once_serves_all_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     let expression = Expression::parse("name.given.matches('^A').first()").unwrap();

@@ -14,8 +14,9 @@ use crate::{
     fhirpath::{Context, Expression, Item, Limits, Node},
 };
 
-/// Steps that the paths of one operation may take.
+/// Steps that the path of one operation may take, and those of all together.
 const STEPS: u64 = 200_000;
+const ALL_STEPS: u64 = 2_000_000;
 
 /// The resource after all operations; the first that cannot be done stops it. The error's expression is the operation's
 /// place in the `Parameters`, or the part of it that is wrong.
@@ -37,10 +38,11 @@ pub fn fhirpath(resource: &Value, parameters: &Value) -> Result<Value, Issue> {
         return Err(Issue::error(IssueCode::TooLong, "Parameters", reason));
     }
     let mut patched = resource.clone();
+    let steps = STEPS.min(ALL_STEPS / operations.len().max(1) as u64);
     for (at, operation) in operations.iter().enumerate() {
         let place = format!("Parameters.parameter[{at}]");
         patched = Operation::read(operation)
-            .and_then(|operation| operation.apply(&patched))
+            .and_then(|operation| operation.apply(&patched, steps))
             .map_err(|(code, reason)| Issue::error(code, place, reason))?;
     }
     Ok(patched)
@@ -221,11 +223,11 @@ impl<'p> Operation<'p> {
         })
     }
 
-    fn apply(&self, resource: &Value) -> Result<Value, Fault> {
+    fn apply(&self, resource: &Value, steps: u64) -> Result<Value, Fault> {
         let path = Expression::parse(self.path)
             .map_err(|error| (IssueCode::Invalid, format!("`path`: {error}")))?;
         let limits = Limits {
-            steps: STEPS,
+            steps,
             ..Limits::default()
         };
         let context = Context::new(resource).limits(limits);

@@ -9,8 +9,12 @@ use crate::fhirpath::{
 };
 use std::borrow::Cow;
 
-/// Most memory of a compiled pattern.
-const PATTERN_BYTES: usize = 4 << 20;
+/// Most memory of a compiled pattern: one written in the expression, which is compiled once, and one worked out.
+const WRITTEN_BYTES: usize = 2 << 20;
+const WORKED_OUT_BYTES: usize = 128 << 10;
+/// Steps that compiling one counts for: at a tenth of a microsecond each, about what the largest takes.
+const WRITTEN_STEPS: usize = 10_000;
+const WORKED_OUT_STEPS: usize = 2_000;
 
 pub(super) fn call<'a>(work: &Work<'_, '_, 'a>) -> Outcome<'a> {
     let function = work.call.function;
@@ -144,13 +148,14 @@ fn matches<'a>(work: &Work<'_, '_, 'a>, text: &str) -> Outcome<'a> {
     );
     let made;
     let regex = if written && flags.is_empty() {
-        let kept = work
-            .call
-            .pattern
-            .get_or_init(|| compiled(&pattern, "", full));
-        kept.as_ref()
+        if work.call.pattern.get().is_none() {
+            work.run.tick(WRITTEN_STEPS)?;
+        }
+        let compile = || compiled(&pattern, "", full, WRITTEN_BYTES);
+        work.call.pattern.get_or_init(compile).as_ref()
     } else {
-        made = compiled(&pattern, &flags, full);
+        work.run.tick(WORKED_OUT_STEPS)?;
+        made = compiled(&pattern, &flags, full, WORKED_OUT_BYTES);
         made.as_ref()
     };
     let Some(regex) = regex else {
@@ -179,7 +184,7 @@ fn matches<'a>(work: &Work<'_, '_, 'a>, text: &str) -> Outcome<'a> {
     work.built(replaced)
 }
 
-fn compiled(pattern: &str, flags: &str, full: bool) -> Option<regex::Regex> {
+fn compiled(pattern: &str, flags: &str, full: bool, bytes: usize) -> Option<regex::Regex> {
     let whole;
     let pattern = if full {
         whole = format!("^(?:{pattern})$");
@@ -191,7 +196,7 @@ fn compiled(pattern: &str, flags: &str, full: bool) -> Option<regex::Regex> {
         .dot_matches_new_line(true)
         .case_insensitive(flags.contains('i'))
         .multi_line(flags.contains('m'))
-        .size_limit(PATTERN_BYTES)
+        .size_limit(bytes)
         .build()
         .ok()
 }
