@@ -11,6 +11,10 @@
 //! expression that is not understood) gives a remark, never an error. Depth, steps and issues are bounded, and the last
 //! issue says so when a bound was met.
 //!
+//! Cost, a release build on a busy shared machine of two cores: 11 us for the Patients of the official examples, 16 us
+//! for their Observations, 7 us for those of Synthea (19 us with a profile of US Core), 24 us for an AuditEvent with its
+//! BALP profiles, 8.4 ms for a transaction of 323 entries (1 MB). The first call of a process also reads the tables.
+//!
 //! R4's own facts come from the tables of `cargo xtask rules` (package hl7.fhir.r4.core 4.0.1, CC0); they are read on
 //! first use.
 

@@ -1,12 +1,19 @@
 //! Extensions: those that are known against their definition, and where they may stand.
 
 use super::{
-    UnknownExtension, base::Host, item::Item, r4, scope::Scope, shape::Profile, walk::Walk,
+    UnknownExtension,
+    base::Host,
+    item::Item,
+    r4,
+    scope::Scope,
+    shape::{Profile, Shape},
+    walk::Walk,
 };
 use crate::{
-    IssueCode, ResourceType,
+    IssueCode, ResourceType, Value,
     check::{near, place::Place},
     definitions::table::tables,
+    fhirpath::{self, Expression},
 };
 
 /// Extensions of R4 that its own package, and HL7's guides, use far beyond the contexts it gives them (later versions widened them).
@@ -42,6 +49,21 @@ impl<'v> Walk<'v> {
                     IssueCode::Extension,
                     &place.member("url"),
                     format!("found {}; expected an absolute URL", near::quoted(url)),
+                );
+            } else if let Some(outer) = host.item.text("url").and_then(|url| self.known.find(url))
+                && outer
+                    .root
+                    .child("extension")
+                    .is_none_or(|e| !has_slice(e, url))
+            {
+                self.wrong(
+                    IssueCode::Extension,
+                    place,
+                    format!(
+                        "the extension {} has no part {}",
+                        outer.url,
+                        near::quoted(url)
+                    ),
                 );
             }
             return;
@@ -81,9 +103,13 @@ impl<'v> Walk<'v> {
             .contexts
             .iter()
             .any(|(kind, expression)| match kind.as_str() {
-                "extension" => host.item.text("url") == Some(expression),
+                // On an extension's value the extension itself is out of sight: taken as it is.
+                "extension" => {
+                    host.item.text("url") == Some(expression)
+                        || host.slot == Some(("Extension", "value[x]"))
+                }
                 "element" => stands_at(expression, &path, host),
-                // What an expression selects is left to who wrote it.
+                "fhirpath" => selects(expression, scope.resource, host),
                 _ => true,
             });
         if !may {
@@ -98,6 +124,30 @@ impl<'v> Walk<'v> {
             );
         }
     }
+}
+
+/// Whether a complex extension has a part of that name.
+fn has_slice(extension: &Shape, url: &str) -> bool {
+    extension.slices.iter().any(|slice| {
+        let fixed = slice.child("url").and_then(|u| u.fixed.as_ref());
+        fixed.and_then(Value::as_str) == Some(url) || slice.slice.as_deref() == Some(url)
+    })
+}
+
+/// Whether an expression finds what has the extension; also when it cannot be worked out.
+fn selects(expression: &str, resource: &Value, host: &Host<'_, '_>) -> bool {
+    let Some(holder) = host.item.value else {
+        return true;
+    };
+    let Ok(expression) = Expression::parse(expression) else {
+        return true;
+    };
+    let context = fhirpath::Context::new(resource);
+    let found = expression.evaluate(fhirpath::Item::resource(resource), &context);
+    found.map_or(true, |found| {
+        let mut values = found.iter().filter_map(fhirpath::Item::value);
+        values.any(|value| std::ptr::eq(value, holder))
+    })
 }
 
 /// The path of what has the extension, from its resource on: `Patient.contact.name`.
@@ -134,6 +184,16 @@ fn stands_at(expression: &str, path: &str, host: &Host<'_, '_>) -> bool {
         && (expression.strip_prefix(parent) == Some(&format!(".{name}"))
             // `Observation.value[x]` for `Observation.valueQuantity`.
             || expression.strip_suffix("[x]").is_some_and(|stem| path.starts_with(stem) && name.ends_with("[x]")))
+    {
+        return true;
+    }
+    // An element that the host's type has from its base: `DomainResource.text`.
+    if let (Some((base, name)), Some((_, own))) = (expression.rsplit_once('.'), host.slot)
+        && name == own
+        && matches!(
+            base,
+            "Resource" | "DomainResource" | "Element" | "BackboneElement"
+        )
     {
         return true;
     }

@@ -132,6 +132,11 @@ fn contained(resource: Option<&Value>) -> impl Iterator<Item = &Value> {
 /// The ids that references, canonicals and URIs name as `#id`.
 fn fragments<'v>(value: &'v Value, into: &mut Vec<&'v str>, depth: usize) {
     match value {
+        Value::String(text) if text.starts_with("<div") => {
+            // A picture or link in the narrative.
+            let inner = text.split("=\"#").skip(1);
+            into.extend(inner.filter_map(|rest| rest.split('"').next()));
+        }
         Value::String(text) => into.extend(text.strip_prefix('#')),
         Value::Array(items) if depth < super::walk::DEEPEST => {
             for item in items {

@@ -64,6 +64,7 @@ const ATTRIBUTES: &[&str] = &[
     "id",
     "lang",
     "xml:lang",
+    "xml:space",
     "xml:id",
     "dir",
     "accesskey",

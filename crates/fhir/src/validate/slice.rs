@@ -6,6 +6,7 @@ use super::{
     equal,
     item::{Found, Item},
     path::{Path, Step},
+    r4,
     scope::{Scope, type_named},
     shape::{Discriminator, Kind, Profile, Rules, Shape, Slicing, Strength},
     terminology::Member,
@@ -210,6 +211,17 @@ impl<'v> Walk<'v> {
                         .flat_map(|t| &t.profiles)
                         .collect()
                 };
+                let plain = urls.iter().any(|url| {
+                    let name = url.strip_prefix(r4::HL7).filter(|name| r4::type_name(name));
+                    name.is_some_and(|name| items.iter().any(|i| is_of(i, name)))
+                });
+                if plain {
+                    return Some(true);
+                }
+                let types_only = !urls.is_empty() && urls.iter().all(|url| r4::is_type(url));
+                if types_only {
+                    return Some(false);
+                }
                 let profiles: Vec<&'v Profile> =
                     urls.iter().filter_map(|url| self.known.find(url)).collect();
                 if profiles.is_empty() {
@@ -337,9 +349,8 @@ impl<'v> Walk<'v> {
                     }
                     Step::Name(name) => {
                         for (shape, profile) in self.inner(shape, profile) {
-                            let children = shape.children.iter().filter(|c| {
-                                c.name == *name || c.name.strip_suffix("[x]") == Some(name)
-                            });
+                            let children =
+                                shape.children.iter().filter(|c| is_named(&c.name, name));
                             for child in children {
                                 next.push((child, profile));
                                 let inner = child.slices.iter().filter(|s| s.min > 0);
@@ -434,6 +445,21 @@ fn targets<'v>(shapes: &[(&'v Shape, &'v Profile)]) -> Vec<&'v String> {
         .flat_map(|(s, _)| &s.types)
         .flat_map(|t| &t.targets)
         .collect()
+}
+
+/// Whether a profile's element is the one that a path names: `value` leads to `value[x]` and to `valueCode`.
+fn is_named(element: &str, name: &str) -> bool {
+    match element.strip_prefix(name) {
+        Some("" | "[x]") => true,
+        Some(of) => {
+            let mut letters = of.chars();
+            let first = letters.next().map(|c| c.to_ascii_lowercase());
+            let lower: String = first.into_iter().chain(letters).collect();
+            of.starts_with(|c: char| c.is_ascii_uppercase())
+                && (r4::type_name(of) || r4::type_name(&lower))
+        }
+        None => false,
+    }
 }
 
 /// The text of a reference or canonical.

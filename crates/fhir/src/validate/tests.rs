@@ -749,3 +749,48 @@ fn answers_are_what_the_questionnaire_asks() {
         &["error QuestionnaireResponse.item[1].answer[0]: not one of the answers"],
     );
 }
+
+#[test]
+fn an_extension_stands_where_its_contexts_say() {
+    let extension = read(
+        r#"{"resourceType":"StructureDefinition","url":"http://x/e","type":"Extension",
+        "baseDefinition":"http://hl7.org/fhir/StructureDefinition/Extension",
+        "context":[{"type":"element","expression":"DomainResource.text"},{"type":"element","expression":"Patient.contact"},
+          {"type":"fhirpath","expression":"Patient.address.where(use = 'home')"}],
+        "differential":{"element":[{"path":"Extension.value[x]","min":1,"type":[{"code":"boolean"}]}]}}"#,
+    );
+    let validator = Validator::r4().with(&extension).unwrap();
+    let e = r#""extension":[{"url":"http://x/e","valueBoolean":true}]"#;
+    for (member, expected) in [
+        (
+            format!(r#""contact":[{{"name":{{"text":"x"}},{e}}}]"#),
+            &[][..],
+        ),
+        (format!(r#""address":[{{"use":"home",{e}}}]"#), &[][..]),
+        (
+            format!(r#""address":[{{"use":"work",{e}}}]"#),
+            &["error Patient.address[0].extension[0]: may not stand here"][..],
+        ),
+        (
+            format!(r#""active":true,"_active":{{{e}}}"#),
+            &["error Patient.active.extension[0]: may not stand here"][..],
+        ),
+        (
+            e.to_owned(),
+            &["error Patient.extension[0]: may not stand here"][..],
+        ),
+    ] {
+        let value = read(&format!(r#"{{"resourceType":"Patient",{member}}}"#));
+        let options = Options {
+            best_practice: false,
+            ..Options::default()
+        };
+        told(&validator.validate(&value, &[], options), &member, expected);
+    }
+    // A part that a complex extension of R4 does not have.
+    r4(
+        r#"{"resourceType":"Patient","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/patient-nationality",
+        "extension":[{"url":"codes","valueString":"x"}]}]}"#,
+        &["error Patient.extension[0].extension[0]: has no part \"codes\""],
+    );
+}
