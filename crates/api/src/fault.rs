@@ -171,13 +171,13 @@ impl From<store::Error> for Fault {
             Error::BadPage => Fault::bad(IssueCode::Invalid, error.to_string()),
             Error::Busy => Fault::busy(),
             Error::Disk(why) => {
-                tracing::error!(%why, "the disk does not take writes");
+                tracing::error!(%why, "the disk or the database refuses");
                 Fault {
                     retry: Some(BUSY_SECONDS),
                     ..Fault::new(
                         503,
                         IssueCode::Throttled,
-                        "The disk of this node does not take writes; nothing of this request was stored. Try again later.",
+                        "The disk or the database of this node does not take this; nothing of this request was stored. Try again later.",
                     )
                 }
             }
@@ -192,7 +192,7 @@ impl From<store::Error> for Fault {
                     )
                 }
             }
-            Error::Damaged(why) | Error::Keys(why) => {
+            Error::Damaged(why) | Error::Keys(why) | Error::Elsewhere(why) => {
                 tracing::error!(%why, "the archive is damaged");
                 Fault::ours()
             }

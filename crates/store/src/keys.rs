@@ -15,6 +15,7 @@
 //! | house | `EPOCH` * | number | the random name of an opening (`cipher.rs`) |
 //! | house | `ERASED` * | person | an erasure, done or under way (`erase.rs`) |
 //! | house | `DICTIONARY` (bulky) * | number | a dictionary for values (`press.rs`) |
+//! | house | `MOVED` | `mark` or `place` | where the archive was moved, or of what it is an unfinished copy (plain) |
 //! | log | `WITNESS` * | the witness's key | the witness's value |
 //! | log | `ACT_ID` | name 16 | place in the log |
 //! | log | `LISTED` | length, listed under, place inverted | |
@@ -52,6 +53,7 @@ pub(crate) const COUNT: u8 = 0x18;
 pub(crate) const SECRET: u8 = 0x04;
 pub(crate) const EPOCH: u8 = 0x05;
 pub(crate) const ERASED: u8 = 0x06;
+pub(crate) const MOVED: u8 = 0x07;
 pub(crate) const DICTIONARY: u8 = 0x81;
 pub(crate) const WITNESS: u8 = 0x01;
 pub(crate) const ACT_ID: u8 = 0x19;

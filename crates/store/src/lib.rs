@@ -32,6 +32,7 @@ mod keyring;
 mod keys;
 mod master;
 mod matched;
+pub mod migrate;
 mod permit;
 mod prepare;
 mod press;
@@ -100,8 +101,8 @@ pub enum Error {
     /// Too many commits wait; nothing was written. Answer 503 with Retry-After.
     #[error("the archive is busy; nothing was written, try again in a moment")]
     Busy,
-    /// The disk refused (full, read-only, broken); nothing of this commit is acknowledged. Answer 503.
-    #[error("the disk does not take writes ({0}); nothing of this request was stored")]
+    /// The disk or the database refused (full, read-only, broken, gone); nothing of this commit is acknowledged. Answer 503.
+    #[error("the archive cannot be read or written now ({0}); nothing of this request was stored")]
     Disk(String),
     /// The keys of the archive are missing, open to others or not its own; nothing was read or written.
     #[error("{0}")]
@@ -111,6 +112,9 @@ pub enum Error {
         "it is not known whether this was stored, for the database fell silent ({0}); look before you repeat it"
     )]
     Uncertain(String),
+    /// The archive is not to be served from: it was moved, or is an unfinished copy.
+    #[error("{0}")]
+    Elsewhere(String),
     /// The store's own data break a rule of ours.
     #[error("the store is damaged: {0}")]
     Damaged(String),

@@ -136,6 +136,7 @@ impl Store {
         rules: Box<dyn Rules>,
         witness: Box<dyn Witness>,
     ) -> Result<(Store, Seal)> {
+        crate::migrate::usable(engine.snapshot()?.as_ref())?;
         let vault = open_vault(&engine, &options)?;
         let secrets = Secrets::of(engine.as_ref(), &vault)?;
         if engine.incomplete()? {

@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use crate::init::{self, NewNode};
-use crate::{Error, account, files, load, out, pact, serve, verify};
+use crate::{Error, account, files, load, migrate, out, pact, serve, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,6 +33,8 @@ enum Command {
     Import(load::Import),
     /// Make up people and their lives as FHIR files.
     Synth(load::Synth),
+    /// Move a stopped node's archive to PostgreSQL, or back into a folder.
+    MigrateStore(migrate::MigrateStore),
     /// Check a receipt offline. Exit code 1: it does not hold.
     Verify(Verify),
     /// First figures on this machine: load, decisions, reads, searches, the summary over five nodes.
@@ -131,6 +133,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::WriteLoad(args) => load::write(&args),
         Command::Import(args) => load::run(args),
         Command::Synth(args) => load::synth(args),
+        Command::MigrateStore(args) => migrate::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify(&args),
         Command::Bench(args) => crate::bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => crate::demo::run(&args).map(|()| ExitCode::SUCCESS),

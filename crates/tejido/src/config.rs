@@ -31,9 +31,40 @@ pub struct Config {
     /// The door for a monitor; none without.
     #[serde(default)]
     pub operations: Option<OperationsDoor>,
+    /// What keeps the archive's rows.
+    #[serde(default)]
+    pub store: Archive,
     /// How much is taken.
     #[serde(default)]
     pub limits: Limits,
+}
+
+/// What keeps the archive's rows: files in the archive's folder, or a PostgreSQL database.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Archive {
+    /// Which of the two.
+    pub engine: EngineKind,
+    /// Where the database is: `postgresql://user@host/database`, without a password.
+    pub postgres: Option<String>,
+    /// A file with the database user's password, readable by the node's user alone. Without one the environment
+    /// variable `TEJIDO_POSTGRES_PASSWORD` counts.
+    pub postgres_password: Option<PathBuf>,
+    /// The certificate authority of the database server (PEM): with it TLS is used.
+    pub postgres_authority: Option<PathBuf>,
+    /// Connections for readers at most.
+    pub postgres_connections: Option<usize>,
+}
+
+/// An engine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EngineKind {
+    /// Files of our own.
+    #[default]
+    Embedded,
+    /// PostgreSQL.
+    Postgres,
 }
 
 /// The door for people and programs: HTTPS.
@@ -168,6 +199,16 @@ const KNOWN: &[(&str, &[&str])] = &[
         &["listen", "base", "certificate", "certificate_key"],
     ),
     ("node", &["listen"]),
+    (
+        "store",
+        &[
+            "engine",
+            "postgres",
+            "postgres_password",
+            "postgres_authority",
+            "postgres_connections",
+        ],
+    ),
     ("operations", &["listen"]),
     (
         "limits",
@@ -211,7 +252,12 @@ impl Config {
             &mut config.public.certificate,
             &mut config.public.certificate_key,
         ];
-        for place in places {
+        let archive = &mut config.store;
+        let given = [
+            &mut archive.postgres_password,
+            &mut archive.postgres_authority,
+        ];
+        for place in places.into_iter().chain(given.into_iter().flatten()) {
             *place = folder.join(&*place);
         }
         Ok(config)
@@ -324,6 +370,17 @@ listen = "0.0.0.0:{node}"
 # A door for a monitor: /metrics (OpenMetrics), /health/live, /health/ready; plain HTTP, so keep it on this machine.
 # [operations]
 # listen = "127.0.0.1:9464"
+
+# What keeps the archive's rows: files in `data`, or a PostgreSQL database (docs/scale.md). `data` keeps the keys of the
+# archive either way.
+[store]
+engine = "embedded"
+# engine = "postgres"
+# postgres = "postgresql://tejido@db.example/tejido"
+# SECRET: a file with the password of the database's user; or the variable TEJIDO_POSTGRES_PASSWORD.
+# postgres_password = "postgres.password"
+# postgres_authority = "postgres-ca.pem"
+# postgres_connections = 16
 
 # How much is taken before it is refused. These are the defaults.
 [limits]

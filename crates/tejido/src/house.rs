@@ -1,8 +1,10 @@
 //! Opening a node's house from its folder: keys, secret, pact, archive.
 
+use crate::config::EngineKind;
 use crate::init::{self, NewNode, names};
-use crate::{Config, Error, files, keys};
+use crate::{Config, Error, archive, files, keys};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use trust::{Gate, MemberId, MemberKind};
 
 /// A house that is open, and the key it was opened with.
@@ -35,16 +37,21 @@ pub fn open(config: &Config) -> Result<Opened, Error> {
     }
     folder(&config.data)?;
     free(&config.data)?;
-    let gate = Gate::open(
-        &config.data,
-        trust::Config {
-            member: config.member.clone(),
-            key,
-            network_secret,
-            pact,
-            store: config.limits.archive(),
-        },
-    );
+    let given = trust::Config {
+        member: config.member.clone(),
+        key,
+        network_secret,
+        pact,
+        store: config.limits.archive(),
+    };
+    let gate = match config.store.engine {
+        EngineKind::Embedded => Gate::open(&config.data, given),
+        EngineKind::Postgres => {
+            let engine = archive::postgres(config)?;
+            let store = archive::options(config);
+            Gate::over(Arc::new(engine), trust::Config { store, ..given })
+        }
+    };
     match gate {
         Ok(gate) => Ok(Opened { gate, key }),
         Err(refusal) => Err(Error::say(format!(
@@ -56,7 +63,7 @@ pub fn open(config: &Config) -> Result<Opened, Error> {
 }
 
 /// Makes the archive's folder, closed to others.
-fn folder(data: &Path) -> Result<(), Error> {
+pub(crate) fn folder(data: &Path) -> Result<(), Error> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

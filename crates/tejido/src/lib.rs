@@ -8,6 +8,7 @@
 
 pub mod account;
 mod admin;
+mod archive;
 pub mod bench;
 pub mod cli;
 mod config;
@@ -19,6 +20,7 @@ pub mod import;
 pub mod init;
 pub mod keys;
 mod load;
+mod migrate;
 pub mod node;
 mod operations;
 pub mod out;
@@ -26,5 +28,5 @@ pub mod pact;
 mod serve;
 pub mod verify;
 
-pub use config::{Config, Limits, NodeDoor, OperationsDoor, PublicDoor};
+pub use config::{Archive, Config, EngineKind, Limits, NodeDoor, OperationsDoor, PublicDoor};
 pub use error::Error;

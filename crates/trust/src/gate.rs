@@ -38,7 +38,7 @@ use jiff::Timestamp;
 use ledger::{SigningKey, VerifierKey};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use store::{Seal, Store};
+use store::{Seal, Store, engine::Engine};
 
 /// How a gate is opened.
 pub struct Config {
@@ -105,13 +105,33 @@ impl Gate {
     ///
     /// Refused when the pact is not good, the key is not the member's, or the archive cannot be opened.
     pub fn open(dir: &std::path::Path, config: Config) -> Result<Gate, Refusal> {
+        Gate::with(config, |options, rules, witness| {
+            Store::open(dir, options, rules, witness)
+        })
+    }
+
+    /// The same over any engine. What is to be opened again needs a keyring's folder in the archive's options.
+    pub fn over(engine: Arc<dyn Engine>, config: Config) -> Result<Gate, Refusal> {
+        Gate::with(config, |options, rules, witness| {
+            Store::over(engine, options, rules, witness)
+        })
+    }
+
+    fn with(
+        config: Config,
+        open: impl FnOnce(
+            store::Options,
+            Box<dyn store::Rules>,
+            Box<dyn store::Witness>,
+        ) -> store::Result<(Store, Seal)>,
+    ) -> Result<Gate, Refusal> {
         let given = InForce::open(&config.pact)?;
         let key = given.own_key(&config.member, config.key)?;
         let log = witness::Leaves(ledger::Log::new(key.clone()));
         let about = witness::About {
             secret: config.network_secret,
         };
-        let (store, seal) = Store::open(dir, config.store, Box::new(about), Box::new(log))?;
+        let (store, seal) = open(config.store, Box::new(about), Box::new(log))?;
         let gate = Gate {
             house: Arc::new(House {
                 member: config.member,

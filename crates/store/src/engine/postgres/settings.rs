@@ -44,6 +44,14 @@ impl Default for PostgresSettings {
     }
 }
 
+impl PostgresSettings {
+    /// Whether the address itself holds a password, which is no place for one.
+    pub fn address_holds_password(&self) -> bool {
+        let config = self.address.parse::<Config>();
+        config.is_ok_and(|config| config.get_password().is_some())
+    }
+}
+
 impl fmt::Debug for PostgresSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The address may hold a password as well.
