@@ -219,7 +219,14 @@ fn components(
             let (Some(own), Some(there)) = (own, there) else {
                 continue;
             };
-            let expression = text(part, "expression");
+            let expression = match text(parameter, "id").as_str() {
+                // R4 4.0.1 has the two the wrong way round: the reference is said to be at `code`.
+                "DocumentReference-relationship" => match text(part, "expression").as_str() {
+                    "code" => "target".to_owned(),
+                    _ => "code".to_owned(),
+                },
+                _ => text(part, "expression"),
+            };
             rows.push(((of, own), format!("{there}\t{expression}")));
         }
     }

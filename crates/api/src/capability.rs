@@ -101,10 +101,11 @@ fn interactions() -> Vec<Value> {
     .collect()
 }
 
-/// R4 has a reference parameter or two that point to no type: nothing can be asked of them.
+/// R4 has a reference parameter or two that point to no type: nothing can be asked of them. `_text` and `_content` are
+/// understood, but the archive keeps no words yet.
 fn can_be_searched(parameter: &SearchParameter) -> bool {
     let pointless = parameter.kind == Kind::Reference && parameter.targets.is_empty();
-    parameter.supported() && !pointless
+    parameter.supported() && !pointless && !parameter.of_words()
 }
 
 fn resource(of: ResourceType) -> Value {
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn every_parameter_it_names_can_be_searched_and_no_other() {
         for of in ResourceType::all() {
-            for parameter in parameters(of) {
+            for parameter in parameters(of).into_iter().filter(|p| !p.of_words()) {
                 let value = match parameter.kind {
                     Kind::Date => "2020-01-01",
                     Kind::Number | Kind::Quantity => "1",
@@ -185,6 +186,8 @@ mod tests {
                         Some(target) => &format!("{target}/1"),
                         None => "Patient/1",
                     },
+                    Kind::Composite => &vec!["1"; parameter.components.len()].join("$"),
+                    Kind::Special => "19.4|-99.1",
                     _ if parameter.boolean => "true",
                     _ => "x",
                 };

@@ -1,17 +1,33 @@
 //! What a search string asks for, checked against the definitions: nothing unknown passes.
 //!
-//! [`parse()`] understands it; [`matches()`] says what each condition means for a resource.
+//! [`parse()`] understands it, [`parse_system()`] when it is over several types; [`compartment()`] is the condition that
+//! a URL such as `Patient/1/Observation` adds. [`matches()`] says what a condition means for a resource, and
+//! [`Condition::holds`] what a tree of them does.
+//!
+//! What a search asks of a terminology (`:in`, `:not-in`, `:above` and `:below` on codes) is refused with a reason, as is
+//! what is unknown, unless lenient handling is asked.
 
+mod chain;
 mod clause;
 mod condition;
+mod filter;
+mod include;
 mod matches;
+mod near;
 mod parse;
 mod values;
+mod wanted;
+mod words;
 
+pub use condition::compartment;
 pub use matches::matches;
-pub use parse::parse;
+pub use parse::{parse, parse_system};
 
-use crate::{Issue, IssueCode, ResourceType, search::SearchParameter};
+use crate::{
+    Issue, IssueCode, ResourceType,
+    search::{Catalog, SearchParameter},
+};
+use std::cell::Cell;
 
 /// A search on one type, understood and checked.
 #[derive(Clone, Debug)]
@@ -134,6 +150,10 @@ pub enum Modifier {
     OfType,
     /// `:identifier` on references (the value is a token).
     Identifier,
+    /// The whole text, folded: `eq` of `_filter`.
+    Whole,
+    /// The end of the text, folded: `ew` of `_filter`.
+    Ends,
     /// `:above`: on a URI, the asked one begins with what is found, at a `/`; on a reference, the asked one or any
     /// that it is part of. What stands above a resource is the store's to know: it puts all of them in the values.
     Above,
@@ -256,13 +276,20 @@ pub struct Include {
     pub iterate: bool,
 }
 
+/// What a search is read with.
+struct Context<'c> {
+    catalog: &'c Catalog,
+    /// Conditions read so far.
+    conditions: Cell<usize>,
+}
+
 /// Something this server does not do.
 fn refusal(said: String) -> Issue {
     Issue::error(IssueCode::NotSupported, "", said)
 }
 
 /// Foreign text as a message repeats it: at most 80 characters, no control characters.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     let mut shown: String = text.chars().take(80).map(clean).collect();
     if text.chars().nth(80).is_some() {

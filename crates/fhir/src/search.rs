@@ -1,8 +1,10 @@
 //! Search parameters of R4 and what they find in a resource.
 //!
-//! The table `definitions/search.tsv` (made by `cargo xtask search`) names the parameters and their expressions;
+//! The table `definitions/search.tsv` (made by `cargo xtask search`) names the parameters of R4 and their expressions;
 //! `path` reads an expression, `program` compiles those of one type into one tree, `entries` turns the elements
-//! found into what an index holds. `compartment` says whose record a resource belongs to.
+//! found into what an index holds. `catalog` adds parameters that are loaded at run time, whose expressions `script`
+//! runs. `words` gives the words of a text, `compartment` says whose record a
+//! resource belongs to.
 
 mod catalog;
 mod compartment;
@@ -10,16 +12,22 @@ mod entries;
 mod fold;
 mod path;
 mod program;
+mod script;
 mod table;
+mod words;
 
-pub use catalog::Catalog;
-pub use compartment::{patients, references};
+pub use catalog::{Catalog, MAX_LOADED};
+pub(crate) use compartment::COMPARTMENTS;
+pub use compartment::{compartments, patients, references};
+pub(crate) use entries::of_type;
 pub use fold::fold;
 
 use crate::{ResourceType, Value};
 use program::Program;
 use std::{cmp::Ordering, collections::HashMap, sync::LazyLock};
 pub(crate) use table::table;
+pub(crate) use words::phrase;
+pub use words::words;
 
 /// The nine kinds of search parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,15 +91,32 @@ pub struct SearchParameter {
 }
 
 impl SearchParameter {
-    /// Whether a search may use it here: composite and special ones, and those without an expression, come later.
+    /// Whether a search may name it as a condition. `_filter` stands for many and is read apart; `_query` names
+    /// searches that we do not have.
     pub fn supported(&self) -> bool {
-        !matches!(self.kind, Kind::Composite | Kind::Special) && !self.expression.is_empty()
+        self.indexed() || self.of_words()
+    }
+    /// Whether the index holds what it finds: it has an expression.
+    pub fn indexed(&self) -> bool {
+        !self.expression.is_empty()
+    }
+    /// Whether it asks for words in a text (`_text`, `_content`); what it finds is in [`words`], not in [`extract`].
+    pub fn of_words(&self) -> bool {
+        matches!(self.code, "_text" | "_content") && self.kind == Kind::String
     }
 }
 
 /// Set in [`Entry::number`] of the identifier of a reference (`Reference.identifier`), held as a token beside the
-/// reference itself; `:identifier` looks there. Numbers of the table stay below it.
+/// reference itself; `:identifier` looks there. Set as well for an identifier beside its type, a token whose system is
+/// that of the type and whose code is `type|value`; `:of-type` looks there. Numbers of parameters stay below it.
 pub const IDENTIFIER: u16 = 0x8000;
+
+/// The system of a quantity in base units ([`ucum`](crate::ucum)), which stands beside the one that was written unless
+/// that is in base units already.
+pub const CANONICAL: &str = "urn:tejido:ucum-base";
+
+/// Numbers from here up are of parameters loaded at run time ([`Catalog::with`]).
+pub const LOADED: u16 = 0x4000;
 
 /// The parameter of that name on that type, those of every resource (`_id`, `_lastUpdated`, `_tag`...) included. Also
 /// finds those that are not [`SearchParameter::supported`].
@@ -102,6 +127,15 @@ pub fn parameter(of: ResourceType, code: &str) -> Option<&'static SearchParamete
 /// All parameters of a type, by name.
 pub fn parameters(of: ResourceType) -> Vec<&'static SearchParameter> {
     table().parameters(of.name())
+}
+
+/// The parameter by which a resource of a type is part of another of the same type (`Location.partOf`), which
+/// `:above` and `:below` follow.
+pub fn parent(of: ResourceType) -> Option<&'static SearchParameter> {
+    let found = ["partof", "part-of"]
+        .iter()
+        .find_map(|code| parameter(of, code));
+    found.filter(|parameter| parameter.targets.contains(&of.name()))
 }
 
 /// What an index holds for one parameter of one resource.
@@ -169,8 +203,8 @@ pub enum Indexed {
     },
 }
 
-/// What the index holds for a resource: every parameter of its type except composite and special ones, and
-/// `_lastUpdated` and `_id`, which the store knows itself. Deterministic: by number, then value; doubles removed. Also
+/// What the index holds for a resource: every parameter of its type except `_lastUpdated` and `_id`, which the store
+/// knows itself, and `_text` and `_content`, which [`words`] gives. Deterministic: by number, then value; doubles removed. Also
 /// gives `:missing` its ground: a parameter with no entry is missing.
 ///
 /// - A bare `code` gets the system of its required binding when that is one (`gender` is in
@@ -178,17 +212,26 @@ pub enum Indexed {
 /// - A CodeableConcept gives one token per coding, and one of text alone when no coding has that text as display.
 /// - A reference with an identifier gives a token under its number with [`IDENTIFIER`] set. A canonical with a version
 ///   gives two references, with and without it. References to contained resources give none.
-/// - A Range gives its two ends. A quantity whose printed unit differs from its code gives both, the unit without system.
-/// - A Timing gives its outer limits. SampledData gives nothing.
+/// - An identifier with a type gives, under its number with [`IDENTIFIER`] set, one token for each coding of the type.
+/// - A Range gives its two ends, SampledData the lowest and highest sample. A quantity whose printed unit differs from
+///   its code gives both, the unit without system; one of UCUM gives its amount in base units as well, in the system
+///   [`CANONICAL`]. One with a comparator stands next to its number: `<5` just below, `>5` just above.
+/// - A Timing gives its outer limits.
+/// - A composite gives every combination of its components' values that one element has, tokens without their words.
 ///
-/// Cost: one walk of the resource and a sort; about ten microseconds for 1.5 kB.
+/// Cost: one walk of the resource and a sort; some ten microseconds for 1.5 kB.
 pub fn extract(of: ResourceType, resource: &Value) -> Vec<Entry> {
     extract_as(of.name(), resource)
 }
 
 fn extract_as(of: &str, resource: &Value) -> Vec<Entry> {
+    extract_with(of, resource, None)
+}
+
+fn extract_with(of: &str, resource: &Value, more: Option<&Program>) -> Vec<Entry> {
     let mut out = Vec::with_capacity(32);
-    if let Some(program) = PROGRAMS.get(of).or_else(|| PROGRAMS.get("Resource")) {
+    let own = PROGRAMS.get(of).or_else(|| PROGRAMS.get("Resource"));
+    for program in own.into_iter().chain(more) {
         program.run(resource, &mut out);
     }
     out.sort_unstable_by(order);
@@ -206,7 +249,7 @@ static PROGRAMS: LazyLock<HashMap<&'static str, Program>> = LazyLock::new(|| {
 fn compile(of: &'static str) -> (Program, Vec<String>) {
     let (mut program, mut refused) = (Program::default(), Vec::new());
     for parameter in table().parameters(of) {
-        if !parameter.supported() || matches!(parameter.code, "_id" | "_lastUpdated") {
+        if !parameter.indexed() || matches!(parameter.code, "_id" | "_lastUpdated") {
             continue;
         }
         if let Err(reason) = program.add(table(), of, parameter) {

@@ -3,45 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod examples;
+
+use examples::{EXAMPLES, type_of};
 use fhir::{
-    ResourceType, Value, json,
+    Value,
     search::{
         Entry, IDENTIFIER, Indexed, Kind, SearchParameter, extract, parameters, patients,
         references,
     },
 };
-use std::{collections::BTreeMap, fs::File, io::Read, path::PathBuf, sync::LazyLock};
-
-static EXAMPLES: LazyLock<Vec<Value>> = LazyLock::new(read_examples);
-
-fn read_examples() -> Vec<Value> {
-    let shared = std::env::var_os("TEJIDO_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    );
-    let path = shared.join("data/definitions/hl7.fhir.r4.examples-4.0.1.tar.zst");
-    let Ok(file) = File::open(&path) else {
-        println!("skipped: {} is not there", path.display());
-        return Vec::new();
-    };
-    let mut archive = tar::Archive::new(zstd::Decoder::new(file).unwrap());
-    let mut all = Vec::new();
-    for entry in archive.entries().unwrap() {
-        let mut entry = entry.unwrap();
-        // The few larger ones are lists of the specification's own definitions.
-        if entry.size() > 256 << 10 {
-            continue;
-        }
-        let mut text = Vec::new();
-        entry.read_to_end(&mut text).unwrap();
-        all.extend(json::parse(&text, &json::Limits::default()).ok());
-    }
-    all
-}
-
-fn type_of(resource: &Value) -> Option<ResourceType> {
-    ResourceType::from_name(resource.text("resourceType")?)
-}
+use std::collections::BTreeMap;
 
 /// Whether a resource has something to index at the places an expression names: a second, much simpler reading of it,
 /// by text, that knows of conditions only what must stand in the JSON of the element.
@@ -128,6 +100,8 @@ fn is_of(kind: Kind, entry: &Entry) -> bool {
             | (Kind::Reference, Indexed::Reference(_))
             | (Kind::Quantity, Indexed::Quantity { .. })
             | (Kind::Uri, Indexed::Uri(_))
+            | (Kind::Composite, Indexed::Composite(_))
+            | (Kind::Special, Indexed::Position { .. })
     )
 }
 
@@ -164,7 +138,8 @@ fn what_an_example_has_a_value_for_is_found() {
             );
             let counts = seen.entry((of.name(), parameter.code)).or_default();
             counts.1 += usize::from(found > 0);
-            if counts.1 == 0 {
+            // What a composite finds is the work of its components.
+            if counts.1 == 0 && parameter.kind != Kind::Composite {
                 counts.0 += usize::from(has_value(parameter, resource));
             }
         }
@@ -186,7 +161,7 @@ fn what_an_example_has_a_value_for_is_found() {
 }
 
 fn is_extracted(parameter: &SearchParameter) -> bool {
-    parameter.supported() && !matches!(parameter.code, "_id" | "_lastUpdated")
+    parameter.indexed() && !matches!(parameter.code, "_id" | "_lastUpdated")
 }
 
 #[test]

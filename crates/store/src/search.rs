@@ -11,6 +11,7 @@
 //! **Cost.** A page of an ordered plan: its rows, one card and one body each, and the candidates that fail a condition.
 //! The same for `_sort=_lastUpdated`. Other orders, and total counts, cost all matches.
 
+mod able;
 mod changed;
 mod conditions;
 mod include;
@@ -101,6 +102,7 @@ pub(crate) fn find(
             secret,
             vault: vault.clone(),
         };
+        able::able(query)?;
         let conditions = Conditions::new(query.of, &query.conditions);
         let chosen = choose(&reading, query.of, &query.conditions, Need::First)?;
         let found = all(&reading, query.of, &chosen, &conditions, limit)?;
@@ -133,6 +135,7 @@ struct Answer {
 }
 
 fn answer(reading: &Reading<'_>, query: &Query, mut position: Option<Position>) -> Result<Answer> {
+    able::able(query)?;
     let of = query.of;
     let sorts = query.sort.iter().map(|sort| sort.parameter.number);
     let includes = query

@@ -8,7 +8,10 @@ use crate::{
     session::{Ask, Outcome, Session, verbs},
     shape::{BundleText, PAGE, cut, link},
 };
-use fhir::{Issue, IssueCode, ResourceType, query};
+use fhir::{
+    Issue, IssueCode, ResourceType,
+    query::{self, Summary},
+};
 use store::{Asked, Page, Verb, Version};
 use trust::{PersonRef, What};
 
@@ -25,6 +28,12 @@ impl Session<'_> {
             query::Handling::Strict,
         )
         .map_err(|issues| Fault::of(400, issues))?;
+        if !matches!(query.summary, Summary::False | Summary::Count) {
+            return Err(Fault::bad(
+                IssueCode::NotSupported,
+                "`_summary` cuts nothing here yet. Possible: count, false; or name the `_elements`.",
+            ));
+        }
         let ask = self.ask_to_search(&query)?;
         let grant = self
             .decide(ask)

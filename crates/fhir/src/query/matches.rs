@@ -1,12 +1,17 @@
 //! What a condition means, in the plainest words we have: the reference that faster ways are compared with.
 
 use super::{Clause, Modifier, Prefix, Wanted};
-use crate::search::{Entry, IDENTIFIER, Indexed, fold};
+use crate::search::{CANONICAL, Entry, IDENTIFIER, Indexed, fold, of_type};
+use crate::ucum;
 
 /// Whether a resource meets a condition, given what [`extract`](crate::search::extract) found in it.
 ///
 /// `_id` and `_lastUpdated` are the store's to know: a caller who asks about them adds an entry under their numbers, a
 /// token with the id as code, and a date.
+///
+/// `_text` and `_content` look at the entries of [`words`](crate::search::words), which the caller adds as well. `:above`
+/// and `:below` on a reference ask for the named resource alone: the store puts what stands above or below into the
+/// values first.
 ///
 /// A value that was indexed as several entries (the two ends of a Range, say) meets a condition when one of them does.
 pub fn matches(clause: &Clause, entries: &[Entry]) -> bool {
@@ -26,7 +31,7 @@ pub fn matches(clause: &Clause, entries: &[Entry]) -> bool {
         }
         // None of its values may be among those asked for; having no value is fine.
         Modifier::Not => !any_of(number),
-        Modifier::Identifier => any_of(number | IDENTIFIER),
+        Modifier::Identifier | Modifier::OfType => any_of(number | IDENTIFIER),
         _ => any_of(number),
     }
 }
@@ -36,6 +41,8 @@ fn meets(found: &Indexed, modifier: Modifier, wanted: &Wanted) -> bool {
         (Indexed::Text { folded, exact }, Wanted::Text(wanted)) => match modifier {
             Modifier::Exact => exact == wanted,
             Modifier::Contains => folded.contains(wanted.as_str()),
+            Modifier::Whole => folded == wanted,
+            Modifier::Ends => folded.ends_with(wanted.as_str()),
             _ => folded.starts_with(wanted.as_str()),
         },
         // `:text` is a string search in the words beside the code.
@@ -53,8 +60,36 @@ fn meets(found: &Indexed, modifier: Modifier, wanted: &Wanted) -> bool {
             is_in && is_code.as_ref().is_none_or(|wanted| wanted == code)
         }
         (Indexed::Token { code, .. }, Wanted::Id(id)) => code == id,
+        (
+            Indexed::Token { system, code, .. },
+            Wanted::OfType {
+                system: in_system,
+                code: of,
+                value,
+            },
+        ) => {
+            let is_in = in_system.as_ref().is_none_or(|wanted| wanted == system);
+            is_in && *code == of_type(of, value)
+        }
+        (Indexed::Text { folded, .. }, Wanted::Words(words)) => {
+            let text = format!(" {folded} ");
+            let mut words = words.iter();
+            words.all(|words| text.contains(&format!(" {words} ")))
+        }
         (Indexed::Reference(found), Wanted::Reference(wanted)) => found == wanted,
-        (Indexed::Uri(found), Wanted::Uri(wanted)) => found == wanted,
+        (Indexed::Uri(found), Wanted::Uri(wanted)) => match modifier {
+            Modifier::Above => is_below(wanted, found),
+            Modifier::Below => is_below(found, wanted),
+            _ => found == wanted,
+        },
+        (Indexed::Position { lat, lon }, Wanted::Near { lat: n, lon: e, km }) => {
+            distance((*lat, *lon), (*n, *e)) <= *km
+        }
+        (Indexed::Composite(found), Wanted::Composite(wanted)) => {
+            let mut pairs = found.iter().zip(wanted);
+            found.len() == wanted.len()
+                && pairs.all(|(found, wanted)| meets(found, Modifier::None, wanted))
+        }
         (
             Indexed::Date { from, to },
             Wanted::Date {
@@ -87,12 +122,32 @@ fn meets(found: &Indexed, modifier: Modifier, wanted: &Wanted) -> bool {
                 code: in_unit,
             },
         ) => {
-            let is_in = in_system.as_ref().is_none_or(|wanted| wanted == system);
+            let is_in = match in_system.as_deref() {
+                // What was written, in whatever unit.
+                None => system != CANONICAL,
+                // Written in base units, it does not stand in them once more.
+                Some(CANONICAL) => system == CANONICAL || system == ucum::SYSTEM,
+                Some(wanted) => wanted == system,
+            };
             let unit = in_unit.as_ref().is_none_or(|wanted| wanted == code);
             is_in && unit && in_range(*value, *prefix, *v, (*low, *high))
         }
         _ => false,
     }
+}
+
+/// Whether a URI is another one or goes on from it, at a `/`.
+fn is_below(uri: &str, above: &str) -> bool {
+    uri.strip_prefix(above)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || above.ends_with('/'))
+}
+
+/// Kilometres between two places in degrees, on a ball of the earth's mean radius (haversine formula).
+fn distance((lat, lon): (f64, f64), (n, e): (f64, f64)) -> f64 {
+    const RADIUS_KM: f64 = 6_371.009;
+    let half = |from: f64, to: f64| ((to - from).to_radians() / 2.0).sin().powi(2);
+    let across = half(lat, n) + lat.to_radians().cos() * n.to_radians().cos() * half(lon, e);
+    2.0 * RADIUS_KM * across.clamp(0.0, 1.0).sqrt().asin()
 }
 
 /// Two spans of time, both ends included: R4, 3.1.1.4.5 "prefixes".

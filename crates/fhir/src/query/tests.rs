@@ -1,8 +1,10 @@
 //! Searches and what they are understood as; resources and what they meet.
 
 use super::{Modifier::*, *};
-use crate::search::{Catalog, Entry, extract};
+use crate::search::{CANONICAL, Catalog, Entry, extract};
 use proptest::prelude::*;
+
+mod trees;
 
 fn of(name: &str) -> ResourceType {
     ResourceType::from_name(name).unwrap()
@@ -176,12 +178,77 @@ fn values_are_understood_by_kind() {
             None,
             vec![Wanted::Quantity {
                 prefix: Prefix::Eq,
-                value: 5.4,
-                low: 5.35,
-                high: 5.45,
-                system: Some("http://unitsofmeasure.org".into()),
-                code: Some("mg".into()),
+                value: 0.0054,
+                low: 0.00535,
+                high: 0.00545,
+                system: Some(CANONICAL.into()),
+                code: Some("g".into()),
             }],
+        ),
+        (
+            "Observation",
+            "value-quantity=7.4|http://unitsofmeasure.org|[pH]",
+            None,
+            vec![Wanted::Quantity {
+                prefix: Prefix::Eq,
+                value: 7.4,
+                low: 7.35,
+                high: 7.45,
+                system: Some("http://unitsofmeasure.org".into()),
+                code: Some("[pH]".into()),
+            }],
+        ),
+        (
+            "Location",
+            "near=19.43|-99.13|500|m",
+            None,
+            vec![Wanted::Near {
+                lat: 19.43,
+                lon: -99.13,
+                km: 0.5,
+            }],
+        ),
+        (
+            "Observation",
+            "component-code-value-quantity=u|8480-6$gt120",
+            None,
+            vec![Wanted::Composite(vec![
+                token(Some("u"), Some("8480-6")),
+                Wanted::Quantity {
+                    prefix: Prefix::Gt,
+                    value: 120.0,
+                    low: 119.5,
+                    high: 120.5,
+                    system: Option::None,
+                    code: Option::None,
+                },
+            ])],
+        ),
+        (
+            "Patient",
+            "identifier:of-type=urn:t|MR|446053",
+            OfType,
+            vec![Wanted::OfType {
+                system: Some("urn:t".into()),
+                code: "MR".into(),
+                value: "446053".into(),
+            }],
+        ),
+        (
+            "ValueSet",
+            "url:below=http://x",
+            Below,
+            vec![Wanted::Uri("http://x".into())],
+        ),
+        (
+            "Patient",
+            "_content=Dolor de \"cabeza fuerte\"",
+            None,
+            vec![Wanted::Words(vec![
+                "dolor".into(),
+                "de".into(),
+                "cabeza fuerte".into(),
+            ])],
         ),
         (
             "Observation",
@@ -265,12 +332,6 @@ fn a_chain_finds_its_target() {
     let unsupported = IssueCode::NotSupported;
     refused(
         "Observation",
-        "subject.identifier=1",
-        unsupported,
-        &["several", "Group", "subject:"],
-    );
-    refused(
-        "Observation",
         "subject.nombre=1",
         unsupported,
         &["None of the types"],
@@ -289,21 +350,30 @@ fn a_chain_finds_its_target() {
     );
     refused(
         "Observation",
-        "patient.organization.name=1",
+        "code.text=1",
         unsupported,
-        &["one level"],
+        &["token parameter"],
+    );
+    for search in ["_has:Observation=1", "_has:Observation:patient=1", "_has=1"] {
+        refused("Patient", search, unsupported, &["is written `_has:"]);
+    }
+    refused(
+        "Patient",
+        "_has:Observation:encounter:code=1",
+        unsupported,
+        &["does not point to Patient", "Encounter"],
     );
     refused(
-        "Observation",
-        "code.text=1",
+        "Patient",
+        "_has:Observation:code:code=1",
         unsupported,
         &["token parameter"],
     );
     refused(
         "Patient",
-        "_has:Observation:patient:code=1",
+        "_has:Nothing:patient:code=1",
         unsupported,
-        &["_has"],
+        &["no type `Nothing`"],
     );
 }
 
@@ -323,21 +393,37 @@ fn what_is_unknown_or_unsupported_is_named() {
         "Patient",
         "zzzzzz=1",
         unsupported,
-        &["Possible: _id, _lastUpdated", "active", "telecom"],
+        &["Possible: _content, _id, _lastUpdated", "active", "telecom"],
+    );
+    refused("Patient", "_query=x", unsupported, &["`_query`"]);
+    refused("Patient", "_filter:not=x", unsupported, &["`_filter`"]);
+    refused("Patient", "_text:exact=x", unsupported, &["no modifier"]);
+    refused("Patient", "_type=Patient", unsupported, &["`_type`"]);
+    refused(
+        "Patient",
+        "_list=$current-allergies",
+        unsupported,
+        &["a function"],
+    );
+    refused(
+        "Patient",
+        "_contained=true",
+        unsupported,
+        &["_contained=false"],
+    );
+    refused("Observation", "code:below=x", unsupported, &["terminology"]);
+    refused(
+        "Observation",
+        "code:not-in=x",
+        unsupported,
+        &["terminology"],
     );
     refused(
         "Observation",
-        "code-value-quantity=1$2",
+        "patient:below=Patient/1",
         unsupported,
-        &["composite parameters are not supported yet"],
+        &["no meaning", "parts"],
     );
-    refused(
-        "Location",
-        "near=1|2",
-        unsupported,
-        &["special parameters are not supported yet"],
-    );
-    refused("Patient", "_text=x", unsupported, &["`_text`"]);
     refused(
         "Patient",
         "name:above=x",
@@ -348,7 +434,7 @@ fn what_is_unknown_or_unsupported_is_named() {
         "Observation",
         "code:in=x",
         unsupported,
-        &["`:in`", ":not, :text, :missing"],
+        &["`:in`", "terminology"],
     );
     refused(
         "Observation",
@@ -360,23 +446,16 @@ fn what_is_unknown_or_unsupported_is_named() {
         "Patient",
         "_id:missing=true",
         unsupported,
-        &["Possible: none"],
+        &["Possible: :not"],
     );
     refused(
         "Patient",
-        "_include:iterate=Patient:organization",
+        "_include:recurse=Patient:organization",
         unsupported,
-        &[":iterate"],
+        &["`_include:iterate`"],
     );
-    refused("Patient", "_include=*", unsupported, &["wildcard"]);
-    refused("Patient", "_include=Patient:*", unsupported, &["wildcard"]);
-    refused("Patient", "_summary=true", unsupported, &["count, false"]);
-    refused(
-        "Patient",
-        "_sort=name",
-        unsupported,
-        &["string parameter", "_lastUpdated"],
-    );
+    refused("Location", "_sort=near", unsupported, &["no order"]);
+    refused("Patient", "_sort=_text", unsupported, &["no order"]);
     refused("Patient", "_sort=nam", unsupported, &["Did you mean"]);
 }
 
@@ -417,6 +496,43 @@ fn a_bad_value_names_the_parameter_and_what_is_expected() {
         value,
         &["Patient"],
     );
+    refused(
+        "Observation",
+        "subject:below=Patient/1",
+        value,
+        &["of one of: Location"],
+    );
+    refused("Location", "near=91|0", value, &["latitude|longitude"]);
+    refused("Location", "near=19.4|-99|5|kg", value, &["kilometres"]);
+    refused(
+        "Observation",
+        "code-value-quantity=1",
+        value,
+        &["a value for each of code, value-quantity"],
+    );
+    refused(
+        "Observation",
+        "code-value-quantity=1$high",
+        value,
+        &["for `value-quantity` a quantity"],
+    );
+    refused(
+        "Patient",
+        "identifier:of-type=MR|1",
+        value,
+        &["system|code|value"],
+    );
+    refused("Patient", "_text=(a", value, &["brackets"]);
+    refused("Patient", "_text=\"a", value, &["quote"]);
+    refused("Patient", "_filter=name", value, &["an operator"]);
+    refused(
+        "Patient",
+        "_filter=name co \"a\" x",
+        value,
+        &["`and`", "before"],
+    );
+    refused("Patient", "_list=a/b/c", value, &["id of a List"]);
+    refused("Patient", "_summary=all", value, &["true, text"]);
     refused("Patient", "_id=a/b", value, &["an id"]);
     refused("Patient", "_count=-1", value, &["whole number"]);
     refused("Patient", "_total=some", value, &["accurate"]);

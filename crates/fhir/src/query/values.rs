@@ -1,7 +1,13 @@
 //! Values of a search: escapes, prefixes, and the span that the digits of a date or number imply.
 
-use super::{Prefix, Wanted};
-use crate::time;
+use super::{Prefix, Wanted, shown};
+use crate::{Issue, IssueCode, search::CANONICAL, time, ucum};
+
+/// A value that is not what its parameter takes.
+pub(super) fn bad_value(name: &str, value: &str, expected: &str) -> Issue {
+    let diagnostics = format!("`{}={}`: expected {expected}.", shown(name), shown(value));
+    Issue::error(IssueCode::Value, "", diagnostics)
+}
 
 /// Splits at a separator that no backslash stands before. The parts keep their escapes.
 pub(super) fn split(text: &str, separator: char) -> Vec<&str> {
@@ -45,6 +51,50 @@ pub(super) fn token(text: &str) -> Result<Wanted, String> {
     match (&system, &code) {
         (None, None) => Err(TOKEN.into()),
         _ => Ok(Wanted::Token { system, code }),
+    }
+}
+
+/// `system|code|value`: an identifier of a type; the system may be empty for any.
+pub(super) fn of_type(text: &str) -> Result<Wanted, String> {
+    match *split(text, '|').as_slice() {
+        [system, code, value] if !code.is_empty() && !value.is_empty() => Ok(Wanted::OfType {
+            system: (!system.is_empty()).then(|| unescape(system)),
+            code: unescape(code),
+            value: unescape(value),
+        }),
+        _ => Err("system|code|value: the type of the identifier and its value, as in http://terminology.hl7.org/CodeSystem/v2-0203|MR|446053".into()),
+    }
+}
+
+/// Kilometres that count as near when a search does not say.
+const NEAR_KM: f64 = 50.0;
+/// Half of the way around the earth: what is further is as near as anything.
+const FARTHEST_KM: f64 = 20_100.0;
+
+/// `latitude|longitude`, with a distance and its unit if wanted; kilometres without a unit.
+pub(super) fn near(text: &str) -> Result<Wanted, String> {
+    const EXPECTED: &str =
+        "latitude|longitude|distance|unit, as in 19.43|-99.13|5|km; without a unit, kilometres";
+    let parts = split(text, '|');
+    let degrees = |at: usize, most: f64| {
+        let degrees = decimal(parts.get(at)?, Prefix::Eq)?.0;
+        Some(degrees).filter(|degrees| degrees.abs() <= most)
+    };
+    let part = |at: usize| parts.get(at).copied().filter(|part| !part.is_empty());
+    let km = match (part(2), part(3)) {
+        (None, _) => Some(NEAR_KM),
+        (Some(distance), code) => ucum::unit(code.unwrap_or("km"))
+            .filter(|unit| unit.base == "m" && decimal(distance, Prefix::Eq).is_some())
+            .and_then(|unit| unit.in_base_f64(distance))
+            .map(|metres| metres / 1_000.0),
+    };
+    match (degrees(0, 90.0), degrees(1, 180.0), km) {
+        (Some(lat), Some(lon), Some(km)) if parts.len() <= 4 && km >= 0.0 => Ok(Wanted::Near {
+            lat,
+            lon,
+            km: km.min(FARTHEST_KM),
+        }),
+        _ => Err(EXPECTED.into()),
     }
 }
 
@@ -94,7 +144,25 @@ pub(super) fn quantity(text: &str) -> Result<Wanted, String> {
         _ => return Err(EXPECTED.into()),
     };
     let (prefix, rest) = prefix(digits);
-    let (value, low, high) = decimal(rest, prefix).ok_or(EXPECTED)?;
+    let range = range(rest, prefix).ok_or(EXPECTED)?;
+    // In base units, so that every spelling of the same amount is found.
+    let unit = match (system.as_deref(), code.as_deref()) {
+        (Some(ucum::SYSTEM), Some(code)) => ucum::unit(code),
+        _ => None,
+    };
+    if let Some(unit) = unit
+        && let Some((value, low, high)) = floats(&range, prefix, |text| unit.in_base_f64(text))
+    {
+        return Ok(Wanted::Quantity {
+            prefix,
+            value,
+            low,
+            high,
+            system: Some(CANONICAL.to_owned()),
+            code: Some(unit.base.clone()),
+        });
+    }
+    let (value, low, high) = floats(&range, prefix, |text| text.parse().ok()).ok_or(EXPECTED)?;
     Ok(Wanted::Quantity {
         prefix,
         value,
@@ -125,9 +193,20 @@ const PREFIXES: [(&str, Prefix); 9] = [
     ("ap", Prefix::Ap),
 ];
 
-/// A decimal with the lowest value its digits stand for and the first that they do not: 5.4 is 5.35 to 5.45. For `ap`,
-/// a tenth to either side.
+/// A decimal with the lowest value its digits stand for and the first that they do not.
 fn decimal(text: &str, prefix: Prefix) -> Option<(f64, f64, f64)> {
+    floats(&range(text, prefix)?, prefix, |text| text.parse().ok())
+}
+
+/// The digits of a number, of the lowest that they stand for and of the first that they do not.
+struct Range {
+    value: String,
+    low: String,
+    high: String,
+}
+
+/// What digits stand for: 5.4 is 5.35 to 5.45. For `ap`, a tenth to either side.
+fn range(text: &str, prefix: Prefix) -> Option<Range> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i16>().ok()?),
         None => (text, 0),
@@ -146,19 +225,35 @@ fn decimal(text: &str, prefix: Prefix) -> Option<(f64, f64, f64)> {
     if digits.len() + fraction.len() > 30 {
         return None;
     }
-    let scaled: i128 = format!("{whole}{fraction}").parse().ok()?;
-    let scaled = scaled * 10;
+    let number: i128 = format!("{whole}{fraction}").parse().ok()?;
     let last = i32::from(exponent) - i32::try_from(fraction.len()).ok()? - 1;
-    let at = |number: i128| format!("{number}e{last}").parse::<f64>().ok();
-    let value: f64 = text.parse().ok().filter(|v: &f64| v.is_finite())?;
-    let (low, high) = match prefix {
-        Prefix::Ap => {
-            let tenth = value.abs() * 0.1;
-            (value - tenth, (value + tenth).next_up())
-        }
-        _ => (at(scaled - 5)?, at(scaled + 5)?),
+    let ten = number * 10;
+    let around = match prefix {
+        Prefix::Ap => number.abs(),
+        _ => 5,
     };
-    (low.is_finite() && high.is_finite()).then_some((value, low, high))
+    let told = |number: i128| format!("{number}e{last}");
+    Some(Range {
+        value: told(ten),
+        low: told(ten - around),
+        high: told(ten + around),
+    })
+}
+
+/// A range in floats, by a way to read digits. `ap` takes in its upper end.
+fn floats(
+    range: &Range,
+    prefix: Prefix,
+    read: impl Fn(&str) -> Option<f64>,
+) -> Option<(f64, f64, f64)> {
+    let read = |text: &str| read(text).filter(|number: &f64| number.is_finite());
+    let (value, low, high) = (read(&range.value)?, read(&range.low)?, read(&range.high)?);
+    let high = match prefix {
+        Prefix::Ap => high.next_up(),
+        // More digits than a float has: the number itself is still in.
+        _ => high.max(value.next_up()),
+    };
+    Some((value, low, high))
 }
 
 #[cfg(test)]

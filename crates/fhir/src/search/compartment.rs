@@ -1,6 +1,6 @@
 //! Where a resource points: all its references, and the patients whose compartment it belongs to.
 
-use super::{Indexed, program::Program, table::table};
+use super::{Indexed, SearchParameter, program::Program, table::table};
 use crate::{ResourceType, Value};
 use std::{collections::HashMap, sync::LazyLock};
 
@@ -63,6 +63,21 @@ static PROGRAMS: LazyLock<HashMap<&'static str, Program>> = LazyLock::new(|| {
 /// own id. Only relative references (`Patient/1`) count. In the order of the resource, each once.
 pub fn patients(of: ResourceType, resource: &Value) -> Vec<String> {
     patients_of(of.name(), resource)
+}
+
+/// The types that have compartments in R4.
+pub(crate) const COMPARTMENTS: [&str; 5] = [
+    "Patient",
+    "Encounter",
+    "RelatedPerson",
+    "Practitioner",
+    "Device",
+];
+
+/// The parameters by which a resource of a type is in a compartment, by the R4 CompartmentDefinition; none when it never
+/// is. A resource is always in its own.
+pub fn compartments(compartment: ResourceType, of: ResourceType) -> Vec<&'static SearchParameter> {
+    table().compartment(compartment.name(), of.name()).collect()
 }
 
 pub(super) fn patients_of(of: &str, resource: &Value) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! From an element to what the index holds of it. Elements are told apart by their members, so that one rule serves
 //! every place where a data type stands.
 
-use super::{Entry, IDENTIFIER, Indexed, Kind, fold::fold, program::Leaf};
-use crate::{Value, time};
+use super::{CANONICAL, Entry, IDENTIFIER, Indexed, Kind, fold::fold, program::Leaf};
+use crate::{Value, time, ucum};
 
 /// Appends the entries of one element for one parameter; none when the element says nothing that can be searched.
 pub(super) fn index(leaf: Leaf, value: &Value, out: &mut Vec<Entry>) {
@@ -29,7 +29,9 @@ pub(super) fn index(leaf: Leaf, value: &Value, out: &mut Vec<Entry>) {
                 push(out, number, Indexed::Uri(uri.to_owned()));
             }
         }
-        Kind::Composite | Kind::Special => {}
+        Kind::Special => position(number, value, out),
+        // Made of its components, by the program.
+        Kind::Composite => {}
     }
 }
 
@@ -73,6 +75,9 @@ fn tokens(leaf: Leaf, value: &Value, out: &mut Vec<Entry>) {
                 let code = code.as_str().unwrap_or_default();
                 let kind = value.get("type").map_or("", |kind| text(kind, "text"));
                 token(out, number, text(value, "system"), code, kind);
+                for coding in value.get("type").map_or(&[][..], |of| of.list("coding")) {
+                    typed(number, coding, code, out);
+                }
             } else if object.get("code").is_some() || object.get("system").is_some() {
                 coding_token(number, value, out);
             } else if !value
@@ -85,6 +90,20 @@ fn tokens(leaf: Leaf, value: &Value, out: &mut Vec<Entry>) {
         }
         _ => {}
     }
+}
+
+/// An identifier beside its type, for `:of-type`: the type's code and the value in one token.
+fn typed(number: u16, coding: &Value, value: &str, out: &mut Vec<Entry>) {
+    let of = text(coding, "code");
+    if !of.is_empty() && !value.is_empty() {
+        let code = of_type(of, value);
+        token(out, number | IDENTIFIER, text(coding, "system"), &code, "");
+    }
+}
+
+/// How the index writes an identifier of a type.
+pub(crate) fn of_type(code: &str, value: &str) -> String {
+    format!("{code}|{value}")
 }
 
 fn coding_token(number: u16, coding: &Value, out: &mut Vec<Entry>) {
@@ -211,6 +230,9 @@ fn decimal(value: &Value) -> Option<f64> {
 const CURRENCIES: &str = "urn:iso:std:iso:4217";
 
 fn quantities(number: u16, value: &Value, out: &mut Vec<Entry>) {
+    if let Some(origin) = value.get("origin") {
+        return samples(number, origin, value, out);
+    }
     for end in ["low", "high"].iter().filter_map(|key| value.get(key)) {
         quantity(number, end, out);
     }
@@ -218,30 +240,92 @@ fn quantities(number: u16, value: &Value, out: &mut Vec<Entry>) {
 }
 
 fn quantity(number: u16, quantity: &Value, out: &mut Vec<Entry>) {
-    let Some(value) = quantity.get("value").and_then(decimal) else {
+    if let Some(digits) = quantity.get("value").and_then(Value::as_number) {
+        amount(number, digits, quantity, out);
+    }
+}
+
+/// The lowest and the highest of many samples, in the unit of their origin. `L` and `U` are the limits that could be
+/// measured, `E` is no sample.
+fn samples(number: u16, origin: &Value, value: &Value, out: &mut Vec<Entry>) {
+    let member = |key: &str| value.get(key).and_then(decimal);
+    let (Some(zero), factor) = (
+        origin.get("value").and_then(decimal),
+        member("factor").unwrap_or(1.0),
+    ) else {
         return;
     };
-    let mut of = |system: &str, code: &str| {
-        let (system, code) = (system.to_owned(), code.to_owned());
-        push(
-            out,
-            number,
-            Indexed::Quantity {
-                value,
-                system,
-                code,
-            },
-        );
+    let samples = text(value, "data").split_ascii_whitespace();
+    let samples = samples.filter_map(|sample| match sample {
+        "E" => None,
+        "L" => member("lowerLimit"),
+        "U" => member("upperLimit"),
+        digits => digits.parse().ok(),
+    });
+    let samples = samples.map(|sample: f64| zero + sample * factor);
+    let ends = samples
+        .filter(|sample| sample.is_finite())
+        .fold(None, |ends, sample| {
+            let (low, high) = ends.unwrap_or((sample, sample));
+            Some((sample.min(low), sample.max(high)))
+        });
+    if let Some((low, high)) = ends {
+        amount(number, &low.to_string(), origin, out);
+        amount(number, &high.to_string(), origin, out);
+    }
+}
+
+/// So much of a quantity's unit: by its code, by its printed unit, and in base units.
+fn amount(number: u16, digits: &str, quantity: &Value, out: &mut Vec<Entry>) {
+    let comparator = text(quantity, "comparator");
+    let beside = |value: f64| match comparator {
+        "<" => value.next_down(),
+        ">" => value.next_up(),
+        _ => value,
+    };
+    let mut of = |value: f64, system: &str, code: &str| {
+        if value.is_finite() {
+            let value = Indexed::Quantity {
+                value: beside(value),
+                system: system.to_owned(),
+                code: code.to_owned(),
+            };
+            push(out, number, value);
+        }
+    };
+    let Ok(value) = digits.parse::<f64>() else {
+        return;
     };
     let currency = text(quantity, "currency");
     if !currency.is_empty() {
-        return of(CURRENCIES, currency);
+        return of(value, CURRENCIES, currency);
     }
-    let (code, unit) = (text(quantity, "code"), text(quantity, "unit"));
+    let (system, code, unit) = (
+        text(quantity, "system"),
+        text(quantity, "code"),
+        text(quantity, "unit"),
+    );
     if !code.is_empty() {
-        of(text(quantity, "system"), code);
+        of(value, system, code);
+        if system == ucum::SYSTEM
+            && let Some(unit) = ucum::unit(code).filter(|unit| unit.base != code)
+            && let Some(value) = unit.in_base_f64(digits)
+        {
+            of(value, CANONICAL, &unit.base);
+        }
     }
     if code.is_empty() || (!unit.is_empty() && unit != code) {
-        of("", unit);
+        of(value, "", unit);
+    }
+}
+
+/// A place with latitude and longitude.
+fn position(number: u16, value: &Value, out: &mut Vec<Entry>) {
+    let degrees = |key: &str, most: f64| {
+        let degrees = value.get(key).and_then(decimal);
+        degrees.filter(|degrees| degrees.abs() <= most)
+    };
+    if let (Some(lat), Some(lon)) = (degrees("latitude", 90.0), degrees("longitude", 180.0)) {
+        push(out, number, Indexed::Position { lat, lon });
     }
 }

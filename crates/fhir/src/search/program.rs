@@ -1,27 +1,35 @@
 //! Search expressions compiled, per type, into one tree that is walked once beside the resource.
 //!
 //! Paths that begin alike share the walk: a member of the resource is looked up once per level, whatever the number of
-//! parameters that need it.
+//! parameters that need it. A composite's components are programs of their own that start at each element its base
+//! finds, so that their values are of one element.
 
 use super::{
-    Entry, Kind, SearchParameter,
+    Entry, IDENTIFIER, Indexed, Kind, SearchParameter,
     entries::index,
     path::{Condition, Step, Term, parse},
+    script::Script,
     table::Table,
 };
 use crate::Value;
+use std::sync::Arc;
+
+/// Values that a composite takes from one element at most; what is beyond is left out.
+const MAX_TUPLES: usize = 256;
 
 /// What finds all entries of one type.
 #[derive(Default)]
 pub(crate) struct Program {
     root: Node,
     truths: Vec<(Leaf, Test)>,
+    scripts: Vec<Script>,
 }
 
 /// A place in the tree.
 #[derive(Default)]
 struct Node {
     leaves: Vec<Leaf>,
+    groups: Vec<Arc<Group>>,
     filters: Vec<(Test, Node)>,
     /// Sorted by key.
     members: Vec<(String, Node)>,
@@ -34,6 +42,27 @@ pub(super) struct Leaf {
     pub(super) parameter: &'static SearchParameter,
     /// The system that a bare code has here by its binding, or empty.
     pub(super) system: &'static str,
+}
+
+/// What stands at the end of a path.
+#[derive(Clone)]
+enum End {
+    Leaf(Leaf),
+    Group(Arc<Group>),
+}
+
+/// A composite, at the element its components start from.
+struct Group {
+    number: u16,
+    parts: Vec<Part>,
+}
+
+/// A component.
+struct Part {
+    number: u16,
+    /// Starts at the resource (`%resource`), not at the element.
+    whole: bool,
+    node: Node,
 }
 
 /// A compiled step.
@@ -65,12 +94,16 @@ impl Program {
         parameter: &'static SearchParameter,
     ) -> Result<(), String> {
         let compiler = Compiler { table, of };
+        if parameter.kind == Kind::Composite {
+            return self.add_composite(&compiler, parameter);
+        }
         for term in parse(parameter.expression)? {
             match term {
                 Term::Path(steps) => {
                     let (hops, place) = compiler.hops(&steps, of, Some(parameter.kind))?;
                     let system = table.system(&place);
-                    self.root.add(hops.into_iter(), Leaf { parameter, system });
+                    let leaf = End::Leaf(Leaf { parameter, system });
+                    self.root.add(hops.into_iter(), leaf);
                 }
                 Term::Truth(condition) => {
                     let leaf = Leaf {
@@ -84,19 +117,60 @@ impl Program {
         Ok(())
     }
 
+    /// Adds a parameter that was loaded. It is run by the whole engine: the table knows the choices and systems that
+    /// the paths of R4 meet, and no others.
+    pub(super) fn add_loaded(
+        &mut self,
+        of: &'static str,
+        parameter: &'static SearchParameter,
+    ) -> Result<(), String> {
+        self.scripts.push(Script::read(of, parameter)?);
+        Ok(())
+    }
+
+    fn add_composite(
+        &mut self,
+        compiler: &Compiler<'_>,
+        parameter: &'static SearchParameter,
+    ) -> Result<(), String> {
+        if parameter.components.is_empty() {
+            return Err("it has no components".into());
+        }
+        for term in parse(parameter.expression)? {
+            let Term::Path(steps) = term else {
+                return Err("a condition cannot be the base of a composite".into());
+            };
+            let (hops, place) = compiler.hops(&steps, compiler.of, Some(Kind::Composite))?;
+            let parts = parameter.components.iter();
+            let parts = parts.map(|part| compiler.part(part, &place));
+            let group = Group {
+                number: parameter.number,
+                parts: parts.collect::<Result<_, _>>()?,
+            };
+            self.root.add(hops.into_iter(), End::Group(Arc::new(group)));
+        }
+        Ok(())
+    }
+
     /// Appends what the parameters find in a resource, in the order of the resource.
     pub(super) fn run(&self, resource: &Value, out: &mut Vec<Entry>) {
-        self.root.visit(resource, 0, out);
+        self.root.visit(resource, 0, resource, out);
         for (leaf, test) in &self.truths {
             index(*leaf, &Value::Bool(test.holds(resource, 0)), out);
+        }
+        for script in &self.scripts {
+            script.run(resource, out);
         }
     }
 }
 
 impl Node {
-    fn add(&mut self, mut hops: impl Iterator<Item = Hop> + Clone, leaf: Leaf) {
+    fn add(&mut self, mut hops: impl Iterator<Item = Hop> + Clone, end: End) {
         match hops.next() {
-            None => self.leaves.push(leaf),
+            None => match end {
+                End::Leaf(leaf) => self.leaves.push(leaf),
+                End::Group(group) => self.groups.push(group),
+            },
             Some(Hop::If(test)) => {
                 let at = match self.filters.iter().position(|(known, _)| *known == test) {
                     Some(at) => at,
@@ -106,12 +180,12 @@ impl Node {
                     }
                 };
                 if let Some((_, node)) = self.filters.get_mut(at) {
-                    node.add(hops, leaf);
+                    node.add(hops, end);
                 }
             }
             Some(Hop::Into(keys)) => {
                 for key in keys {
-                    self.member(key).add(hops.clone(), leaf);
+                    self.member(key).add(hops.clone(), end.clone());
                 }
             }
         }
@@ -129,12 +203,12 @@ impl Node {
     }
 
     /// Visits a value, or each item when it is a list. Lists in lists are no FHIR and are passed over.
-    fn visit(&self, value: &Value, at: usize, out: &mut Vec<Entry>) {
+    fn visit(&self, value: &Value, at: usize, resource: &Value, out: &mut Vec<Entry>) {
         match value {
             Value::Array(items) => {
                 for (at, item) in items.iter().enumerate() {
                     if !matches!(item, Value::Array(_)) {
-                        self.visit(item, at, out);
+                        self.visit(item, at, resource, out);
                     }
                 }
             }
@@ -143,17 +217,20 @@ impl Node {
                 for leaf in &self.leaves {
                     index(*leaf, value, out);
                 }
+                for group in &self.groups {
+                    group.visit(value, resource, out);
+                }
                 for (test, node) in &self.filters {
                     if test.holds(value, at) {
-                        node.visit(value, at, out);
+                        node.visit(value, at, resource, out);
                     }
                 }
-                self.visit_members(value, out);
+                self.visit_members(value, resource, out);
             }
         }
     }
 
-    fn visit_members(&self, value: &Value, out: &mut Vec<Entry>) {
+    fn visit_members(&self, value: &Value, resource: &Value, out: &mut Vec<Entry>) {
         let Value::Object(object) = value else { return };
         if self.members.is_empty() {
             return;
@@ -161,9 +238,66 @@ impl Node {
         for (key, member) in object.iter() {
             let found = self.members.binary_search_by(|(k, _)| k.as_str().cmp(key));
             if let Some((_, node)) = found.ok().and_then(|at| self.members.get(at)) {
-                node.visit(member, 0, out);
+                node.visit(member, 0, resource, out);
             }
         }
+    }
+}
+
+impl Group {
+    /// Appends every combination of what the components find from an element; nothing when one finds nothing.
+    fn visit(&self, value: &Value, resource: &Value, out: &mut Vec<Entry>) {
+        let mut columns = Vec::with_capacity(self.parts.len());
+        // The last component, the value, is the one most often missing.
+        for part in self.parts.iter().rev() {
+            let mut found = Vec::new();
+            let start = if part.whole { resource } else { value };
+            part.node.visit(start, 0, resource, &mut found);
+            found.retain(|entry| entry.number == part.number);
+            if found.is_empty() {
+                return;
+            }
+            columns.push(found);
+        }
+        columns.reverse();
+        tuples(self.number, columns, out);
+    }
+}
+
+/// Appends a composite's entries: every combination of its components' values, each value once.
+pub(super) fn tuples(number: u16, columns: Vec<Vec<Entry>>, out: &mut Vec<Entry>) {
+    let mut tuples: Vec<Vec<Indexed>> = vec![Vec::new()];
+    for column in columns {
+        let mut values: Vec<Indexed> = column.into_iter().filter_map(wordless).collect();
+        values.sort_unstable_by(Indexed::order);
+        values.dedup();
+        let longer = tuples.iter().flat_map(|tuple| {
+            values.iter().map(|value| {
+                let mut tuple = tuple.clone();
+                tuple.push(value.clone());
+                tuple
+            })
+        });
+        tuples = longer.take(MAX_TUPLES).collect();
+    }
+    out.extend(tuples.into_iter().map(|tuple| Entry {
+        number,
+        value: Indexed::Composite(tuple.into()),
+    }));
+}
+
+/// A component's value: a token without its words, which no modifier of a composite asks for.
+fn wordless(entry: Entry) -> Option<Indexed> {
+    match entry.value {
+        _ if entry.number & IDENTIFIER != 0 => None,
+        Indexed::Token { system, code, .. } => {
+            (!system.is_empty() || !code.is_empty()).then_some(Indexed::Token {
+                system,
+                code,
+                text: String::new(),
+            })
+        }
+        other => Some(other),
     }
 }
 
@@ -286,7 +420,8 @@ impl Compiler<'_> {
             return Ok(vec![name.to_owned()]);
         };
         let wanted = types.iter().filter(|of| match (cast, kind) {
-            (Some(cast), _) => cast == **of,
+            // R4 writes `DateTime` in one place.
+            (Some(cast), _) => cast.eq_ignore_ascii_case(of),
             (None, Some(kind)) => takes(kind, of),
             (None, None) => true,
         });
@@ -295,6 +430,26 @@ impl Compiler<'_> {
             true => Err(format!("{place} has no type of use here among {types:?}")),
             false => Ok(keys),
         }
+    }
+
+    /// A component, from where the base of its composite ends.
+    fn part(&self, parameter: &'static SearchParameter, place: &str) -> Result<Part, String> {
+        let rooted = parameter.expression.strip_prefix("%resource.");
+        let place = if rooted.is_some() { self.of } else { place };
+        let mut node = Node::default();
+        for term in parse(rooted.unwrap_or(parameter.expression))? {
+            let Term::Path(steps) = term else {
+                return Err("a condition is no component".into());
+            };
+            let (hops, place) = self.hops(&steps, place, Some(parameter.kind))?;
+            let system = self.table.system(&place);
+            node.add(hops.into_iter(), End::Leaf(Leaf { parameter, system }));
+        }
+        Ok(Part {
+            number: parameter.number,
+            whole: rooted.is_some(),
+            node,
+        })
     }
 
     fn test(&self, condition: &Condition<'static>, place: &str) -> Result<Test, String> {
