@@ -182,7 +182,7 @@ impl Validator {
     }
 
     /// Validates a resource against R4 and these profiles (and those it claims, see [`Options`]); every issue found, in
-    /// the order of the walk, at most 200.
+    /// the order of the walk, at most 200 errors and 200 others.
     pub fn validate<'v>(
         &'v self,
         resource: &'v Value,
@@ -223,7 +223,7 @@ impl Validator {
                 IssueCode::Incomplete,
                 "",
                 format!(
-                    "not all was looked at: an answer tells at most {} issues, and looks at so many elements and no deeper than {} levels",
+                    "not all was looked at: an answer tells at most {} errors and as many warnings and remarks, and looks at so many elements and no deeper than {} levels",
                     walk::MOST_ISSUES,
                     walk::DEEPEST
                 ),

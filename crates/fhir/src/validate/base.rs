@@ -204,15 +204,15 @@ impl<'v> Walk<'v> {
         let Some(text) = item.text("reference") else {
             return;
         };
-        let stated = item.text("type");
+        // Looking up costs a walk over the bundle: only who states a type asks for it.
+        let Some(stated) = item.text("type") else {
+            return;
+        };
         let Some(target) = scope.resolve(text) else {
             return;
         };
         let of = target.text("resourceType").unwrap_or_default();
-        if let Some(stated) = stated
-            && stated != of
-            && stated.strip_prefix(super::r4::HL7) != Some(of)
-        {
+        if stated != of && stated.strip_prefix(super::r4::HL7) != Some(of) {
             self.wrong(
                 IssueCode::Structure,
                 place,

@@ -12,6 +12,7 @@ use crate::{
     check::place::Place,
     fhirpath::{self, Context, Fault, PathError},
 };
+use std::collections::HashSet;
 
 impl<'v> Walk<'v> {
     /// One invariant on one value.
@@ -99,13 +100,13 @@ impl<'v> Walk<'v> {
         if contained.is_empty() {
             return;
         }
-        let mut named = Vec::new();
+        let mut named = HashSet::new();
         fragments(resource, &mut named, 0);
         for (i, one) in contained.iter().enumerate() {
             let id = one.text("id").unwrap_or_default();
-            let mut outward = Vec::new();
+            let mut outward = HashSet::new();
             fragments(one, &mut outward, 0);
-            if !named.contains(&id) && !outward.contains(&"") {
+            if !named.contains(id) && !outward.contains("") {
                 self.of_severity(
                     Severity::Error,
                     IssueCode::Invariant,
@@ -130,7 +131,7 @@ fn contained(resource: Option<&Value>) -> impl Iterator<Item = &Value> {
 }
 
 /// The ids that references, canonicals and URIs name as `#id`.
-fn fragments<'v>(value: &'v Value, into: &mut Vec<&'v str>, depth: usize) {
+fn fragments<'v>(value: &'v Value, into: &mut HashSet<&'v str>, depth: usize) {
     match value {
         Value::String(text) if text.starts_with("<div") => {
             // A picture or link in the narrative.

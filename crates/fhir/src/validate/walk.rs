@@ -9,7 +9,7 @@ use super::{
 use crate::{Issue, IssueCode, Value, check::place::Place, definitions::table::Tables};
 use std::collections::{HashMap, HashSet};
 
-/// Issues told before giving up on the rest.
+/// Errors told before giving up on the rest; as many warnings and remarks are told beside them.
 pub(super) const MOST_ISSUES: usize = 200;
 /// Elements looked at before giving up: a bundle of 16 MB takes a tenth of that.
 const MOST_STEPS: u64 = 20_000_000;
@@ -23,6 +23,8 @@ pub(super) struct Walk<'v> {
     pub(super) known: &'v Known,
     pub(super) options: Options<'v>,
     pub(super) issues: Vec<Issue>,
+    /// How many of them are errors.
+    errors: usize,
     /// Places and texts told, so that two profiles that ask the same are heard once.
     told: HashSet<(String, String)>,
     pub(super) steps: u64,
@@ -44,6 +46,7 @@ impl<'v> Walk<'v> {
             known,
             options,
             issues: Vec::new(),
+            errors: 0,
             told: HashSet::new(),
             steps: 0,
             cut: false,
@@ -56,7 +59,7 @@ impl<'v> Walk<'v> {
     /// Counts a step; false when no more may be taken.
     pub(super) fn may_go_on(&mut self, place: &Place<'_>) -> bool {
         self.steps += 1;
-        if self.steps > MOST_STEPS || place.depth() > DEEPEST || self.issues.len() >= MOST_ISSUES {
+        if self.steps > MOST_STEPS || place.depth() > DEEPEST || self.errors >= MOST_ISSUES {
             self.cut = true;
             return false;
         }
@@ -65,7 +68,12 @@ impl<'v> Walk<'v> {
 
     /// Tells an issue once.
     pub(super) fn tell(&mut self, issue: Issue) {
-        if self.issues.len() >= MOST_ISSUES {
+        let error = issue.is_error();
+        let told = match error {
+            true => self.errors,
+            false => self.issues.len() - self.errors,
+        };
+        if told >= MOST_ISSUES {
             self.cut = true;
             return;
         }
@@ -88,6 +96,7 @@ impl<'v> Walk<'v> {
                 .diagnostics
                 .push_str(&format!(" (profile {})", profile.url));
         }
+        self.errors += usize::from(error);
         self.issues.push(issue);
     }
 
@@ -125,8 +134,10 @@ impl<'v> Walk<'v> {
     pub(super) fn trial(&mut self, what: impl FnOnce(&mut Self)) -> Vec<Issue> {
         let issues = std::mem::take(&mut self.issues);
         let told = std::mem::take(&mut self.told);
+        let errors = std::mem::take(&mut self.errors);
         what(self);
         self.told = told;
+        self.errors = errors;
         std::mem::replace(&mut self.issues, issues)
     }
 
