@@ -16,8 +16,6 @@ use crate::{
 /// What the row of an act says.
 pub(crate) struct Kept {
     pub(crate) id: [u8; 16],
-    #[allow(dead_code)] // For the check of the whole archive.
-    pub(crate) leaf: [u8; 32],
     pub(crate) listed: Vec<Vec<u8>>,
     pub(crate) body: Vec<u8>,
 }
@@ -43,12 +41,7 @@ impl Kept {
         Ok((reader.array()?, reader.array()?))
     }
 
-    pub(crate) fn decode(
-        (id, leaf): ([u8; 16], [u8; 32]),
-        sealed: &[u8],
-        own: &str,
-        press: &Press,
-    ) -> Result<Kept> {
+    pub(crate) fn decode(id: [u8; 16], sealed: &[u8], own: &str, press: &Press) -> Result<Kept> {
         let mut reader = Reader(sealed);
         let count = reader.number()?;
         let listed = (0..count).map(|_| Ok(reader.bytes()?.to_vec()));
@@ -58,12 +51,7 @@ impl Kept {
         let text = press.unpack(codec, reader.0)?;
         let mut body = Vec::with_capacity(text.len() + text.len() / 4);
         Names { own, uuids }.unfold(&text, &mut body)?;
-        Ok(Kept {
-            id,
-            leaf,
-            listed,
-            body,
-        })
+        Ok(Kept { id, listed, body })
     }
 }
 
@@ -175,7 +163,8 @@ mod tests {
         let vault = Vault::in_memory().unwrap();
         let row = vault.close_act(b"key", &act).unwrap();
         let kept = vault.act(b"key", &row).unwrap().unwrap();
-        assert_eq!((kept.id, kept.leaf), ([7; 16], [1; 32]));
+        assert_eq!(kept.id, [7; 16]);
+        assert_eq!(vault.act_names(&row).unwrap(), ([7; 16], [1; 32]));
         assert_eq!(kept.body, b"a body");
         let rows: Vec<_> = derived(3, &kept.id, &kept.listed).collect();
         assert_eq!(rows, derived(3, &act.id, &act.listed).collect::<Vec<_>>());

@@ -111,7 +111,7 @@ pub(crate) struct Making<'a> {
     pub(crate) erasing: bool,
 }
 
-type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+pub(crate) type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Where a version is put.
 struct Place<'a> {
@@ -125,6 +125,18 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The head of a resource whose current version this is; without a hash it is deleted.
+    fn head(&self, hash: Option<u64>) -> Head {
+        Head {
+            tail: self.tail,
+            version: self.version,
+            stamp: self.stamp,
+            updated: self.updated,
+            labels: self.labels,
+            deleted: hash.is_none(),
+            hash: hash.unwrap_or_default(),
+        }
+    }
     fn facts(&self) -> Facts<'_> {
         Facts {
             of: self.of,
@@ -299,6 +311,60 @@ impl Making<'_> {
         let key = Key::new(records(of), OLD).of(of).newest_first(stamp);
         self.put(key.done(), Vec::new());
         Ok(())
+    }
+
+    /// The rows that follow from a stored version as things are, its card without a value; `head` is that of its resource.
+    pub(crate) fn called_for(
+        &self,
+        stamp: u64,
+        stored: &Stored,
+        prepared: Option<&Prepared>,
+        head: &Head,
+    ) -> Rows {
+        let of = stored.of;
+        let mut rows = Rows::new();
+        let old = Key::new(records(of), OLD).of(of).newest_first(stamp).done();
+        if stored.version < head.version {
+            let key = Key::new(records(of), VERSION)
+                .rid(stored.rid)
+                .long(stored.version);
+            let mut place = Vec::new();
+            put_number(&mut place, stamp);
+            rows.insert(key.done(), place);
+            rows.insert(old, Vec::new());
+            return rows;
+        }
+        let date = prepared.and_then(|prepared| prepared.date);
+        let place = Place {
+            of,
+            id: &stored.id,
+            tail: Tail {
+                date: date.unwrap_or(head.tail.date),
+                person: stored.person,
+                rid: stored.rid,
+            },
+            version: stored.version,
+            stamp,
+            updated: stored.updated,
+            labels: stored.labels,
+        };
+        match prepared {
+            Some(prepared) => {
+                rows = self.rows_of(
+                    &place,
+                    &prepared.index,
+                    &prepared.refers,
+                    &prepared.directory,
+                );
+                rows.insert(place.tail.card_key(of), Vec::new());
+            }
+            None => {
+                rows.insert(old, Vec::new());
+            }
+        }
+        let head = place.head(prepared.map(|prepared| prepared.hash));
+        rows.insert(head::key(self.secret, of, &stored.id), head.encode());
+        rows
     }
 
     /// Takes a resource away as if it had never been: every version, every row. Gives how many versions there were.
@@ -590,16 +656,8 @@ impl Making<'_> {
 
     /// Puts the head of a resource; without a hash it is deleted.
     fn put_head(&mut self, place: &Place<'_>, hash: Option<u64>) {
-        let head = Head {
-            tail: place.tail,
-            version: place.version,
-            stamp: place.stamp,
-            updated: place.updated,
-            labels: place.labels,
-            deleted: hash.is_none(),
-            hash: hash.unwrap_or_default(),
-        };
-        self.put(head::key(self.secret, place.of, place.id), head.encode());
+        let key = head::key(self.secret, place.of, place.id);
+        self.put(key, place.head(hash).encode());
     }
 
     /// Puts body and head of a version.

@@ -168,7 +168,8 @@ impl Deriving<'_> {
         }
     }
 
-    fn prepared(&self, stored: &Stored) -> Result<Option<Prepared>> {
+    /// What a stored version says; `None` of a deletion.
+    pub(crate) fn prepared(&self, stored: &Stored) -> Result<Option<Prepared>> {
         let Some(text) = &stored.text else {
             return Ok(None);
         };
@@ -202,7 +203,7 @@ impl Deriving<'_> {
                 }
                 // Its name stays known, and that it was about somebody who is no more.
                 Read::Erased => {
-                    let id = self.vault.act_name(row)?;
+                    let (id, _) = self.vault.act_names(row)?;
                     let rows = crate::acts::derived(place, &id, &[]);
                     batch.extend(rows.map(|(key, value)| (key, Some(value))));
                 }

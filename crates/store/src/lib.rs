@@ -23,6 +23,7 @@ pub mod engine;
 mod erase;
 mod everything;
 mod fold;
+mod fsck;
 mod grant;
 mod hash;
 mod head;
@@ -50,6 +51,7 @@ mod writer;
 
 pub use derive::Derived;
 pub use erase::{Erased, MakeErasure};
+pub use fsck::{Checkup, Finding, Judge, Told};
 pub use keyring::rotate;
 pub use master::{FileKey, MasterKey};
 pub use matched::Matched;

@@ -87,6 +87,12 @@ pub(crate) struct Secrets {
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
+impl Inner {
+    pub(crate) fn rules(&self) -> &dyn Rules {
+        self.rules.as_ref()
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         // It may hold the queue, and the writer ends with the last of those.

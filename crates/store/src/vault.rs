@@ -475,7 +475,7 @@ impl Vault {
     pub(crate) fn act_of(&self, key: &[u8], row: &[u8], of: Of) -> Result<Option<Kept>> {
         let mut rest = Reader(row);
         let about = PersonKey(rest.number()?);
-        let names = Kept::names(&mut rest)?;
+        let (id, _) = Kept::names(&mut rest)?;
         let Some(whose) = self.whose_of(about, of)? else {
             return Ok(None);
         };
@@ -484,14 +484,14 @@ impl Vault {
         let Some(secret) = self.secret(key, Sealed { whose, open, rest })? else {
             return Ok(None);
         };
-        Kept::decode(names, &secret, &own, &self.press).map(Some)
+        Kept::decode(id, &secret, &own, &self.press).map(Some)
     }
 
-    /// The name of an act, which its row says in the open.
-    pub(crate) fn act_name(&self, row: &[u8]) -> Result<[u8; 16]> {
+    /// Name and leaf of an act, which its row says in the open.
+    pub(crate) fn act_names(&self, row: &[u8]) -> Result<([u8; 16], [u8; 32])> {
         let mut rest = Reader(row);
         rest.number()?;
-        Ok(Kept::names(&mut rest)?.0)
+        Kept::names(&mut rest)
     }
 
     /// A row of the house.
