@@ -12,7 +12,7 @@ use fhir::{
 };
 use jiff::Timestamp;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -298,6 +298,7 @@ fn bare(parent: &str, source: &Source, writers: u64, ours: f64) {
     let stored = load(&store, &seal, source, writers, 50_000);
     drop((store, seal));
     let batches = std::mem::take(&mut *recording.batches.lock().unwrap());
+    families(&batches, stored);
     let dir = tempfile::tempdir_in(parent).unwrap();
     let engine = Embedded::open(dir.path(), Tuning::default()).unwrap();
     let (start, before) = (Instant::now(), cpu());
@@ -314,6 +315,29 @@ fn bare(parent: &str, source: &Source, writers: u64, ours: f64) {
     );
     drop(engine);
     floor(parent, &batches, stored);
+}
+
+/// What a resource's rows are.
+fn families(batches: &[Batch], stored: u64) {
+    let mut sums = BTreeMap::<(u8, u8), (u64, u64, u64)>::new();
+    for (key, value) in batches.iter().flatten() {
+        let sum = sums.entry((key[1], key[2])).or_default();
+        sum.0 += 1;
+        sum.1 += key.len() as u64;
+        sum.2 += value.as_ref().map_or(0, |value| value.len() as u64);
+    }
+    println!(
+        "partition, family: rows a resource, bytes of their keys and of their values before packing"
+    );
+    for ((partition, family), (rows, keys, values)) in sums {
+        let each = |n: u64| n as f64 / stored as f64;
+        println!(
+            "  {partition} {family:#04x}: {:.2} rows, {:.0} + {:.0} bytes",
+            each(rows),
+            each(keys),
+            each(values)
+        );
+    }
 }
 
 /// And what the disk alone takes: the same bytes appended and synced group by group, nothing else.

@@ -31,6 +31,7 @@ mod history;
 mod index;
 mod keyring;
 mod keys;
+mod lanes;
 mod master;
 mod matched;
 pub mod migrate;

@@ -45,6 +45,16 @@ pub(crate) enum Deed {
     },
 }
 
+impl Deed {
+    /// Index entries that it brings.
+    pub(crate) fn entries(&self) -> usize {
+        match self {
+            Deed::Create { prepared, .. } | Deed::Update { prepared, .. } => prepared.index.len(),
+            Deed::Delete { .. } => 0,
+        }
+    }
+}
+
 /// A change, ready for the writer.
 pub(crate) struct Ready {
     pub(crate) of: ResourceType,

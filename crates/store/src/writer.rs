@@ -5,7 +5,8 @@
 //! record, one sync. Only then is anyone answered. If the commit fails, all of the group fail and the counters are read
 //! again from what is stored.
 //!
-//! The queue is bounded: when it is full a caller hears [`Error::Busy`] at once, before anything is done.
+//! The queue is bounded (`lanes.rs`): when it is full a caller hears [`Error::Busy`] at once, before anything is done. A big
+//! request is a group of its own, and those of usual size go before it.
 
 use crate::{
     ActRecord, Committed, Error, Matched, PermitId, PersonKey, Receipt, Result, Witness, Witnessed,
@@ -15,6 +16,7 @@ use crate::{
     grant::Grant,
     index::Secret,
     keys::{ACT, HOUSE, Key, LOG, ROW, WITNESS},
+    lanes::{Entry, Exit, NotTaken, lanes},
     prepare::Ready,
     vault::Vault,
     view::View,
@@ -26,7 +28,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{SyncSender, sync_channel},
     },
 };
 
@@ -34,6 +36,9 @@ use std::{
 const GROUP: usize = 512;
 /// Changed rows after which a group takes no more.
 const GROUP_ROWS: usize = 20_000;
+/// A request with more changes than this is big, and one with more index entries.
+const BIG: usize = 200;
+const BIG_ENTRIES: usize = 5_000;
 
 /// Rows of the house, and what they must be now.
 pub(crate) struct Kept {
@@ -69,21 +74,35 @@ pub(crate) type Own = dyn FnOnce(&mut Making<'_>) -> Result<Option<ActRecord>> +
 
 /// The callers' end of the queue.
 #[derive(Clone)]
-pub(crate) struct Queue(SyncSender<Request>);
+pub(crate) struct Queue(Entry<Request>);
+
+impl Work {
+    fn is_big(&self) -> bool {
+        match self {
+            Work::Change { ready, .. } => {
+                let entries = |ready: &Ready| ready.deed.entries();
+                ready.len() > BIG || ready.iter().map(entries).sum::<usize>() > BIG_ENTRIES
+            }
+            Work::Keep { kept, .. } => kept.rows.len() > BIG_ENTRIES,
+            Work::Own(_) => false,
+        }
+    }
+}
 
 impl Queue {
     /// Hands work in and waits for its commit.
     pub(crate) fn ask(&self, permit: PermitId, now: Timestamp, work: Work) -> Result<Committed> {
         let (answer, answered) = sync_channel(1);
+        let big = work.is_big();
         let request = Request {
             permit,
             now,
             work,
             answer,
         };
-        self.0.try_send(request).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Busy,
-            TrySendError::Disconnected(_) => Error::Damaged("the writer has ended".into()),
+        self.0.put(request, big).map_err(|why| match why {
+            NotTaken::Full => Error::Busy,
+            NotTaken::Ended => Error::Damaged("the writer has ended".into()),
         })?;
         answered
             .recv()
@@ -121,7 +140,7 @@ pub(crate) fn start(
     waiting: usize,
 ) -> Result<(Queue, std::thread::JoinHandle<()>)> {
     let state = State::read(engine.snapshot()?.as_ref())?;
-    let (sender, receiver) = sync_channel(waiting.max(1));
+    let (entry, exit) = lanes(waiting);
     let mut writer = Writer {
         engine,
         witness,
@@ -133,19 +152,19 @@ pub(crate) fn start(
     };
     let thread = std::thread::Builder::new()
         .name("store-writer".into())
-        .spawn(move || writer.run(&receiver))
+        .spawn(move || writer.run(&exit))
         .map_err(|error| Error::Disk(error.to_string()))?;
-    Ok((Queue(sender), thread))
+    Ok((Queue(entry), thread))
 }
 
 impl Writer {
-    fn run(&mut self, requests: &Receiver<Request>) {
-        while let Ok(first) = requests.recv() {
-            self.group(first, requests);
+    fn run(&mut self, requests: &Exit<Request>) {
+        while let Some((first, alone)) = requests.first() {
+            self.group(first, alone, requests);
         }
     }
 
-    fn group(&mut self, first: Request, requests: &Receiver<Request>) {
+    fn group(&mut self, first: Request, alone: bool, requests: &Exit<Request>) {
         let snapshot = match self.engine.writing() {
             Ok(snapshot) => snapshot,
             // The engine repairs itself at a commit; an empty one gives it the occasion.
@@ -174,8 +193,8 @@ impl Writer {
             if let Some(one) = self.one(snapshot.as_ref(), &mut rows, request) {
                 done.push(one);
             }
-            next = (done.len() < GROUP && rows.len() < GROUP_ROWS)
-                .then(|| requests.try_recv().ok())
+            next = (!alone && done.len() < GROUP && rows.len() < GROUP_ROWS)
+                .then(|| requests.more())
                 .flatten();
         }
         if done.is_empty() {
