@@ -4,13 +4,14 @@ use crate::{
     Current, Error, Labels, PersonKey, Result, Scope, Verb, Version, Written,
     body::{self, Stored},
     codec::{Reader, put_number, put_signed},
+    dates::{self, Length},
     engine::{Batch, Direction, Snapshot},
     grant::Grant,
     head::{self, Head},
     index::{self, Secret},
     keys::{
-        BODY, COUNT, DIRECTORY, EVERY, HOUSE, Key, LABELLED, MARKED, OLD, PERSON, REFERS, STAMP,
-        STATE, Tail, VERSION, records,
+        BODY, COUNT, DIRECTORY, HOUSE, Key, LABELLED, MARKED, OLD, PERSON, REFERS, STAMP, STATE,
+        Tail, VERSION, records,
     },
     prepare::{Deed, Prepared, Ready},
     vault::{Facts, Of, Vault},
@@ -67,8 +68,6 @@ pub(crate) struct Count {
     pub(crate) all: u64,
     /// Those with a category.
     pub(crate) labelled: u64,
-    /// The longest main date ever stored, in seconds: how far a date range must reach back.
-    pub(crate) span: i64,
 }
 
 impl Count {
@@ -83,14 +82,12 @@ impl Count {
         Ok(Count {
             all: reader.number()?,
             labelled: reader.number()?,
-            span: reader.signed()?,
         })
     }
     fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(16);
         put_number(&mut out, self.all);
         put_number(&mut out, self.labelled);
-        put_signed(&mut out, self.span);
         out
     }
 }
@@ -118,6 +115,7 @@ struct Place<'a> {
     of: ResourceType,
     id: &'a str,
     tail: Tail,
+    length: Length,
     version: u64,
     stamp: u64,
     updated: i64,
@@ -265,10 +263,11 @@ impl Making<'_> {
             of,
             id: &id,
             tail: Tail {
-                date: prepared.date.unwrap_or(first_seen),
+                date: prepared.date.map_or(first_seen, |main| main.second),
                 person,
                 rid,
             },
+            length: prepared.date.map(|main| main.length).unwrap_or_default(),
             version: head.as_ref().map_or(0, |head| head.version) + 1,
             stamp: self.new_stamp(),
             updated: self.now,
@@ -290,6 +289,7 @@ impl Making<'_> {
         let mut new = self.rows_of(
             place,
             &prepared.index,
+            &prepared.matters,
             &prepared.refers,
             &prepared.directory,
         );
@@ -300,14 +300,14 @@ impl Making<'_> {
         new.insert(key, row);
         self.exchange(old, new);
         let before = head.filter(|head| head.exists()).map(|head| head.labels);
-        self.count(of, before, Some(place.labels), prepared.span)
+        self.count(of, before, Some(place.labels))
     }
 
     /// Takes the index rows of a current version away; `stamp` is that of its deletion.
     fn goes(&mut self, of: ResourceType, id: &str, head: &Head, stamp: u64) -> Result<()> {
         let old = self.retire(of, id, Some(head))?;
         self.exchange(old, Rows::new());
-        self.count(of, Some(head.labels), None, 0)?;
+        self.count(of, Some(head.labels), None)?;
         let key = Key::new(records(of), OLD).of(of).newest_first(stamp);
         self.put(key.done(), Vec::new());
         Ok(())
@@ -339,10 +339,11 @@ impl Making<'_> {
             of,
             id: &stored.id,
             tail: Tail {
-                date: date.unwrap_or(head.tail.date),
+                date: date.map_or(head.tail.date, |main| main.second),
                 person: stored.person,
                 rid: stored.rid,
             },
+            length: date.map(|main| main.length).unwrap_or_default(),
             version: stored.version,
             stamp,
             updated: stored.updated,
@@ -353,6 +354,7 @@ impl Making<'_> {
                 rows = self.rows_of(
                     &place,
                     &prepared.index,
+                    &prepared.matters,
                     &prepared.refers,
                     &prepared.directory,
                 );
@@ -375,7 +377,7 @@ impl Making<'_> {
         if head.exists() {
             let old = self.retire(of, id, Some(&head))?;
             self.exchange(old, Rows::new());
-            self.count(of, Some(head.labels), None, 0)?;
+            self.count(of, Some(head.labels), None)?;
         }
         let mut stamps = vec![(head.version, head.stamp)];
         let (from, to) = Key::new(records(of), VERSION).rid(head.tail.rid).range();
@@ -423,10 +425,11 @@ impl Making<'_> {
             of,
             id: &stored.id,
             tail: Tail {
-                date: date.unwrap_or(first_seen),
+                date: date.map_or(first_seen, |main| main.second),
                 person: stored.person,
                 rid: stored.rid,
             },
+            length: date.map(|main| main.length).unwrap_or_default(),
             version: stored.version,
             stamp,
             updated: stored.updated,
@@ -514,6 +517,7 @@ impl Making<'_> {
             of,
             id: &id,
             tail: head.tail,
+            length: Length::default(),
             version: head.version + 1,
             stamp: self.new_stamp(),
             updated: self.now,
@@ -548,17 +552,20 @@ impl Making<'_> {
         let card = self.vault.card_of(&key, &row, &|_| true, of_whom)?;
         let card = card.ok_or_else(|| lost(of, id))?;
         let own = format!("Patient/{}", card.patient);
-        let index = index::keys(of, &card.entries, Some(&own), self.secret);
+        let main = dates::main_date(of, &card.entries);
+        let index = index::keys(of, &card.entries, main, Some(&own), self.secret);
+        let matters = index::matters(of, &card.entries, self.secret);
         let place = Place {
             of,
             id,
             tail: head.tail,
+            length: main.map(|main| main.length).unwrap_or_default(),
             version: head.version,
             stamp: head.stamp,
             updated: head.updated,
             labels: head.labels,
         };
-        let mut rows = self.rows_of(&place, &index, &card.refers, &card.directory);
+        let mut rows = self.rows_of(&place, &index, &matters, &card.refers, &card.directory);
         rows.insert(key, row);
         Ok(rows)
     }
@@ -568,6 +575,7 @@ impl Making<'_> {
         &self,
         place: &Place<'_>,
         index: &[Vec<u8>],
+        matters: &[Vec<u8>],
         refers: &[String],
         directory: &[Vec<u8>],
     ) -> Rows {
@@ -576,16 +584,24 @@ impl Making<'_> {
         } = *place;
         let partition = records(of);
         let mark = label_row(labels);
+        let row = Mark {
+            labels,
+            length: place.length,
+        }
+        .encode();
         let mut rows = Rows::new();
         for start in index {
             let mut key = Vec::with_capacity(start.len() + crate::keys::TAIL);
             key.extend_from_slice(start);
             key.extend_from_slice(&tail.bytes());
-            rows.insert(key, mark.clone());
+            rows.insert(key, row.clone());
         }
-        rows.insert(index::start(of, EVERY).tail(&tail).done(), mark.clone());
+        for value in matters {
+            let key = index::personal(of, tail.person).bytes(value).tail(&tail);
+            rows.insert(key.done(), row.clone());
+        }
         let mut stamp = tail.bytes().to_vec();
-        stamp.extend_from_slice(&mark);
+        stamp.extend_from_slice(&row);
         rows.insert(
             Key::new(partition, STAMP)
                 .of(of)
@@ -634,19 +650,12 @@ impl Making<'_> {
         }
     }
 
-    fn count(
-        &mut self,
-        of: ResourceType,
-        old: Option<Labels>,
-        new: Option<Labels>,
-        span: i64,
-    ) -> Result<()> {
+    fn count(&mut self, of: ResourceType, old: Option<Labels>, new: Option<Labels>) -> Result<()> {
         let before = Count::read(&self.view(), of)?;
         let labelled = |labels: Option<Labels>| u64::from(labels.is_some_and(|l| l.0 != 0));
         let after = Count {
             all: (before.all + u64::from(new.is_some())).saturating_sub(u64::from(old.is_some())),
             labelled: (before.labelled + labelled(new)).saturating_sub(labelled(old)),
-            span: before.span.max(span),
         };
         if after != before {
             self.put(Count::key(of), after.encode());
@@ -708,6 +717,40 @@ pub(crate) fn labels_of(row: &[u8]) -> Result<Labels> {
         return Ok(Labels(0));
     }
     Ok(Labels(Reader(row).number()? as u32))
+}
+
+/// What the value of an index row says: the resource's labels, and how long its main date lasts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) labels: Labels,
+    pub(crate) length: Length,
+}
+
+impl Mark {
+    /// The commonest takes no bytes.
+    fn encode(self) -> Vec<u8> {
+        let mut row = Vec::new();
+        if self.labels.0 != 0 || self.length != Length::Second {
+            put_number(&mut row, u64::from(self.labels.0));
+        }
+        if self.length != Length::Second {
+            row.push(self.length.code());
+        }
+        row
+    }
+    pub(crate) fn decode(row: &[u8]) -> Result<Mark> {
+        if row.is_empty() {
+            return Ok(Mark::default());
+        }
+        let mut reader = Reader(row);
+        Ok(Mark {
+            labels: Labels(reader.number()? as u32),
+            length: match reader.0.first() {
+                Some(&code) => Length::of_code(code),
+                None => Length::Second,
+            },
+        })
+    }
 }
 
 /// Old and new place must be the permit's, and what is there must not be hidden from it.

@@ -4,12 +4,13 @@ use crate::{
     Asked, Error, Held, Labels, Page, Permit, PersonKey, Result, Scope, Store, Verb,
     card::Card,
     commit::{Count, State, labels_of},
+    dates::ALL_DATES,
     engine::{Direction, Rows},
     grant::is_shared,
     keys::{CARD, Key, LABELLED, MARKED, PEOPLE, Tail, records},
     prepare::target,
     read::{Reading, Shown},
-    search::{ALL_DATES, Span, Stream},
+    search::{Set, Span, Stream},
     store::{held, stored_at},
     token::Position,
     types,
@@ -110,6 +111,7 @@ impl Store {
             included: included.into_iter().map(|shown| shown.version).collect(),
             total,
             next,
+            cut: false,
         };
         Ok(held(permit, seen, page))
     }
@@ -219,9 +221,12 @@ fn record(
     types.sort_by_key(|&of| rank(of));
     let mut found = Vec::new();
     for of in types.into_iter().filter(|&of| rank(of) >= after_rank) {
-        let spans: Vec<Span> = keys.iter().map(|&person| Span::cards(of, person)).collect();
+        let cards = keys
+            .iter()
+            .map(|&person| Set::Span(Span::cards(of, person)));
+        let cards = Set::any(cards.collect());
         let after = after.filter(|_| rank(of) == after_rank);
-        let mut stream = Stream::new(reading.snapshot.as_ref(), &spans, ALL_DATES, after)?;
+        let mut stream = Stream::new(reading.snapshot.as_ref(), &cards, ALL_DATES, after);
         while let Some(candidate) = stream.next()? {
             if found.len() >= limit {
                 return Ok(found);

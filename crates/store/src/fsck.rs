@@ -90,7 +90,7 @@ struct Checking<'a> {
     wanted: HashSet<u64>,
     share: u64,
     shares: u64,
-    /// Current resources of each type, all and labelled; the longest span.
+    /// Current resources of each type, all and labelled.
     counts: BTreeMap<u8, Count>,
     /// People who have a key row.
     known: HashSet<u64>,
@@ -339,7 +339,6 @@ impl Checking<'_> {
             let count = self.counts.entry(types::code(stored.of)).or_default();
             count.all += 1;
             count.labelled += u64::from(stored.labels.0 != 0);
-            count.span = count.span.max(prepared.span);
         }
         Ok(())
     }
@@ -447,7 +446,6 @@ impl Checking<'_> {
                 .unwrap_or_default();
             let good = stored.as_ref().is_ok_and(|stored| {
                 (stored.all, stored.labelled) == (counted.all, counted.labelled)
-                    && stored.span >= counted.span
             });
             if !good {
                 let what = format!(
@@ -531,7 +529,7 @@ fn place(key: &[u8]) -> String {
 fn family(key: &[u8]) -> &'static str {
     use crate::keys;
     match key.get(2) {
-        Some(&keys::INDEX) => "an index entry",
+        Some(&keys::INDEX | &keys::LONG | &keys::PERSONAL) => "an index entry",
         Some(&keys::CARD) => "the card",
         Some(&keys::STAMP) => "the entry by last change",
         Some(&keys::OLD) => "the entry of an old version",

@@ -81,6 +81,7 @@ impl Store {
             included: Vec::new(),
             total,
             next,
+            cut: false,
         };
         Ok(held(permit, seen, page))
     }

@@ -2,34 +2,59 @@
 //!
 //! | kind | bytes | order |
 //! |---|---|---|
-//! | text | the first 32 bytes of the folded text | by text: a prefix is a range |
+//! | text | the first 32 bytes of the folded text, and 0 where it is shorter | by text: a prefix is a range |
 //! | token | 5 of the code's hash, 3 of the system's | a code in any system is a range over few systems |
 //! | reference, URI | 8 of a hash | exact |
-//! | date | class of the span's length, first microsecond | by start; a class bounds how far an end can lie behind |
+//! | date | class of the span's length, its start (its end where it has no start) | by start within a class |
 //! | number | 8 | by value |
 //! | quantity | 4 of the unit's hash, 8 of the number | by value within a unit |
+//! | composite | its components one after the other | by the last one where those before are fixed |
+//! | position | 4: the bits of latitude and longitude in turn (Morton 1966) | a square is a range |
 //!
-//! A resource type never stands in the value part, and hashes are keyed with the store's secret.
+//! No encoding is the start of another one, a resource type never stands in the value part, and hashes are keyed with the
+//! store's secret.
+//!
+//! Not in the index: the main date (it stands in every key, `dates.rs`), and a reference to the person's own Patient (the
+//! cards of her compartment answer it). Resources with a long main date stand a second time in `LONG`; what a person's
+//! resource is about ([`subject_matter`]) stands a second time in `PERSONAL`, under the person.
 
 use crate::{
+    PersonKey,
+    dates::{self, Length, Main},
     hash::siphash,
-    keys::{DIRECTORY, INDEX, Key, records},
+    keys::{DIRECTORY, EVERY, INDEX, Key, LONG, PERSONAL, records},
 };
 use fhir::{
     ResourceType,
-    search::{Entry, Indexed, parameters},
+    search::{Entry, Indexed, parameter, parameters},
 };
 use std::{collections::HashSet, sync::LazyLock};
 
 /// Folded text kept in a key, in bytes.
 pub(crate) const TEXT: usize = 32;
 
-/// The longest span of each class of dates, in microseconds; the last class has no bound.
-pub(crate) const SPANS: [i64; 4] = [
-    86_400_000_000,
-    31 * 86_400_000_000,
-    366 * 86_400_000_000,
-    i64::MAX,
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 86_400 * SECOND;
+
+/// A class of date spans: how long they are at least and at most, in microseconds from the first to the last.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Class {
+    Lasting(i64, i64),
+    /// Stands by its start.
+    NoEnd,
+    /// Stands by its end.
+    NoStart,
+}
+
+pub(crate) const CLASSES: [Class; 8] = [
+    Class::Lasting(SECOND - 1, SECOND - 1),
+    Class::Lasting(DAY - 1, DAY - 1),
+    Class::Lasting(0, DAY),
+    Class::Lasting(DAY, 31 * DAY),
+    Class::Lasting(31 * DAY, 366 * DAY),
+    Class::Lasting(366 * DAY, i64::MAX),
+    Class::NoEnd,
+    Class::NoStart,
 ];
 
 static IDENTIFIERS: LazyLock<HashSet<u16>> = LazyLock::new(|| {
@@ -53,6 +78,51 @@ pub(crate) fn start(of: ResourceType, number: u16) -> Key {
     Key::new(partition, INDEX).short(number).of(of)
 }
 
+/// What a resource of a type is about: the parameter by which a person's resources are found among her own.
+const MATTER: &[(&str, &str)] = &[
+    ("AllergyIntolerance", "code"),
+    ("CarePlan", "category"),
+    ("Condition", "code"),
+    ("DiagnosticReport", "code"),
+    ("DocumentReference", "type"),
+    ("Encounter", "class"),
+    ("Immunization", "vaccine-code"),
+    ("MedicationAdministration", "code"),
+    ("MedicationDispense", "code"),
+    ("MedicationRequest", "code"),
+    ("MedicationStatement", "code"),
+    ("Observation", "code"),
+    ("Procedure", "code"),
+    ("ServiceRequest", "code"),
+];
+
+static MATTERS: LazyLock<Vec<Option<u16>>> = LazyLock::new(|| {
+    let of_type = |of: ResourceType| {
+        let (_, code) = MATTER.iter().find(|(name, _)| *name == of.name())?;
+        Some(parameter(of, code)?.number)
+    };
+    ResourceType::all().map(of_type).collect()
+});
+
+/// The parameter under which a person's resources of a type stand in `PERSONAL`.
+pub(crate) fn subject_matter(of: ResourceType) -> Option<u16> {
+    *MATTERS.get(usize::from(of.as_u16()))?
+}
+
+/// The start of the keys of a person's resources of a type by what they are about.
+pub(crate) fn personal(of: ResourceType, person: PersonKey) -> Key {
+    Key::new(records(of), PERSONAL).person(person).of(of)
+}
+
+/// The same key among the long ones.
+pub(crate) fn among_long(key: &[u8]) -> Vec<u8> {
+    let mut key = key.to_vec();
+    if let Some(family) = key.get_mut(2) {
+        *family = LONG;
+    }
+    key
+}
+
 /// The index key of an entry, without its tail.
 fn key(of: ResourceType, entry: &Entry, secret: &Secret) -> Vec<u8> {
     let mut key = start(of, entry.number).done();
@@ -60,31 +130,61 @@ fn key(of: ResourceType, entry: &Entry, secret: &Secret) -> Vec<u8> {
     key
 }
 
-/// The index keys of a resource, without their tails, each once. A reference to the person's own Patient has none: the
-/// cards of her compartment answer it.
+/// The index keys of a resource, without their tails, each once.
 pub(crate) fn keys(
     of: ResourceType,
     entries: &[Entry],
+    main: Option<Main>,
     own: Option<&str>,
     secret: &Secret,
 ) -> Vec<Vec<u8>> {
+    let in_tail = dates::main_parameter(of).filter(|_| dates::is_pure(of));
+    let stands = |entry: &&Entry| match &entry.value {
+        Indexed::Reference(name) => Some(name.as_str()) != own,
+        Indexed::Date { .. } => Some(entry.number) != in_tail,
+        _ => true,
+    };
     let mut keys: Vec<Vec<u8>> = entries
         .iter()
-        .filter(
-            |entry| !matches!(&entry.value, Indexed::Reference(name) if Some(name.as_str()) == own),
-        )
+        .filter(stands)
         .map(|entry| key(of, entry, secret))
         .collect();
+    keys.push(start(of, EVERY).done());
+    if main.is_some_and(|main| main.length == Length::Long) {
+        let long: Vec<Vec<u8>> = keys.iter().map(|key| among_long(key)).collect();
+        keys.extend(long);
+    }
     keys.sort_unstable();
     keys.dedup();
     keys
 }
 
+/// The values under which a resource stands in `PERSONAL`, each once.
+pub(crate) fn matters(of: ResourceType, entries: &[Entry], secret: &Secret) -> Vec<Vec<u8>> {
+    if !of.in_patient_compartment() {
+        return Vec::new();
+    }
+    let number = subject_matter(of);
+    let mut values: Vec<Vec<u8>> = entries
+        .iter()
+        .filter(|entry| Some(entry.number) == number)
+        .map(|entry| value(&entry.value, secret))
+        .collect();
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+/// The bytes of one value.
+pub(crate) fn value(value: &Indexed, secret: &Secret) -> Vec<u8> {
+    let mut out = Vec::with_capacity(24);
+    put_value(value, secret, &mut out);
+    out
+}
+
 fn put_value(value: &Indexed, secret: &Secret, out: &mut Vec<u8>) {
     match value {
-        Indexed::Text { folded, .. } => {
-            out.extend_from_slice(folded.as_bytes().get(..TEXT).unwrap_or(folded.as_bytes()));
-        }
+        Indexed::Text { folded, .. } => put_text(folded, out),
         Indexed::Token { system, code, .. } => {
             out.extend_from_slice(&code_hash(code, secret));
             out.extend_from_slice(&system_hash(system, secret));
@@ -93,8 +193,9 @@ fn put_value(value: &Indexed, secret: &Secret, out: &mut Vec<u8>) {
             out.extend_from_slice(&whole_hash(text, secret));
         }
         Indexed::Date { from, to } => {
-            out.push(class(*from, *to));
-            out.extend_from_slice(&ordered(*from));
+            let (class, anchor) = class(*from, *to);
+            out.push(class);
+            out.extend_from_slice(&ordered(anchor));
         }
         Indexed::Number { value } => out.extend_from_slice(&ordered_f64(*value)),
         Indexed::Quantity { value, code, .. } => {
@@ -103,18 +204,74 @@ fn put_value(value: &Indexed, secret: &Secret, out: &mut Vec<u8>) {
         }
         Indexed::Composite(parts) => parts.iter().for_each(|part| put_value(part, secret, out)),
         Indexed::Position { lat, lon } => {
-            out.extend_from_slice(&ordered_f64(*lat));
-            out.extend_from_slice(&ordered_f64(*lon));
+            out.extend_from_slice(&cell(*lat, *lon).to_be_bytes());
         }
     }
 }
 
-/// Which class of [`SPANS`] a span belongs to.
-fn class(from: i64, to: i64) -> u8 {
-    let length = to.saturating_sub(from);
-    let open = from == i64::MIN || to == i64::MAX;
-    let class = SPANS.iter().position(|&longest| length <= longest);
-    if open { 3 } else { class.unwrap_or(3) as u8 }
+fn put_text(folded: &str, out: &mut Vec<u8>) {
+    match folded.as_bytes().get(..TEXT) {
+        Some(start) => out.extend_from_slice(start),
+        None => {
+            out.extend_from_slice(folded.as_bytes());
+            out.push(0);
+        }
+    }
+}
+
+/// The part of a value by which answers are ordered, as bytes that compare and of which none is the start of another;
+/// `None` for values without an order. Where the index orders its keys, it is the end of the value's bytes.
+pub(crate) fn rank(value: &Indexed) -> Option<Vec<u8>> {
+    let text = |text: &str| {
+        let mut out = text.as_bytes().to_vec();
+        out.push(0);
+        out
+    };
+    Some(match value {
+        Indexed::Text { folded, .. } => {
+            let mut out = Vec::with_capacity(TEXT + 1);
+            put_text(folded, &mut out);
+            out
+        }
+        Indexed::Token { system, code, .. } => [text(code), text(system)].concat(),
+        Indexed::Reference(name) | Indexed::Uri(name) => text(name),
+        Indexed::Date { from, to } => ordered(class(*from, *to).1).to_vec(),
+        Indexed::Number { value } | Indexed::Quantity { value, .. } => ordered_f64(*value).to_vec(),
+        Indexed::Composite(parts) => rank(parts.last()?)?,
+        Indexed::Position { .. } => return None,
+    })
+}
+
+/// Which class of [`CLASSES`] a span belongs to, and by which of its ends it stands.
+fn class(from: i64, to: i64) -> (u8, i64) {
+    let lasts = to.saturating_sub(from);
+    if to == i64::MAX {
+        return (6, from);
+    }
+    if from == i64::MIN {
+        return (7, to);
+    }
+    let fits = |class: &Class| matches!(class, Class::Lasting(low, high) if (*low..=*high).contains(&lasts));
+    let at = CLASSES.iter().position(fits).unwrap_or(5);
+    (at as u8, from)
+}
+
+/// The cell of a place in a grid of 65,536 by 65,536.
+pub(crate) fn cell(lat: f64, lon: f64) -> u32 {
+    morton(step(lat, 90.0), step(lon, 180.0))
+}
+
+/// A latitude or longitude in steps of the grid; what lies outside is moved to the edge.
+pub(crate) fn step(degrees: f64, most: f64) -> u16 {
+    ((degrees + most) / (2.0 * most) * 65_536.0).clamp(0.0, 65_535.0) as u16
+}
+
+/// The bits of two numbers in turn, highest first.
+pub(crate) fn morton(a: u16, b: u16) -> u32 {
+    (0..16).fold(0, |out, bit| {
+        let of = |number: u16| u32::from(number >> bit & 1);
+        out | of(a) << (2 * bit + 1) | of(b) << (2 * bit)
+    })
 }
 
 pub(crate) fn whole_hash(text: &str, secret: &Secret) -> [u8; 8] {
@@ -165,13 +322,32 @@ mod tests {
         assert!([i64::MIN, -1, 0, 1, i64::MAX].map(ordered).is_sorted());
     }
     #[test]
-    fn open_spans_are_in_the_unbounded_class() {
-        let day = 86_400_000_000;
-        assert_eq!(class(0, day - 1), 0);
-        assert_eq!(class(0, 20 * day), 1);
-        assert_eq!(class(0, 300 * day), 2);
-        assert_eq!(class(0, 4000 * day), 3);
-        assert_eq!(class(0, i64::MAX), 3);
-        assert_eq!(class(i64::MIN, 0), 3);
+    fn each_span_stands_in_its_class() {
+        let of = |from, to| class(from, to);
+        assert_eq!(of(0, SECOND - 1), (0, 0));
+        assert_eq!(of(DAY, 2 * DAY - 1), (1, DAY));
+        assert_eq!(of(5, 5), (2, 5));
+        assert_eq!(of(0, 20 * DAY), (3, 0));
+        assert_eq!(of(0, 300 * DAY), (4, 0));
+        assert_eq!(of(0, 4000 * DAY), (5, 0));
+        assert_eq!(of(7, i64::MAX), (6, 7));
+        assert_eq!(of(i64::MIN, 9), (7, 9));
+    }
+    #[test]
+    fn places_near_each_other_share_a_square() {
+        let capital = cell(19.4326, -99.1332);
+        assert_eq!(capital >> 12, cell(19.4340, -99.1400) >> 12);
+        assert_ne!(capital >> 12, cell(25.6866, -100.3161) >> 12);
+        assert_eq!(morton(0b11, 0b01), 0b1011);
+    }
+    #[test]
+    fn a_text_comes_before_those_that_it_begins() {
+        let key = |text: &str| {
+            let mut out = Vec::new();
+            put_text(text, &mut out);
+            out.extend_from_slice(&[0x7f; 17]);
+            out
+        };
+        assert!(key("ana") < key("ana maria") && key("ana maria") < key("anabel"));
     }
 }

@@ -10,7 +10,7 @@
 //! |---|---|---|---|
 //! | house | `ROW` * | the house's key | the house's value |
 //! | house | `STATE` * | | counters of the writer (`state.rs`) |
-//! | house | `COUNT` | type | how many current ones, unlabelled and all; longest span of the main date |
+//! | house | `COUNT` | type | how many current ones, all and labelled |
 //! | house | `SECRET` * | | the store's keys for hashes and page links |
 //! | house | `EPOCH` * | number | the random name of an opening (`cipher.rs`) |
 //! | house | `ERASED` * | person | an erasure, done or under way (`erase.rs`) |
@@ -24,7 +24,9 @@
 //! | directory | `HEAD` | type, hash of the id 16 | [`Head`](crate::head::Head) |
 //! | directory | `INDEX` | as below, for identifiers | labels |
 //! | directory | `PERSON` | length, directory key, person | |
-//! | records | `INDEX` | parameter 2, type, value, [`Tail`] | labels |
+//! | records | `INDEX` | parameter 2, type, value, [`Tail`] | labels and length of the main date ([`Mark`](crate::commit::Mark)) |
+//! | records | `LONG` | as `INDEX` | the same again, of resources whose main date is long or open (`dates.rs`) |
+//! | records | `PERSONAL` | person, type, code, [`Tail`] | the same again, for what a person's resource is about |
 //! | records | `CARD` | person, type, date, rid | [`Card`](crate::card::Card) |
 //! | records | `STAMP` | type, stamp inverted | [`Tail`], labels: current ones, by last change |
 //! | records | `OLD` | type, stamp inverted | versions that are not current, and deletions |
@@ -70,6 +72,8 @@ pub(crate) const VERSION: u8 = 0x14;
 pub(crate) const REFERS: u8 = 0x15;
 pub(crate) const LABELLED: u8 = 0x16;
 pub(crate) const MARKED: u8 = 0x17;
+pub(crate) const LONG: u8 = 0x1d;
+pub(crate) const PERSONAL: u8 = 0x1e;
 pub(crate) const BODY: u8 = 0x80;
 
 /// The parameter number under which every resource stands once, without a value.
@@ -151,7 +155,7 @@ pub(crate) fn after(prefix: &[u8]) -> Vec<u8> {
 /// The end of every index key: what orders an answer. Later dates first, then later registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Tail {
-    /// Second of the main clinical date, or of the first commit when there is none.
+    /// Second of the main clinical date; of the first commit for types that have no such date.
     pub(crate) date: i64,
     pub(crate) person: PersonKey,
     pub(crate) rid: u64,
@@ -226,6 +230,8 @@ pub(crate) fn from_six(bytes: &[u8]) -> Option<u64> {
 }
 
 const DATE_BIAS: i64 = 1 << 39;
+/// The date of what has none although its type has one: after all others.
+pub(crate) const UNDATED: i64 = -DATE_BIAS;
 const DATE_MASK: u64 = (1 << 40) - 1;
 
 /// A second of time in five bytes, later ones first.

@@ -3,7 +3,8 @@
 use crate::{
     Change, Current, Error, Labels, Result, Rules,
     body::Text,
-    card, dates,
+    card,
+    dates::{self, Main},
     hash::siphash,
     index::{self, Secret},
     vault::Vault,
@@ -22,10 +23,10 @@ pub(crate) struct Prepared {
     pub(crate) index: Vec<Vec<u8>>,
     pub(crate) directory: Vec<Vec<u8>>,
     pub(crate) refers: Vec<String>,
-    /// Second of its main date.
-    pub(crate) date: Option<i64>,
-    /// Length of its main date in seconds, rounded up.
-    pub(crate) span: i64,
+    /// Values under which it stands among its person's resources.
+    pub(crate) matters: Vec<Vec<u8>>,
+    /// Its main date.
+    pub(crate) date: Option<Main>,
     /// The id of the Patient whose it is.
     pub(crate) patient: Option<String>,
 }
@@ -126,7 +127,6 @@ pub(crate) fn resource_ready(
     let directory = rules.directory(of, resource);
     let refers = shared_references(resource);
     let date = dates::main_date(of, &entries);
-    let second = |micros: i64| micros.div_euclid(1_000_000);
     Ok(Prepared {
         packed: vault.pack_text(of, &text, patient.as_deref().unwrap_or_default()),
         hash: siphash(secret, &text.json),
@@ -137,9 +137,9 @@ pub(crate) fn resource_ready(
             &directory,
             patient.as_deref().unwrap_or_default(),
         )),
-        index: index::keys(of, &entries, own.as_deref(), secret),
-        date: date.map(|(from, _)| second(from)),
-        span: date.map_or(0, |(from, to)| second(to).saturating_sub(second(from)) + 1),
+        index: index::keys(of, &entries, date, own.as_deref(), secret),
+        matters: index::matters(of, &entries, secret),
+        date,
         directory,
         refers,
         patient,

@@ -60,6 +60,8 @@ pub struct Page {
     pub total: Option<u64>,
     /// How to go on; `None` on the last page.
     pub next: Option<PageToken>,
+    /// Whether there was more to include than one page takes: `included` is not all of it.
+    pub cut: bool,
 }
 
 /// What `$everything` is asked for.

@@ -1,50 +1,68 @@
-//! Search: plan, scan in order, check on cards, page.
+//! Search: find where to look, read in order, check on cards, page.
 //!
-//! The order of an answer is newest first by the type's main clinical date (`dates.rs`), later registered first where it
-//! has none, unless `_sort` says otherwise. What the permit hides is left out inside the scan, so totals and pages are
-//! true without it.
+//! **In**: a permit's terms over one snapshot, and a [`Query`](fhir::query::Query): a tree of conditions, an order, what to
+//! include. **Out**: a page of matches with what they include, and a link to the next one.
 //!
-//! **Paging.** A link carries the stamp of the first page's snapshot: what was created or changed since is left out of
-//! later pages (its version then is not the one that was asked about), what was deleted is gone, and the total stays
-//! that of the first page. The permit is asked again for each page.
+//! Read in this order: `order` (in which order an answer comes), `access` (where the index holds what a condition asks
+//! for), `plan` (which of these to use), `span` and `set` (rows in the natural order), `walk` (rows in the order of a
+//! value), `stamps` (rows in the order of change), `matches` (from rows to matches), `asking` (what a card must say).
 //!
-//! **Cost.** A page of an ordered plan: its rows, one card and one body each, and the candidates that fail a condition.
-//! The same for `_sort=_lastUpdated`. Other orders, and total counts, cost all matches.
+//! What must hold:
+//! - What the permit hides is left out inside the scan, before anything of it is read: matches, totals, chains, `_has`,
+//!   lists, includes and pages are the same as if it were not there. The order of an answer follows from the question
+//!   alone; counts only choose the way to it.
+//! - **Paging.** A link carries the stamp of the first page's snapshot: what was created or changed since is left out of
+//!   later pages (its version then is not the one that was asked about), what was deleted is gone, and the total stays that
+//!   of the first page. The permit is asked again for each page.
+//!
+//! **Cost**, where *m* is the number of matches:
+//! - a page in an order that the index has: its rows, a card and a body for each match, and a card for each candidate that
+//!   fails a condition which the rows do not prove. Conditions on codes, references and the main date are decided on rows;
+//!   several sets are leapt through, at about twice the rows of the smallest.
+//! - *code and date*, *code and value*, *patient and code*: one range each, however many others have the code.
+//! - a page in another order: all *m* cards, and memory for one page.
+//! - a total: the rows of the plan, without cards where rows prove all (one set, sets together, a range of values).
+//! - `_lastUpdated`: some thirty rows to find the moment, then as above.
 
 mod able;
-mod changed;
-mod conditions;
+mod access;
+mod asking;
 mod include;
+mod listed;
+mod matches;
+mod near;
 mod order;
 mod plan;
-mod stream;
+mod rids;
+mod set;
+mod span;
+mod stamps;
+mod walk;
+mod words;
 
 use crate::{
     Held, Page, PageToken, Permit, Result, Store, Verb,
-    card::Card,
+    codec::{Reader, put_bytes},
     commit::State,
     engine::{Direction, Rows, Snapshot},
     grant::Grant,
     index::Secret,
-    keys::{TAIL, Tail},
+    keys::Tail,
     read::{Reading, Shown},
     store::{held, stored_at},
     token::Position,
     vault::Vault,
 };
-use changed::Changed;
-use conditions::Conditions;
-use fhir::{ResourceType, query::Query};
-use plan::{Chosen, Need, Plan, choose, collect};
-use std::{collections::VecDeque, sync::Arc};
-pub(crate) use stream::{ALL_DATES, Candidate, Span, Stream};
-
-/// A match.
-#[derive(Clone, Debug)]
-pub(crate) struct Found {
-    pub(crate) tail: Tail,
-    pub(crate) card: Card,
-}
+use asking::Asking;
+use fhir::query::{Condition, Query};
+use matches::{Found, Matches};
+use order::{Keys, Order};
+use plan::{Aim, choose, flat};
+pub(crate) use set::{Set, Stream};
+pub(crate) use span::Span;
+use stamps::{Changed, Stamps};
+use std::{collections::BinaryHeap, sync::Arc};
+use walk::Walk;
 
 impl Store {
     /// A page of a search.
@@ -54,30 +72,50 @@ impl Store {
         query: &Query,
         page: Option<&PageToken>,
     ) -> Result<Held<Page>> {
+        self.search_all(permit, std::slice::from_ref(query), page)
+    }
+
+    /// A page of a search over several types, one query each: the matches of the first type, then those of the second...
+    /// Page size, total and whether only the total is wanted are those of the first query.
+    pub fn search_all(
+        &self,
+        permit: &Permit,
+        queries: &[Query],
+        page: Option<&PageToken>,
+    ) -> Result<Held<Page>> {
         let grant = self.grant(permit)?;
-        grant.must(Verb::Search, Some(query.of))?;
+        grant.must(Verb::Search, None)?;
+        for query in queries {
+            grant.must(Verb::Search, Some(query.of))?;
+            able::able(query)?;
+        }
         let reading = Reading::new(self, &grant)?;
         let key = &self.inner.secrets.pages;
-        let question = format!("search {query:?} {}", grant.told());
+        let question = format!("search {queries:?} {}", grant.told());
         let position = page
             .map(|token| Position::open(token, key, &question))
             .transpose()?;
-        let answer = answer(&reading, query, position)?;
-        let mut shown = Vec::with_capacity(answer.found.len());
-        for found in &answer.found {
-            let stored = stored_at(
-                &reading.vault,
-                reading.snapshot.as_ref(),
-                query.of,
-                found.card.stamp,
-            )?;
-            shown.extend(stored.map(|stored| Shown::new(stored, found.card.labels)));
-        }
-        let included = include::included(&reading, query, &answer.found)?;
+        let asking = Asking::new(&reading);
+        let answer = in_turn(&asking, queries, position)?;
         let next = answer
             .next
             .map(|next| next.seal(key, &question))
             .transpose()?;
+        let mut shown = Vec::new();
+        let mut included = Vec::new();
+        let mut cut = false;
+        for (query, found) in answer.parts {
+            for found in &found {
+                let snapshot = reading.snapshot.as_ref();
+                let stored = stored_at(&reading.vault, snapshot, query.of, found.card.stamp)?;
+                shown.extend(stored.map(|stored| Shown::new(stored, found.card.labels)));
+            }
+            if !query.include.is_empty() || !query.revinclude.is_empty() {
+                let more = include::included(&asking, query, found)?;
+                included.extend(more.shown);
+                cut |= more.cut;
+            }
+        }
         let seen = shown.iter().chain(&included);
         let seen = seen.map(|shown| shown.seen.clone()).collect();
         let page = Page {
@@ -85,6 +123,7 @@ impl Store {
             included: included.into_iter().map(|shown| shown.version).collect(),
             total: answer.total,
             next,
+            cut,
         };
         Ok(held(permit, seen, page))
     }
@@ -103,10 +142,16 @@ pub(crate) fn find(
             vault: vault.clone(),
         };
         able::able(query)?;
-        let conditions = Conditions::new(query.of, &query.conditions);
-        let chosen = choose(&reading, query.of, &query.conditions, Need::First)?;
-        let found = all(&reading, query.of, &chosen, &conditions, limit)?;
-        Ok(found.into_iter().map(|found| found.card.id).collect())
+        let asking = Asking::new(&reading);
+        let plan = choose(&asking, query.of, &flat(&query.conditions), Aim::First)?;
+        let mut matches = Matches::new(&asking, plan, None, u64::MAX)?;
+        let mut ids = Vec::new();
+        while ids.len() < limit
+            && let Some(found) = matches.next()?
+        {
+            ids.push(found.card.id);
+        }
+        Ok(ids)
     }
 }
 
@@ -115,6 +160,9 @@ struct Borrowed<'a>(&'a dyn Snapshot);
 impl Snapshot for Borrowed<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         self.0.get(key)
+    }
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.0.get_many(keys)
     }
     fn scan(
         &self,
@@ -128,310 +176,450 @@ impl Snapshot for Borrowed<'_> {
     }
 }
 
-struct Answer {
-    found: Vec<Found>,
+/// A page over all queries.
+struct Answer<'q> {
+    parts: Vec<(&'q Query, Vec<Found>)>,
     total: Option<u64>,
     next: Option<Position>,
 }
 
-fn answer(reading: &Reading<'_>, query: &Query, mut position: Option<Position>) -> Result<Answer> {
-    able::able(query)?;
-    let of = query.of;
-    let sorts = query.sort.iter().map(|sort| sort.parameter.number);
-    let includes = query
-        .include
-        .iter()
-        .filter_map(|include| Some(include.parameter?.number));
-    let conditions = Conditions::new(of, &query.conditions).also(sorts.chain(includes));
-    let counting = query.total || query.only_count;
-    if query.only_count
-        && query.conditions.is_empty()
-        && let Some(total) = crate::everything::count_of(reading, of)?
-    {
-        return Ok(Answer {
-            found: Vec::new(),
-            total: Some(total),
-            next: None,
-        });
-    }
-    let natural = order::is_natural(of, &query.sort);
-    let by_change = order::by_change(&query.sort);
-    let need = match (natural, by_change) {
-        (true, _) if !counting => Need::First,
-        (_, Some(_)) if !counting => Need::Few,
-        _ => Need::All,
-    };
-    let chosen = choose(reading, of, &query.conditions, need)?;
-    // Later pages go on as the first one went, whatever the counts say by then.
-    let walked = position.as_mut().map(Position::take_way);
-    let page = Wanted {
-        count: if query.only_count {
-            0
-        } else {
-            query.count.max(1)
-        },
-        counting,
-        position,
-    };
-    let by_change = by_change.filter(|_| walked.unwrap_or(chosen.many && !counting));
-    if !natural && by_change.is_none() {
-        return sorted(reading, query, &chosen, &conditions, page)
-            .map(|answer| answer.going_on(false));
-    }
-    let last = page
-        .position
-        .as_ref()
-        .map(|position| position.last.as_slice());
-    let matches = match by_change {
-        Some(direction) => {
-            let after = last.and_then(|last| Some(u64::from_be_bytes(*last.first_chunk()?)));
-            let walk = Changed::new(reading.snapshot.as_ref(), of, direction, after);
-            Matches::over(
-                reading,
-                of,
-                Source::Changed(walk),
-                &conditions,
-                page.limit(),
-            )
-        }
-        None => {
-            let after = last.and_then(Tail::read);
-            Matches::new(reading, of, &chosen, &conditions, after, page.limit())?
-        }
-    };
-    let place = |found: &Found| match by_change {
-        Some(_) => found.card.stamp.to_be_bytes().to_vec(),
-        None => found.tail.bytes().to_vec(),
-    };
-    in_order(reading, matches, place, page).map(|answer| answer.going_on(by_change.is_some()))
-}
-
-impl Answer {
-    /// Notes in the link which way the page was found.
-    fn going_on(mut self, walked: bool) -> Answer {
-        if let Some(next) = &mut self.next {
-            next.last.push(u8::from(walked));
-        }
-        self
-    }
+/// A part of a page that one query gives.
+struct Part {
+    found: Vec<Found>,
+    /// Where the next page goes on; `None` when all was given.
+    next: Option<Vec<u8>>,
+    /// How many there are in all, where that is known.
+    total: Option<u64>,
 }
 
 /// The part of an answer that is asked for.
 struct Wanted {
     count: usize,
+    /// Where the last page ended.
+    last: Option<Vec<u8>>,
+    /// Versions after this stamp are left out.
+    limit: u64,
+    /// Whether the total is wanted.
     counting: bool,
+}
+
+/// One query after the other, until the page is full.
+fn in_turn<'q>(
+    asking: &Asking<'_>,
+    queries: &'q [Query],
     position: Option<Position>,
-}
-
-impl Wanted {
-    fn limit(&self) -> u64 {
-        self.position
-            .as_ref()
-            .map_or(u64::MAX, |position| position.stamp)
-    }
-    fn position(
-        &self,
-        reading: &Reading<'_>,
-        total: Option<u64>,
-        last: Vec<u8>,
-    ) -> Result<Position> {
-        let stamp = match &self.position {
-            Some(position) => position.stamp,
-            None => State::read(reading.snapshot.as_ref())?.next_stamp - 1,
-        };
-        Ok(Position { stamp, total, last })
-    }
-}
-
-/// A page in the order of the scan; stops when it is full unless a total is wanted. `place` is where a page that ends
-/// with a match goes on.
-fn in_order(
-    reading: &Reading<'_>,
-    mut matches: Matches<'_>,
-    place: impl Fn(&Found) -> Vec<u8>,
-    wanted: Wanted,
-) -> Result<Answer> {
-    let first = wanted.position.is_none();
-    let mut found: Vec<Found> = Vec::new();
-    let mut more = false;
-    let mut passed = 0;
-    while let Some(one) = matches.next()? {
-        passed += 1;
-        if found.len() < wanted.count {
-            found.push(one);
-        } else {
-            more = true;
-            if !(wanted.counting && first) {
-                break;
-            }
+) -> Result<Answer<'q>> {
+    let Some(first) = queries.first() else {
+        return Ok(Answer {
+            parts: Vec::new(),
+            total: Some(0),
+            next: None,
+        });
+    };
+    let (start, mut last) = match &position {
+        Some(position) => {
+            let mut reader = Reader(&position.last);
+            let start = reader.number()? as usize;
+            (
+                start,
+                Some(reader.bytes()?.to_vec()).filter(|last| !last.is_empty()),
+            )
         }
-    }
-    let known = !more || wanted.counting;
-    let total = match &wanted.position {
-        Some(position) => position.total,
-        None => known.then_some(passed),
+        None => (0, None),
     };
-    let next = match found.last().filter(|_| more) {
-        Some(one) => Some(wanted.position(reading, total, place(one))?),
+    let counting = (first.total || first.only_count) && position.is_none();
+    let limit = position
+        .as_ref()
+        .map_or(u64::MAX, |position| position.stamp);
+    let count = if first.only_count {
+        0
+    } else {
+        first.count.max(1)
+    };
+    let mut parts = Vec::new();
+    let mut given = 0;
+    let mut total = Some(0);
+    let mut next: Option<(usize, Vec<u8>)> = None;
+    for (i, query) in queries.iter().enumerate().skip(start) {
+        if next.is_some() && !counting {
+            total = None;
+            break;
+        }
+        let room = if next.is_some() { 0 } else { count - given };
+        let part = part(
+            asking,
+            query,
+            Wanted {
+                // One more tells whether there is a next page.
+                count: room.max(usize::from(!first.only_count && next.is_none())),
+                last: last.take(),
+                limit,
+                counting,
+            },
+        )?;
+        total = total.zip(part.total).map(|(sum, more)| sum + more);
+        if next.is_some() || first.only_count {
+            continue;
+        }
+        if room == 0 {
+            if !part.found.is_empty() {
+                next = Some((i, Vec::new()));
+            }
+            continue;
+        }
+        given += part.found.len();
+        next = part.next.map(|place| (i, place));
+        parts.push((query, part.found));
+    }
+    let total = match &position {
+        Some(position) => position.total,
+        None => total,
+    };
+    let next = match next {
+        Some((i, place)) => {
+            let mut last = Vec::with_capacity(place.len() + 4);
+            crate::codec::put_number(&mut last, i as u64);
+            put_bytes(&mut last, &place);
+            let stamp = match &position {
+                Some(position) => position.stamp,
+                None => State::read(asking.reading.snapshot.as_ref())?.next_stamp - 1,
+            };
+            Some(Position { stamp, total, last })
+        }
         None => None,
     };
-    Ok(Answer { found, total, next })
+    Ok(Answer { parts, total, next })
 }
 
-/// A page in another order: all matches, sorted.
-fn sorted(
-    reading: &Reading<'_>,
-    query: &Query,
-    chosen: &Chosen,
-    conditions: &Conditions<'_>,
-    wanted: Wanted,
-) -> Result<Answer> {
-    let mut matches = Matches::new(reading, query.of, chosen, conditions, None, wanted.limit())?;
-    let mut all: Vec<(Vec<u8>, Found)> = Vec::new();
-    while let Some(one) = matches.next()? {
-        all.push((order::key(&query.sort, &one), one));
-    }
-    all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    let total = match &wanted.position {
-        Some(position) => position.total,
-        None => Some(all.len() as u64),
-    };
-    let start = match &wanted.position {
-        Some(position) => all.partition_point(|(key, _)| *key <= position.last),
-        None => 0,
-    };
-    let mut rest: VecDeque<(Vec<u8>, Found)> = all.split_off(start).into();
-    let page: Vec<(Vec<u8>, Found)> = rest.drain(..wanted.count.min(rest.len())).collect();
-    let next = match page.last().filter(|_| !rest.is_empty()) {
-        Some((key, _)) => Some(wanted.position(reading, total, key.clone())?),
-        None => None,
-    };
-    Ok(Answer {
-        found: page.into_iter().map(|(_, found)| found).collect(),
-        total,
-        next,
-    })
-}
-
-/// All matches up to a number, in the natural order.
-fn all(
-    reading: &Reading<'_>,
-    of: ResourceType,
-    chosen: &Chosen,
-    conditions: &Conditions<'_>,
-    limit: usize,
-) -> Result<Vec<Found>> {
-    let mut matches = Matches::new(reading, of, chosen, conditions, None, u64::MAX)?;
-    let mut found = Vec::new();
-    while found.len() < limit
-        && let Some(one) = matches.next()?
+/// The part of a page that one query gives.
+fn part(asking: &Asking<'_>, query: &Query, wanted: Wanted) -> Result<Part> {
+    let of = query.of;
+    if wanted.counting
+        && wanted.count == 0
+        && query.conditions.is_empty()
+        && let Some(total) = crate::everything::count_of(asking.reading, of)?
     {
+        return Ok(Part {
+            found: Vec::new(),
+            next: None,
+            total: Some(total),
+        });
+    }
+    let conditions = flat(&query.conditions);
+    if wanted.count == 0 {
+        let total = Some(total(asking, query, &conditions)?);
+        return Ok(Part {
+            found: Vec::new(),
+            next: None,
+            total,
+        });
+    }
+    let mut part = match Order::of(asking, of, &query.sort, &conditions)? {
+        Order::Natural => natural(asking, query, &conditions, &wanted)?,
+        Order::Change(direction) => by_change(asking, query, &conditions, direction, &wanted)?,
+        Order::Keys(keys) => by_keys(asking, query, &conditions, &keys, &wanted)?,
+    };
+    if wanted.counting && part.total.is_none() {
+        part.total = Some(total(asking, query, &conditions)?);
+    }
+    Ok(part)
+}
+
+fn total(asking: &Asking<'_>, query: &Query, conditions: &[&Condition]) -> Result<u64> {
+    if conditions.is_empty()
+        && let Some(total) = crate::everything::count_of(asking.reading, query.of)?
+    {
+        return Ok(total);
+    }
+    let plan = choose(asking, query.of, conditions, Aim::All)?;
+    Matches::new(asking, plan, None, u64::MAX)?.count()
+}
+
+/// A page in the natural order: stops when it is full.
+fn natural(
+    asking: &Asking<'_>,
+    query: &Query,
+    conditions: &[&Condition],
+    wanted: &Wanted,
+) -> Result<Part> {
+    let after = wanted.last.as_deref().and_then(Tail::read);
+    let mut plan = choose(asking, query.of, conditions, Aim::First)?;
+    plan.needed = plan.needed.also(include::numbers(query).into_iter());
+    let mut matches = Matches::new(asking, plan, after, wanted.limit)?;
+    matches.first_of(wanted.count);
+    let (found, more) = take(&mut matches, wanted.count)?;
+    let next = found.last().filter(|_| more);
+    let next = next.map(|last| last.tail.bytes().to_vec());
+    Ok(Part::new(found, next, wanted))
+}
+
+/// The first matches, and whether there are more.
+fn take(matches: &mut Matches<'_, '_>, count: usize) -> Result<(Vec<Found>, bool)> {
+    let mut found = Vec::new();
+    while let Some(one) = matches.next()? {
+        if found.len() == count {
+            return Ok((found, true));
+        }
         found.push(one);
     }
-    Ok(found)
+    Ok((found, false))
 }
 
-/// Candidates of a plan that the permit opens and that meet the conditions, in the natural order.
-struct Matches<'a> {
-    reading: &'a Reading<'a>,
-    of: ResourceType,
-    conditions: &'a Conditions<'a>,
-    source: Source<'a>,
-    limit: u64,
+impl Part {
+    /// A part whose total is known when it is all there is.
+    fn new(found: Vec<Found>, next: Option<Vec<u8>>, wanted: &Wanted) -> Part {
+        let all = wanted.last.is_none() && next.is_none();
+        Part {
+            total: all.then_some(found.len() as u64),
+            found,
+            next,
+        }
+    }
 }
 
-enum Source<'a> {
-    Stream(Stream<'a>),
-    List(VecDeque<Candidate>),
-    Changed(Changed<'a>),
+/// A page in the order of the last change.
+fn by_change(
+    asking: &Asking<'_>,
+    query: &Query,
+    conditions: &[&Condition],
+    direction: Direction,
+    wanted: &Wanted,
+) -> Result<Part> {
+    let mut plan = choose(asking, query.of, conditions, Aim::Sorted)?;
+    plan.needed = plan.needed.also(include::numbers(query).into_iter());
+    let key = |found: &Found| match direction {
+        Direction::Up => (!found.card.stamp).to_be_bytes().to_vec(),
+        Direction::Down => found.card.stamp.to_be_bytes().to_vec(),
+    };
+    if plan.few.is_some() {
+        let matches = Matches::new(asking, plan, None, wanted.limit)?;
+        return lowest(matches, &key, |_| true, wanted);
+    }
+    let after = wanted.last.as_deref().and_then(|last| last.first_chunk());
+    let after = after.map(|last| u64::from_be_bytes(*last));
+    let after = after.map(|last| match direction {
+        Direction::Up => !last,
+        Direction::Down => last,
+    });
+    let all = Stamps {
+        low: 0,
+        high: u64::MAX - 1,
+        proves: false,
+    };
+    let within = plan.stamps().unwrap_or(all);
+    let snapshot = asking.reading.snapshot.as_ref();
+    let walk = Changed::new(snapshot, query.of, within, direction, after);
+    plan.prove_nothing();
+    let mut matches = Matches::over(asking, plan, Box::new(walk), wanted.limit);
+    matches.first_of(wanted.count);
+    let (found, more) = take(&mut matches, wanted.count)?;
+    let next = found.last().filter(|_| more).map(key);
+    Ok(Part::new(found, next, wanted))
 }
 
-impl<'a> Matches<'a> {
-    fn new(
-        reading: &'a Reading<'a>,
-        of: ResourceType,
-        chosen: &Chosen,
-        conditions: &'a Conditions<'a>,
-        after: Option<Tail>,
-        limit: u64,
-    ) -> Result<Matches<'a>> {
-        let snapshot = reading.snapshot.as_ref();
-        let list = |mut list: Vec<Candidate>| {
-            list.sort_by_key(|candidate| candidate.tail.bytes());
-            list.dedup_by_key(|candidate| candidate.tail);
-            if let Some(after) = after {
-                let after: [u8; TAIL] = after.bytes();
-                list.retain(|candidate| candidate.tail.bytes() > after);
-            }
-            Source::List(list.into())
+/// A page in the order of values.
+fn by_keys(
+    asking: &Asking<'_>,
+    query: &Query,
+    conditions: &[&Condition],
+    keys: &Keys,
+    wanted: &Wanted,
+) -> Result<Part> {
+    let plan = || -> Result<_> {
+        let mut plan = choose(asking, query.of, conditions, Aim::Sorted)?;
+        let numbers = include::numbers(query).into_iter().chain(keys.numbers());
+        plan.needed = plan.needed.also(numbers);
+        Ok(plan)
+    };
+    let sought = plan()?;
+    let key = |found: &Found| keys.key(found);
+    // The place in the rows of the first key follows the key itself.
+    let (last, place) = match &wanted.last {
+        Some(last) => {
+            let mut reader = Reader(last);
+            let key = reader.bytes()?.to_vec();
+            (
+                Some(key),
+                Some(reader.0.to_vec()).filter(|place| !place.is_empty()),
+            )
+        }
+        None => (None, None),
+    };
+    let told = |found: &Found| {
+        let mut out = Vec::new();
+        put_bytes(&mut out, &keys.key(found));
+        out.extend(keys.place(found).unwrap_or_default());
+        out
+    };
+    let inner = |count| Wanted {
+        count,
+        last: last.clone(),
+        limit: wanted.limit,
+        counting: false,
+    };
+    let finish = |found: Vec<Found>, more: bool, total: Option<u64>| {
+        let next = found.last().filter(|_| more).map(told);
+        let mut part = Part::new(found, next, wanted);
+        part.total = part.total.or(total.filter(|_| wanted.last.is_none()));
+        part
+    };
+    let walk = match sought.few {
+        Some(_) => None,
+        None => Walk::new(asking, &sought, keys, place.as_deref())?,
+    };
+    let Some(walk) = walk else {
+        let matches = Matches::new(asking, sought, None, wanted.limit)?;
+        let part = lowest(matches, &key, |_| true, &inner(wanted.count))?;
+        return Ok(finish(part.found, part.next.is_some(), part.total));
+    };
+    let mut found = Vec::new();
+    let mut more = false;
+    let past_values = last.as_ref().is_some_and(|last| last.first() == Some(&1));
+    if !past_values {
+        let mut sought = sought;
+        sought.prove_nothing();
+        let mut matches = Matches::over(asking, sought, Box::new(walk), wanted.limit);
+        matches.placed = Some(keys);
+        matches.first_of(wanted.count);
+        (found, more) = match keys.keys.len() {
+            1 => take(&mut matches, wanted.count)?,
+            _ => in_groups(&mut matches, keys, &inner(wanted.count))?,
         };
-        let source = match &chosen.plan {
-            Plan::Ordered(spans) => {
-                Source::Stream(Stream::new(snapshot, spans, chosen.dates, after)?)
-            }
-            Plan::Loose(ranges) => list(collect(reading, ranges)?),
-            Plan::Named(named) => list(named.clone()),
-        };
-        Ok(Matches::over(reading, of, source, conditions, limit))
     }
-
-    fn over(
-        reading: &'a Reading<'a>,
-        of: ResourceType,
-        source: Source<'a>,
-        conditions: &'a Conditions<'a>,
-        limit: u64,
-    ) -> Matches<'a> {
-        Matches {
-            reading,
-            of,
-            conditions,
-            source,
-            limit,
+    if !more && keys.missing {
+        // What has no value comes last, in the natural order.
+        let room = wanted.count - found.len();
+        let without = |found: &Found| keys.place(found).is_none();
+        let one = keys.keys.len() == 1;
+        let after = match &last {
+            Some(last) if past_values && one => last.get(1..).and_then(Tail::read),
+            _ => None,
+        };
+        let mut matches = Matches::new(asking, plan()?, after, wanted.limit)?;
+        if one {
+            while !more && let Some(next) = matches.next()? {
+                if without(&next) {
+                    more = found.len() == wanted.count;
+                    found.extend(Some(next).filter(|_| !more));
+                }
+            }
+        } else {
+            let rest = lowest(matches, &key, without, &inner(room.max(1)))?;
+            more = rest.next.is_some() || room == 0 && !rest.found.is_empty();
+            found.extend(rest.found.into_iter().take(room));
         }
     }
+    Ok(finish(found, more, None))
+}
 
-    fn next(&mut self) -> Result<Option<Found>> {
-        loop {
-            let candidate = match &mut self.source {
-                Source::Stream(stream) => stream.next()?,
-                Source::List(list) => list.pop_front(),
-                Source::Changed(walk) => walk.next()?,
-            };
-            let Some(candidate) = candidate else {
-                return Ok(None);
-            };
-            if let Some(found) = self.check(candidate)? {
-                return Ok(Some(found));
+/// The first matches of a walk whose equals are ordered by further keys: a group at a time.
+fn in_groups(
+    matches: &mut Matches<'_, '_>,
+    keys: &Keys,
+    wanted: &Wanted,
+) -> Result<(Vec<Found>, bool)> {
+    let mut found = Vec::new();
+    let mut group = Lowest::new(wanted.count + 1);
+    let mut of_group: Option<Vec<u8>> = None;
+    loop {
+        let one = matches.next()?;
+        let rank = one.as_ref().and_then(|one| keys.place(one));
+        let rank = rank.map(|place| Keys::rank(&place).to_vec());
+        if one.is_none() || rank != of_group {
+            let room = wanted.count + 1 - found.len();
+            found.extend(group.take().into_iter().take(room).map(|(_, one)| one));
+            of_group = rank;
+        }
+        let Some(one) = one.filter(|_| found.len() <= wanted.count) else {
+            break;
+        };
+        let key = keys.key(&one);
+        if wanted.last.as_ref().is_none_or(|last| *last < key) {
+            group.add(key, one);
+        }
+    }
+    let more = found.len() > wanted.count;
+    found.truncate(wanted.count);
+    Ok((found, more))
+}
+
+/// The matches with the lowest keys, so many.
+struct Lowest {
+    most: usize,
+    heap: BinaryHeap<Keyed>,
+}
+
+struct Keyed(Vec<u8>, Found);
+
+impl PartialEq for Keyed {
+    fn eq(&self, other: &Keyed) -> bool {
+        self.0 == other.0
+    }
+}
+impl Eq for Keyed {}
+impl PartialOrd for Keyed {
+    fn partial_cmp(&self, other: &Keyed) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Keyed {
+    fn cmp(&self, other: &Keyed) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+impl Lowest {
+    fn new(most: usize) -> Lowest {
+        Lowest {
+            most,
+            heap: BinaryHeap::new(),
+        }
+    }
+    fn add(&mut self, key: Vec<u8>, found: Found) {
+        let full = self.heap.len() >= self.most;
+        if !full || self.heap.peek().is_some_and(|last| key < last.0) {
+            self.heap.push(Keyed(key, found));
+            if full {
+                self.heap.pop();
             }
         }
     }
-
-    fn check(&self, candidate: Candidate) -> Result<Option<Found>> {
-        let Candidate { tail, labels, card } = candidate;
-        // Before anything of it is read: whose it is, and whether it is hidden.
-        if !self
-            .reading
-            .grant
-            .opens(self.of, tail.person, labels, || Ok(true))?
-        {
-            return Ok(None);
-        }
-        let row = match card {
-            Some(row) => row,
-            None => match self.reading.snapshot.get(&tail.card_key(self.of))? {
-                Some(row) => row,
-                None => return Ok(None),
-            },
-        };
-        let Some(card) = self.conditions.card(self.reading, self.of, &tail, &row)? else {
-            return Ok(None);
-        };
-        let open = card.stamp <= self.limit
-            && self
-                .reading
-                .opens(self.of, &card.id, tail.person, card.labels)?
-            && self.conditions.met(self.reading, &card)?;
-        Ok(open.then_some(Found { tail, card }))
+    /// All of them, lowest first; none stay.
+    fn take(&mut self) -> Vec<(Vec<u8>, Found)> {
+        let sorted = std::mem::take(&mut self.heap).into_sorted_vec();
+        sorted
+            .into_iter()
+            .map(|Keyed(key, found)| (key, found))
+            .collect()
     }
+}
+
+/// A page in an order that the index has not: all matches are read, one page is kept.
+fn lowest(
+    mut matches: Matches<'_, '_>,
+    key: &dyn Fn(&Found) -> Vec<u8>,
+    takes: impl Fn(&Found) -> bool,
+    wanted: &Wanted,
+) -> Result<Part> {
+    let mut lowest = Lowest::new(wanted.count + 1);
+    let mut passed = 0;
+    while let Some(one) = matches.next()? {
+        if !takes(&one) {
+            continue;
+        }
+        passed += 1;
+        let key = key(&one);
+        if wanted.last.as_ref().is_none_or(|last| *last < key) {
+            lowest.add(key, one);
+        }
+    }
+    let mut kept = lowest.take();
+    let more = kept.len() > wanted.count;
+    kept.truncate(wanted.count);
+    let next = kept.last().filter(|_| more).map(|(key, _)| key.clone());
+    Ok(Part {
+        found: kept.into_iter().map(|(_, found)| found).collect(),
+        next,
+        total: wanted.last.is_none().then_some(passed),
+    })
 }

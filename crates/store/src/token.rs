@@ -32,10 +32,6 @@ fn broken() -> Error {
 }
 
 impl Position {
-    /// Takes off which way the page was found: by walking the last changes, or not.
-    pub(crate) fn take_way(&mut self) -> bool {
-        self.last.pop() == Some(1)
-    }
     pub(crate) fn seal(&self, key: &[u8; 32], question: &str) -> Result<PageToken> {
         let mut bytes = self.stamp.to_be_bytes().to_vec();
         bytes.extend_from_slice(&self.total.unwrap_or(u64::MAX).to_be_bytes());

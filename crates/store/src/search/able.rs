@@ -1,36 +1,35 @@
 //! What the archive does not look up yet is refused in words, never answered as if nothing had been found.
 
-use super::conditions::not_yet;
-use crate::Result;
+use crate::{Error, Result};
 use fhir::{
     query::{Condition, Modifier, Query},
     search::Kind,
 };
 
-/// Refuses what would be answered wrongly.
+/// Refuses what would be answered wrongly: what stands above or below a resource by its references.
 pub(crate) fn able(query: &Query) -> Result<()> {
-    let mut includes = query.include.iter().chain(&query.revinclude);
-    let sorts = |kind: Kind, code: &str| kind == Kind::Date || code == "_id";
-    let mut keys = query.sort.iter().map(|sort| sort.parameter);
-    let known = query.conditions.iter().all(condition)
-        && includes.all(|include| include.parameter.is_some() && !include.iterate)
-        && keys.all(|parameter| sorts(parameter.kind, parameter.code));
-    match known {
+    match query.conditions.iter().all(condition) {
         true => Ok(()),
-        false => Err(not_yet()),
+        false => Err(Error::Invalid {
+            expression: String::new(),
+            diagnostics: "The archive does not follow `:above` and `:below` on references yet; name the resources.".into(),
+        }),
     }
 }
 
 fn condition(condition: &Condition) -> bool {
     match condition {
         Condition::Is(clause) => {
-            let hierarchy = clause.parameter.kind == Kind::Reference
-                && matches!(clause.modifier, Modifier::Above | Modifier::Below);
-            !clause.parameter.of_words() && !hierarchy
+            clause.parameter.kind != Kind::Reference
+                || !matches!(clause.modifier, Modifier::Above | Modifier::Below)
         }
         Condition::Refers { targets, .. } => {
             targets.iter().all(|(_, there)| self::condition(there))
         }
-        _ => false,
+        Condition::Referred { condition, .. } | Condition::Not(condition) => {
+            self::condition(condition)
+        }
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().all(self::condition),
+        Condition::Listed(_) => true,
     }
 }

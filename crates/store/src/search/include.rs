@@ -1,104 +1,208 @@
-//! What an answer carries beside its matches.
+//! What an answer carries beside its matches: `_include` and `_revinclude`, in rounds.
+//!
+//! The first round starts from the matches; each further one from what the last one brought, with the includes that say
+//! `:iterate`. Bounded in rounds and in number; what is beyond is left out, and the answer says so.
 
 use super::{
-    Found, all,
-    conditions::{Conditions, not_yet},
-    plan::{Need, choose},
+    asking::{Asking, Needed, points_to},
+    matches::{Found, Matches},
+    plan::{self, Aim},
 };
-use crate::{
-    Result,
-    prepare::target,
-    read::{Reading, Shown},
-};
+use crate::{Result, card::Card, keys::Tail, prepare::target, read::Shown, store::stored_at};
 use fhir::{
     ResourceType,
-    query::{Clause, Condition, Include, Modifier, Query, Wanted},
-    search::{Indexed, SearchParameter},
+    query::{Include, Query},
+    search::{Indexed, Kind, SearchParameter, parameters},
 };
 use std::collections::HashSet;
 
-/// Resources that one page includes at most; what is beyond is left out, as R4 lets a server do.
+/// Resources that one page includes at most.
 const INCLUDED: usize = 10_000;
+/// Rounds at most.
+const ROUNDS: usize = 8;
 
-/// Adds what `_include` and `_revinclude` ask for, each resource once and none that is a match of the page.
-pub(crate) fn included(
-    reading: &Reading<'_>,
-    query: &Query,
-    found: &[Found],
-) -> Result<Vec<Shown>> {
+/// Resources included, and whether some were left out.
+#[derive(Default)]
+pub(crate) struct Included {
+    pub(crate) shown: Vec<Shown>,
+    pub(crate) cut: bool,
+}
+
+/// A resource from which an include starts.
+struct From {
+    of: ResourceType,
+    card: Card,
+}
+
+/// The parameters that the includes follow from a type.
+pub(crate) fn numbers(query: &Query) -> Vec<u16> {
+    let followed = query.include.iter();
+    followed
+        .filter(|include| include.source.is_none_or(|source| source == query.of))
+        .flat_map(|include| followed_by(query.of, include))
+        .collect()
+}
+
+fn followed_by(of: ResourceType, include: &Include) -> Vec<u16> {
+    match include.parameter {
+        Some(parameter) => vec![parameter.number],
+        None => references(of).map(|parameter| parameter.number).collect(),
+    }
+}
+
+fn references(of: ResourceType) -> impl Iterator<Item = &'static SearchParameter> {
+    parameters(of)
+        .into_iter()
+        .filter(|parameter| parameter.kind == Kind::Reference)
+}
+
+/// Adds what is asked for, each resource once and none that is a match of the page.
+pub(crate) fn included(asking: &Asking<'_>, query: &Query, found: Vec<Found>) -> Result<Included> {
     let mut known: HashSet<String> = found
         .iter()
         .map(|found| format!("{}/{}", query.of, found.card.id))
         .collect();
-    let mut shown = Vec::new();
-    for include in query
-        .include
-        .iter()
-        .filter(|include| include.source == Some(query.of))
-    {
-        for name in found.iter().flat_map(|found| named(found, include)) {
-            if shown.len() < INCLUDED
-                && let Some((of, id)) = target(name)
-                && include.target.is_none_or(|wanted| wanted == of)
-                && known.insert(format!("{of}/{id}"))
-                && let Some(one) = reading.current(of, id)?
-                && !one.version.deleted
-            {
-                shown.push(one);
+    let mut out = Included::default();
+    let matches = found.into_iter().map(|found| From {
+        of: query.of,
+        card: found.card,
+    });
+    let mut starts: Vec<From> = matches.collect();
+    for round in 0..=ROUNDS {
+        let in_round = |include: &&Include| round == 0 || include.iterate;
+        let mut brought = Vec::new();
+        for start in &starts {
+            for include in query.include.iter().filter(in_round) {
+                forward(asking, query, start, include, &mut known, &mut brought)?;
+            }
+            for include in query.revinclude.iter().filter(in_round) {
+                let room = INCLUDED.saturating_sub(out.shown.len() + brought.len());
+                backward(
+                    asking,
+                    query,
+                    start,
+                    include,
+                    room,
+                    &mut known,
+                    &mut brought,
+                )?;
+            }
+            if out.shown.len() + brought.len() >= INCLUDED {
+                out.cut = true;
+                break;
             }
         }
+        if round == ROUNDS {
+            out.cut |= !brought.is_empty();
+            break;
+        }
+        starts.clear();
+        for (of, tail, card) in brought {
+            if out.shown.len() >= INCLUDED {
+                break;
+            }
+            let reading = asking.reading;
+            let stored = stored_at(&reading.vault, reading.snapshot.as_ref(), of, card.stamp)?;
+            debug_assert_eq!(
+                stored.as_ref().map(|stored| stored.person),
+                Some(tail.person)
+            );
+            out.shown
+                .extend(stored.map(|stored| Shown::new(stored, card.labels)));
+            starts.push(From { of, card });
+        }
+        if out.cut || starts.is_empty() {
+            break;
+        }
     }
-    for include in &query.revinclude {
-        let (Some(source), Some(parameter)) = (include.source, include.parameter) else {
-            return Err(not_yet());
+    Ok(out)
+}
+
+type Brought = Vec<(ResourceType, Tail, Card)>;
+
+fn forward(
+    asking: &Asking<'_>,
+    query: &Query,
+    start: &From,
+    include: &Include,
+    known: &mut HashSet<String>,
+    brought: &mut Brought,
+) -> Result<()> {
+    if include.source.is_some_and(|source| source != start.of) {
+        return Ok(());
+    }
+    let followed = followed_by(start.of, include);
+    for entry in &start.card.entries {
+        if let Indexed::Reference(name) = &entry.value
+            && followed.contains(&entry.number)
+            && let Some((of, id)) = target(name)
+            && include.target.is_none_or(|wanted| wanted == of)
+            && !known.contains(&format!("{of}/{id}"))
+            && brought.len() < INCLUDED
+            && let Some((tail, card)) = asking.current(of, id, &needed(query, of))?
+        {
+            known.insert(format!("{of}/{id}"));
+            brought.push((of, tail, card));
+        }
+    }
+    Ok(())
+}
+
+/// What the iterating includes need of a resource that was included.
+fn needed(query: &Query, of: ResourceType) -> Needed {
+    let iterating = query
+        .include
+        .iter()
+        .filter(|include| include.iterate && include.source.is_none_or(|source| source == of));
+    let numbers: Vec<u16> = iterating
+        .flat_map(|include| followed_by(of, include))
+        .collect();
+    Needed::of(of, std::iter::empty()).also(numbers.into_iter())
+}
+
+#[allow(clippy::too_many_arguments)]
+fn backward(
+    asking: &Asking<'_>,
+    query: &Query,
+    start: &From,
+    include: &Include,
+    mut room: usize,
+    known: &mut HashSet<String>,
+    brought: &mut Brought,
+) -> Result<()> {
+    if include.target.is_some_and(|target| target != start.of) {
+        return Ok(());
+    }
+    let name = format!("{}/{}", start.of, start.card.id);
+    let sources = match include.source {
+        Some(source) => vec![source],
+        None => ResourceType::all().collect(),
+    };
+    for source in sources
+        .into_iter()
+        .filter(|of| asking.reading.grant.covers(*of))
+    {
+        let pointing: Vec<&SearchParameter> = match include.parameter {
+            Some(parameter) => vec![parameter],
+            None => references(source)
+                .filter(|parameter| parameter.targets.contains(&start.of.name()))
+                .collect(),
         };
-        for found in found {
-            let room = INCLUDED.saturating_sub(shown.len());
-            for one in referring(
-                reading,
-                query.of,
-                found,
-                (source, parameter, include.target),
-                room,
-            )? {
-                let name = format!("{source}/{}", one.card.id);
-                if known.insert(name)
-                    && let Some(one) = reading.current(source, &one.card.id)?
-                {
-                    shown.push(one);
+        for parameter in pointing {
+            let points = points_to(parameter, &name);
+            let mut plan = plan::choose(asking, source, &[&points], Aim::All)?;
+            let also = needed(query, source);
+            plan.needed = also.also(std::iter::once(parameter.number));
+            let mut matches = Matches::new(asking, plan, None, u64::MAX)?;
+            while room > 0
+                && let Some(found) = matches.next()?
+            {
+                if known.insert(format!("{source}/{}", found.card.id)) {
+                    room -= 1;
+                    brought.push((source, found.tail, found.card));
                 }
             }
         }
     }
-    Ok(shown)
-}
-
-fn named<'a>(found: &'a Found, include: &'a Include) -> impl Iterator<Item = &'a str> {
-    let entries = found.card.entries.iter();
-    entries.filter_map(|entry| match &entry.value {
-        Indexed::Reference(name) if include.parameter.is_some_and(|p| p.number == entry.number) => {
-            Some(name.as_str())
-        }
-        _ => None,
-    })
-}
-
-fn referring(
-    reading: &Reading<'_>,
-    of: ResourceType,
-    found: &Found,
-    (source, parameter, only): (ResourceType, &'static SearchParameter, Option<ResourceType>),
-    room: usize,
-) -> Result<Vec<Found>> {
-    if only.is_some_and(|target| target != of) || !reading.grant.covers(source) {
-        return Ok(Vec::new());
-    }
-    let refers = [Condition::Is(Clause {
-        parameter,
-        modifier: Modifier::None,
-        values: vec![Wanted::Reference(format!("{of}/{}", found.card.id))],
-    })];
-    let chosen = choose(reading, source, &refers, Need::All)?;
-    let conditions = Conditions::new(source, &refers);
-    all(reading, source, &chosen, &conditions, room)
+    Ok(())
 }

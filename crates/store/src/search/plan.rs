@@ -1,445 +1,502 @@
-//! Where to look: the ranges of keys that hold every match of a condition, and the choice among them.
+//! The choice of where to look.
 //!
-//! An *ordered* plan's ranges fix the whole value, so that their rows come in the order of an answer and the first page
-//! costs what it shows. A *loose* plan's ranges cover many values; its rows are collected and sorted. The choice is by
-//! a capped count of each, never by a guess. Every candidate is then checked against all conditions on its card.
+//! What is few is taken as it is and checked on cards. Of what is many, sets are leapt through together, and what ranges
+//! find is collected when that is less work than walking (see [`cap`]). The choice is by capped counts, never by a guess,
+//! and never changes an answer or its order: only what it costs.
 
 use super::{
-    conditions::Conditions,
-    stream::{ALL_DATES, Candidate, Dates, Span},
+    access::{self, Access, Range, collect},
+    asking::{Asking, Needed},
+    set::Set,
+    span::{Candidate, Span},
+    stamps::{Changed, Stamps},
 };
 use crate::{
-    Result, Scope,
-    commit::{Count, labels_of},
-    dates,
+    PersonKey, Result, Scope,
+    commit::Count,
+    dates::{self, ALL_DATES, Dates},
     engine::{Direction, Rows},
-    index::{
-        self, SPANS, TEXT, code_hash, ordered, ordered_f64, system_hash, unit_hash, whole_hash,
-    },
-    keys::{EVERY, Key, Tail, after},
+    index::{self, whole_hash},
+    keys::EVERY,
     prepare::target,
-    read::Reading,
     store::head_of,
 };
 use fhir::{
     ResourceType,
-    query::{Clause, Condition, Modifier, Prefix, Wanted},
-    search::{IDENTIFIER, fold},
+    query::{Clause, Condition, Modifier, Wanted},
+    search::{Kind, SearchParameter, parameter},
 };
-use std::collections::BTreeMap;
 
-/// Rows of an ordered plan counted at most to choose between plans.
-const PROBE: usize = 256;
-/// Rows up to which collecting and sorting a loose plan beats walking an ordered one of unknown length.
-const LOOSE_BESIDE_ORDERED: usize = 2_000;
-/// Rows up to which it beats walking the whole type.
-const LOOSE_ALONE: usize = 10_000;
-/// Systems or units followed under one code.
-const KINDS: usize = 64;
-/// Targets of a chain at most, to look for what refers to them; beyond, each candidate's reference is followed.
-const TARGETS: usize = 200;
+/// Rows of a set that are few.
+const SMALL: usize = 256;
+/// Rows that are collected at most.
+const LARGEST: usize = 20_000;
 
-/// Where all matches are.
-#[derive(Debug)]
-pub(crate) enum Plan {
-    /// Ranges in the order of the answer.
-    Ordered(Vec<Span>),
-    /// Ranges of keys in which the value varies.
-    Loose(Vec<(Vec<u8>, Vec<u8>)>),
-    /// These and no others.
-    Named(Vec<Candidate>),
-}
-
-/// The plan chosen and the dates within which it looks.
-pub(crate) struct Chosen {
-    pub(crate) plan: Plan,
-    /// Whether the plan has more rows than were counted.
-    pub(crate) many: bool,
+/// Where all matches are, and what must still be asked of each.
+pub(crate) struct Plan<'q> {
+    pub(crate) of: ResourceType,
+    pub(crate) source: Source,
+    /// Rows of the source, where it is known to have few.
+    pub(crate) few: Option<usize>,
     pub(crate) dates: Dates,
+    /// Conditions on the main date.
+    pub(crate) on_date: Vec<&'q Clause>,
+    /// Conditions that a proven row meets.
+    pub(crate) proven: Vec<&'q Condition>,
+    /// All others.
+    pub(crate) open: Vec<&'q Condition>,
+    pub(crate) needed: Needed,
 }
 
-/// What the answer needs of a plan.
+impl Plan<'_> {
+    /// The stamps between which all matches lie, where the plan says so.
+    pub(crate) fn stamps(&self) -> Option<Stamps> {
+        match self.source {
+            Source::Stamps(stamps) => Some(stamps),
+            _ => None,
+        }
+    }
+    /// Candidates will come from elsewhere: every condition is asked of each.
+    pub(crate) fn prove_nothing(&mut self) {
+        self.open.append(&mut self.proven);
+    }
+}
+
+/// Where candidates come from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Set(Set),
+    /// In no useful order, a resource more than once.
+    Ranges(Vec<Range>),
+    Stamps(Stamps),
+}
+
+/// What is wanted of a plan.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
+pub(crate) enum Aim {
     /// The first matches in the natural order.
     First,
-    /// The first matches in another order that can be walked: the plan only if it has few.
-    Few,
+    /// A page in another order.
+    Sorted,
     /// All matches.
     All,
 }
 
-/// Chooses where to look for a type under these conditions.
-pub(crate) fn choose(
-    reading: &Reading<'_>,
-    of: ResourceType,
-    conditions: &[Condition],
-    need: Need,
-) -> Result<Chosen> {
-    let dates = main_dates(reading, of, conditions)?;
-    let mut plans = candidates(reading, of, conditions)?;
-    if let [Plan::Ordered(_)] = plans.as_slice()
-        && need != Need::Few
-        && let Some(plan) = plans.pop()
-    {
-        return Ok(Chosen {
-            plan,
-            many: true,
-            dates,
-        });
-    }
-    // Loose ones last, counted no further than the best of the others.
-    plans.sort_by_key(|plan| matches!(plan, Plan::Loose(_)));
-    let mut best: Option<(usize, Plan)> = None;
-    for plan in plans {
-        let least = best.as_ref().map_or(usize::MAX, |(least, _)| *least);
-        let loose = matches!(plan, Plan::Loose(_));
-        let cap = match (loose, least) {
-            (false, _) => PROBE,
-            (true, usize::MAX) => LOOSE_ALONE,
-            (true, PROBE..) => LOOSE_BESIDE_ORDERED,
-            (true, few) => few,
-        };
-        let cost = probe(reading, &plan, dates, cap)?;
-        let capped = cost >= cap;
-        let better = match loose {
-            true => !capped || (need == Need::All && best.is_none()),
-            false => cost < least,
-        };
-        if better {
-            best = Some((cost, plan));
-        }
-    }
-    let every = || Plan::Ordered(vec![Span::index(index::start(of, EVERY).done())]);
-    Ok(Chosen {
-        many: best.as_ref().is_none_or(|(cost, _)| *cost >= PROBE),
-        plan: best.map_or_else(every, |(_, plan)| plan),
-        dates,
-    })
+/// Up to how many rows collecting is less work than walking: who walks past `rows` to find a page of `m` matches reads
+/// about `page * rows / m`, and that is `m` when `m` is the root of `page * rows`.
+fn cap(rows: u64) -> usize {
+    let root = (50.0 * rows as f64).sqrt();
+    (root as usize).clamp(SMALL, LARGEST)
 }
 
-fn candidates(
-    reading: &Reading<'_>,
-    of: ResourceType,
-    conditions: &[Condition],
-) -> Result<Vec<Plan>> {
-    let mut plans = Vec::new();
+/// All conditions of a search, those inside a conjunction one by one.
+pub(crate) fn flat(conditions: &[Condition]) -> Vec<&Condition> {
+    let mut out = Vec::with_capacity(conditions.len());
     for condition in conditions {
         match condition {
-            Condition::Is(clause) => plans.extend(of_clause(reading, of, clause)?),
-            Condition::Refers { parameter, targets } => {
-                if let [(target, there)] = targets.as_slice() {
-                    plans.extend(of_chain(reading, of, parameter.number, *target, there)?);
-                }
-            }
-            _ => {}
+            Condition::All(parts) => out.extend(flat(parts)),
+            other => out.push(other),
         }
     }
-    if let Scope::Person { keys, .. } = &reading.grant.scope
-        && of.in_patient_compartment()
-    {
-        // Nobody's resources of such a type can be open to her too, when hers name them.
-        let nobody = [crate::PersonKey(0)];
-        let people = keys.iter().chain(&nobody);
-        plans.push(Plan::Ordered(
-            people.map(|&person| Span::cards(of, person)).collect(),
-        ));
-    }
-    Ok(plans)
+    out
 }
 
-/// Counts a plan's rows up to a cap.
-fn probe(reading: &Reading<'_>, plan: &Plan, dates: Dates, cap: usize) -> Result<usize> {
-    let ranges: Vec<(Vec<u8>, Vec<u8>)> = match plan {
-        Plan::Named(named) => return Ok(named.len()),
-        Plan::Ordered(spans) => spans.iter().map(|span| span.range(dates, None)).collect(),
-        Plan::Loose(ranges) => ranges.clone(),
-    };
-    let mut rows = Rows::default();
-    for (from, to) in ranges {
-        let room = cap.saturating_sub(rows.len());
-        reading
-            .snapshot
-            .scan(&from, &to, Direction::Up, room, &mut rows)?;
-    }
-    Ok(rows.len())
-}
-
-/// The dates that conditions on the main date leave.
-fn main_dates(reading: &Reading<'_>, of: ResourceType, conditions: &[Condition]) -> Result<Dates> {
-    let mut dates = ALL_DATES;
-    let main = dates::main_parameter(of);
-    for condition in conditions {
-        let Condition::Is(clause) = condition else {
-            continue;
-        };
-        if Some(clause.parameter.number) != main || clause.modifier != Modifier::None {
-            continue;
-        }
-        let longest = Count::read(reading.snapshot.as_ref(), of)?.span;
-        let longest = longest.saturating_mul(1_000_000);
-        let mut low = i64::MAX;
-        let mut high = i64::MIN;
-        for wanted in &clause.values {
-            let (from, to) = match wanted {
-                Wanted::Date { prefix, from, to } => starts(*prefix, (*from, *to), longest),
-                _ => ALL_DATES,
-            };
-            low = low.min(from);
-            high = high.max(to);
-        }
-        dates.0 = dates.0.max(low.div_euclid(1_000_000));
-        dates.1 = dates.1.min(high.div_euclid(1_000_000));
-    }
-    Ok(dates)
-}
-
-/// Between which moments a span of time must start that is no longer than `longest` and stands so to the asked one.
-fn starts(prefix: Prefix, (from, to): (i64, i64), longest: i64) -> (i64, i64) {
-    match prefix {
-        Prefix::Eq => (from, to),
-        Prefix::Ne => ALL_DATES,
-        Prefix::Gt => (to.saturating_sub(longest), i64::MAX),
-        Prefix::Ge => (from.min(to.saturating_sub(longest)), i64::MAX),
-        Prefix::Lt | Prefix::Eb => (i64::MIN, from),
-        Prefix::Le => (i64::MIN, to),
-        Prefix::Sa => (to, i64::MAX),
-        Prefix::Ap => (from.saturating_sub(longest), to),
-    }
-}
-
-/// The plan of one condition; `None` when the index has no range for it.
-fn of_clause(reading: &Reading<'_>, of: ResourceType, clause: &Clause) -> Result<Option<Plan>> {
-    if clause.parameter.code == "_id" && clause.modifier == Modifier::None {
-        return of_ids(reading, of, &clause.values).map(Some);
-    }
-    let number = match clause.modifier {
-        Modifier::None | Modifier::Exact => clause.parameter.number,
-        Modifier::Identifier => clause.parameter.number | IDENTIFIER,
-        _ => return Ok(None),
-    };
-    let start = index::start(of, number);
-    let mut spans = Vec::new();
-    let mut loose = Vec::new();
-    for wanted in &clause.values {
-        let found = match wanted {
-            Wanted::Reference(name) => {
-                spans.extend(own_cards(reading, of, name)?);
-                spans.push(Span::index(
-                    start
-                        .clone()
-                        .bytes(&whole_hash(name, &reading.secret))
-                        .done(),
-                ));
-                true
-            }
-            Wanted::Uri(uri) => {
-                spans.push(Span::index(
-                    start
-                        .clone()
-                        .bytes(&whole_hash(uri, &reading.secret))
-                        .done(),
-                ));
-                true
-            }
-            Wanted::Token { system, code } => {
-                let tokens = tokens(reading, &start, system.as_deref(), code.as_deref())?;
-                spans.extend(tokens.iter().flatten().cloned());
-                tokens.is_some()
-            }
-            other => {
-                let ranges = ranges(reading, &start, other);
-                loose.extend(ranges.iter().flatten().cloned());
-                ranges.is_some()
-            }
-        };
-        if !found {
-            return Ok(None);
-        }
-    }
-    Ok(Some(match loose.is_empty() {
-        true => Plan::Ordered(spans),
-        false => Plan::Loose(loose),
-    }))
-}
-
-/// A person's resources do not stand under the reference to her own Patient; her cards do.
-fn own_cards(reading: &Reading<'_>, of: ResourceType, name: &str) -> Result<Option<Span>> {
-    match target(name) {
-        Some((patient, id)) if patient.name() == "Patient" => {
-            let head = head_of(&reading.secret, reading.snapshot.as_ref(), patient, id)?;
-            Ok(head.map(|head| Span::cards(of, head.tail.person)))
-        }
-        _ => Ok(None),
-    }
-}
-
-/// The spans of a token; a code in any system follows the few systems that it stands with.
-fn tokens(
-    reading: &Reading<'_>,
-    start: &Key,
-    system: Option<&str>,
-    code: Option<&str>,
-) -> Result<Option<Vec<Span>>> {
-    let Some(code) = code else {
-        return Ok(None);
-    };
-    let start = start.clone().bytes(&code_hash(code, &reading.secret));
-    if let Some(system) = system {
-        let span = Span::index(start.bytes(&system_hash(system, &reading.secret)).done());
-        return Ok(Some(vec![span]));
-    }
-    let (mut from, to) = start.clone().range();
-    let width = start.0.len() + 3;
-    let mut spans = Vec::new();
-    while spans.len() < KINDS {
-        let mut rows = Rows::default();
-        reading
-            .snapshot
-            .scan(&from, &to, Direction::Up, 1, &mut rows)?;
-        let Some(prefix) = rows.get(0).and_then(|(key, _)| key.get(..width)) else {
-            return Ok(Some(spans));
-        };
-        from = after(prefix);
-        spans.push(Span::index(prefix.to_vec()));
-    }
-    Ok(None)
-}
-
-/// The ranges of a value that the index orders.
-fn ranges(reading: &Reading<'_>, start: &Key, wanted: &Wanted) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
-    match wanted {
-        Wanted::Text(text) => {
-            let folded = fold(text);
-            let bytes = folded.as_bytes();
-            Some(vec![
-                start
-                    .clone()
-                    .bytes(bytes.get(..TEXT).unwrap_or(bytes))
-                    .range(),
-            ])
-        }
-        Wanted::Date {
-            prefix: Prefix::Ne, ..
-        } => None,
-        Wanted::Date { prefix, from, to } => {
-            let classes = SPANS.iter().enumerate();
-            Some(
-                classes
-                    .map(|(class, &longest)| {
-                        let (low, high) = starts(*prefix, (*from, *to), longest);
-                        let start = start.clone().bytes(&[class as u8]);
-                        between(&start, ordered(low), ordered(high))
-                    })
-                    .collect(),
-            )
-        }
-        Wanted::Number {
-            prefix,
-            value,
-            low,
-            high,
-        } => {
-            let (low, high) = numbers(*prefix, *value, *low, *high)?;
-            Some(vec![between(start, ordered_f64(low), ordered_f64(high))])
-        }
-        Wanted::Quantity {
-            prefix,
-            value,
-            low,
-            high,
-            code,
-            ..
-        } => {
-            let unit = unit_hash(code.as_deref()?, &reading.secret);
-            let (low, high) = numbers(*prefix, *value, *low, *high)?;
-            let start = start.clone().bytes(&unit);
-            Some(vec![between(&start, ordered_f64(low), ordered_f64(high))])
+/// Whether a condition is on the main date alone.
+pub(crate) fn on_date(of: ResourceType, condition: &Condition) -> Option<&Clause> {
+    match condition {
+        Condition::Is(clause)
+            if clause.modifier == Modifier::None
+                && Some(clause.parameter.number) == dates::main_parameter(of) =>
+        {
+            Some(clause)
         }
         _ => None,
     }
 }
 
-fn between(start: &Key, low: [u8; 8], high: [u8; 8]) -> (Vec<u8>, Vec<u8>) {
-    let from = start.clone().bytes(&low).done();
-    (from, after(&start.clone().bytes(&high).done()))
+/// What one or several conditions offer.
+struct Offer {
+    /// Which of the conditions.
+    of: Vec<usize>,
+    access: Access,
 }
 
-fn numbers(prefix: Prefix, value: f64, low: f64, high: f64) -> Option<(f64, f64)> {
-    match prefix {
-        Prefix::Eq | Prefix::Ap => Some((low, high)),
-        Prefix::Ne => None,
-        Prefix::Gt | Prefix::Ge | Prefix::Sa => Some((value, f64::INFINITY)),
-        Prefix::Lt | Prefix::Le | Prefix::Eb => Some((f64::NEG_INFINITY, value)),
-    }
-}
-
-fn of_ids(reading: &Reading<'_>, of: ResourceType, values: &[Wanted]) -> Result<Plan> {
-    let mut named = Vec::new();
-    for wanted in values {
-        let (Wanted::Id(id) | Wanted::Token { code: Some(id), .. }) = wanted else {
-            continue;
-        };
-        let head = head_of(&reading.secret, reading.snapshot.as_ref(), of, id)?;
-        if let Some(head) = head.filter(|head| head.exists()) {
-            named.push(Candidate {
-                tail: head.tail,
-                labels: head.labels,
-                card: None,
+/// Chooses where to look for a type under these conditions.
+pub(crate) fn choose<'q>(
+    asking: &Asking<'_>,
+    of: ResourceType,
+    conditions: &[&'q Condition],
+    aim: Aim,
+) -> Result<Plan<'q>> {
+    let mut dates = ALL_DATES;
+    let mut dated = Vec::new();
+    let mut offers = Vec::new();
+    for (i, condition) in conditions.iter().enumerate() {
+        if let Some(clause) = on_date(of, condition) {
+            dates = dates.and(Dates::of(clause));
+            dated.push(clause);
+        } else if let Some(access) = access::of(asking, of, condition)? {
+            offers.push(Offer {
+                of: vec![i],
+                access,
             });
         }
     }
-    Ok(Plan::Named(named))
+    if let Some(pair) = paired(asking, of, conditions)? {
+        offers.push(pair);
+    }
+    if let Some(personal) = personal(asking, of, conditions)? {
+        offers.push(personal);
+    }
+    if let Scope::Person { keys, .. } = &asking.reading.grant.scope
+        && of.in_patient_compartment()
+    {
+        // Nobody's resources of such a type can be open to her too, when hers name them.
+        let people = keys.iter().chain(&[PersonKey(0)]);
+        let cards = people.map(|&person| Set::Span(Span::cards(of, person)));
+        offers.push(Offer {
+            of: Vec::new(),
+            access: Access::Set(Set::any(cards.collect())),
+        });
+    }
+    let (source, few, by) = best(asking, of, offers, dates, aim)?;
+    let (mut proven, mut open) = (Vec::new(), Vec::new());
+    for (i, condition) in conditions.iter().enumerate() {
+        if on_date(of, condition).is_some() {
+            continue;
+        }
+        match by.contains(&i) {
+            true => proven.push(*condition),
+            false => open.push(*condition),
+        }
+    }
+    Ok(Plan {
+        of,
+        source,
+        few,
+        dates,
+        on_date: dated,
+        proven,
+        open,
+        needed: Needed::of(of, conditions.iter().copied()),
+    })
 }
 
-/// The targets of a chain, if they are few, as references to them.
-fn of_chain(
-    reading: &Reading<'_>,
+/// The source, its rows if they are few, and the conditions that its proven rows meet.
+fn best(
+    asking: &Asking<'_>,
     of: ResourceType,
-    number: u16,
-    target: ResourceType,
-    there: &Condition,
-) -> Result<Option<Plan>> {
-    let there = std::slice::from_ref(there);
-    let chosen = choose(reading, target, there, Need::First)?;
-    if probe(reading, &chosen.plan, chosen.dates, TARGETS + 1)? > TARGETS {
-        return Ok(None);
+    mut offers: Vec<Offer>,
+    dates: Dates,
+    aim: Aim,
+) -> Result<(Source, Option<usize>, Vec<usize>)> {
+    let snapshot = asking.reading.snapshot.as_ref();
+    let every = || Set::Span(Span::index(index::start(of, EVERY).done(), true));
+    if offers.is_empty() {
+        let all = Count::read(snapshot, of)?.all as usize;
+        let few = (all < SMALL).then_some(all);
+        return Ok((Source::Set(every()), few, Vec::new()));
     }
-    let conditions = Conditions::new(target, there);
-    let mut spans = Vec::new();
-    for found in super::all(reading, target, &chosen, &conditions, TARGETS)? {
-        let name = format!("{target}/{}", found.card.id);
-        let start = index::start(of, number);
-        spans.extend(own_cards(reading, of, &name)?);
-        spans.push(Span::index(
-            start.bytes(&whole_hash(&name, &reading.secret)).done(),
-        ));
+    let one_set = matches!(
+        offers.as_slice(),
+        [Offer {
+            access: Access::Set(_),
+            ..
+        }]
+    );
+    if one_set && aim != Aim::Sorted {
+        return Ok(many(offers, aim, every));
     }
-    Ok(Some(Plan::Ordered(spans)))
-}
-
-/// Everything in loose ranges, each resource once, in the order of an answer.
-pub(crate) fn collect(
-    reading: &Reading<'_>,
-    ranges: &[(Vec<u8>, Vec<u8>)],
-) -> Result<Vec<Candidate>> {
-    let mut found = BTreeMap::new();
-    let mut rows = Rows::default();
-    for (from, to) in ranges {
-        rows.clear();
-        reading
-            .snapshot
-            .scan(from, to, Direction::Up, usize::MAX, &mut rows)?;
-        for (key, value) in rows.iter() {
-            if let Some(tail) = Tail::of_key(key) {
-                found.insert(tail.bytes(), (tail, labels_of(value)?));
+    let cap = cap(Count::read(snapshot, of)?.all);
+    let small = if aim == Aim::Sorted { cap } else { SMALL };
+    let mut least: Option<(usize, usize)> = None;
+    for (i, offer) in offers.iter().enumerate() {
+        let Access::Set(set) = &offer.access else {
+            continue;
+        };
+        let most = least.map_or(small, |(rows, _)| rows);
+        let rows = set.probe(snapshot, dates, most)?;
+        if rows < most {
+            least = Some((rows, i));
+        }
+    }
+    if least.is_none_or(|(rows, _)| rows >= SMALL) {
+        for (i, offer) in offers.iter().enumerate() {
+            let most = least.map_or(cap, |(rows, _)| rows);
+            let rows = match &offer.access {
+                Access::Set(_) => continue,
+                Access::Ranges(ranges) => rows_of(asking, ranges, most)?,
+                Access::Stamps(stamps) => changes(asking, of, *stamps, most)?.len(),
+            };
+            if rows < most {
+                least = Some((rows, i));
             }
         }
     }
-    let candidate = |(tail, labels)| Candidate {
-        tail,
-        labels,
-        card: None,
+    if let Some((rows, i)) = least {
+        let offer = offers.swap_remove(i);
+        let set = match offer.access {
+            Access::Set(set) => set,
+            Access::Ranges(ranges) => Set::few(collect(asking.reading, &ranges, usize::MAX)?),
+            Access::Stamps(stamps) => Set::few(changes(asking, of, stamps, usize::MAX)?),
+        };
+        return Ok((Source::Set(set), Some(rows), offer.of));
+    }
+    Ok(many(offers, aim, every))
+}
+
+/// The source when everything is many.
+fn many(
+    mut offers: Vec<Offer>,
+    aim: Aim,
+    every: impl Fn() -> Set,
+) -> (Source, Option<usize>, Vec<usize>) {
+    if aim != Aim::First
+        && let Some(at) = offers.iter().position(|offer| {
+            offer.of.len() > 1
+                && matches!(&offer.access, Access::Ranges(ranges) if ranges.iter().all(|range| range.proves))
+        })
+    {
+        let offer = offers.swap_remove(at);
+        if let Access::Ranges(ranges) = offer.access {
+            return (Source::Ranges(ranges), None, offer.of);
+        }
+    }
+    let (mut sets, mut by, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    for offer in offers {
+        match offer.access {
+            Access::Set(set) => {
+                sets.push(set);
+                by.extend(offer.of);
+            }
+            access => others.push(Offer {
+                of: offer.of,
+                access,
+            }),
+        }
+    }
+    match (sets.len(), sets.pop()) {
+        (1, Some(only)) => return (Source::Set(only), None, by),
+        (_, Some(last)) => {
+            sets.push(last);
+            return (Source::Set(Set::All(sets)), None, by);
+        }
+        (_, None) => {}
+    }
+    match others.into_iter().next() {
+        Some(offer) if aim != Aim::First => match offer.access {
+            Access::Ranges(ranges) => (Source::Ranges(ranges), None, offer.of),
+            Access::Stamps(stamps) => (Source::Stamps(stamps), None, offer.of),
+            Access::Set(set) => (Source::Set(set), None, offer.of),
+        },
+        _ => (Source::Set(every()), None, Vec::new()),
+    }
+}
+
+/// Counts the rows of ranges up to a number.
+fn rows_of(asking: &Asking<'_>, ranges: &[Range], most: usize) -> Result<usize> {
+    let mut rows = Rows::default();
+    let mut counted = 0;
+    for range in ranges {
+        rows.clear();
+        asking.reading.snapshot.scan(
+            &range.from,
+            &range.to,
+            Direction::Up,
+            most - counted,
+            &mut rows,
+        )?;
+        counted += rows.len();
+        if counted >= most {
+            break;
+        }
+    }
+    Ok(counted)
+}
+
+/// What was changed between two stamps, up to a number.
+fn changes(
+    asking: &Asking<'_>,
+    of: ResourceType,
+    stamps: Stamps,
+    most: usize,
+) -> Result<Vec<Candidate>> {
+    let snapshot = asking.reading.snapshot.as_ref();
+    let mut walk = Changed::new(snapshot, of, stamps, Direction::Up, None);
+    let mut found = Vec::new();
+    while found.len() < most
+        && let Some(candidate) = walk.next()?
+    {
+        found.push(candidate);
+    }
+    Ok(found)
+}
+
+/// Whose records a condition or the permit names, with the condition's place.
+fn people(
+    asking: &Asking<'_>,
+    conditions: &[&Condition],
+) -> Result<Option<(Option<usize>, Vec<PersonKey>)>> {
+    if let Scope::Person { keys, .. } = &asking.reading.grant.scope {
+        return Ok(Some((None, [keys.as_slice(), &[PersonKey(0)]].concat())));
+    }
+    let patient = |wanted: &Wanted| match wanted {
+        Wanted::Reference(name) => target(name)
+            .filter(|(of, _)| of.name() == "Patient")
+            .map(|(of, id)| (of, id.to_owned())),
+        _ => None,
     };
-    Ok(found.into_values().map(candidate).collect())
+    for (i, condition) in conditions.iter().enumerate() {
+        let Condition::Is(clause) = condition else {
+            continue;
+        };
+        if clause.modifier != Modifier::None || clause.parameter.kind != Kind::Reference {
+            continue;
+        }
+        let named: Option<Vec<_>> = clause.values.iter().map(patient).collect();
+        let Some(named) = named.filter(|named| !named.is_empty()) else {
+            continue;
+        };
+        let mut people = Vec::new();
+        for (of, id) in named {
+            let head = head_of(
+                &asking.reading.secret,
+                asking.reading.snapshot.as_ref(),
+                of,
+                &id,
+            )?;
+            people.extend(head.map(|head| head.tail.person));
+        }
+        return Ok(Some((Some(i), people)));
+    }
+    Ok(None)
+}
+
+/// A person's resources about one matter: `patient=...&code=...`.
+fn personal(
+    asking: &Asking<'_>,
+    of: ResourceType,
+    conditions: &[&Condition],
+) -> Result<Option<Offer>> {
+    let Some(number) = index::subject_matter(of).filter(|_| of.in_patient_compartment()) else {
+        return Ok(None);
+    };
+    let about = conditions
+        .iter()
+        .enumerate()
+        .find_map(|(i, condition)| match condition {
+            Condition::Is(clause)
+                if clause.parameter.number == number && clause.modifier == Modifier::None =>
+            {
+                Some((i, clause))
+            }
+            _ => None,
+        });
+    let Some((matter, clause)) = about else {
+        return Ok(None);
+    };
+    let Some((by, people)) = people(asking, conditions)? else {
+        return Ok(None);
+    };
+    let mut sets = Vec::new();
+    for &person in &people {
+        let start = index::personal(of, person);
+        for wanted in &clause.values {
+            match access::composite(asking.reading, &start, std::slice::from_ref(wanted))? {
+                Some(Access::Set(set)) => sets.push(set),
+                _ => return Ok(None),
+            }
+        }
+    }
+    // What names her and is another person's stands under the reference.
+    if let Some(Condition::Is(reference)) = by.and_then(|by| conditions.get(by))
+        && let Some(Access::Set(about)) = access::of(asking, of, &Condition::Is(clause.clone()))?
+    {
+        let start = index::start(of, reference.parameter.number);
+        for wanted in &reference.values {
+            if let Wanted::Reference(name) = wanted {
+                let key = start
+                    .clone()
+                    .bytes(&whole_hash(name, &asking.reading.secret));
+                let named = Set::Span(Span::index(key.done(), true));
+                sets.push(Set::All(vec![named, about.clone()]));
+            }
+        }
+    }
+    Ok(Some(Offer {
+        of: vec![matter],
+        access: Access::Set(Set::any(sets)),
+    }))
+}
+
+/// Composites of R4 whose components stand at the root of the resource: both conditions together are one on it.
+const PAIRS: &[(&str, &str, &str, &str)] = &[
+    ("Observation", "code", "value-concept", "code-value-concept"),
+    ("Observation", "code", "value-date", "code-value-date"),
+    (
+        "Observation",
+        "code",
+        "value-quantity",
+        "code-value-quantity",
+    ),
+    ("Observation", "code", "value-string", "code-value-string"),
+];
+/// Pairs of values followed at most.
+const PAIRED: usize = 64;
+
+/// The two conditions that are one on a composite, and that.
+pub(crate) fn pair_of<'c>(
+    of: ResourceType,
+    conditions: &[&'c Condition],
+) -> Option<(&'c Clause, &'c Clause, &'static SearchParameter)> {
+    let clause = |code: &str| {
+        conditions.iter().find_map(|condition| match condition {
+            Condition::Is(clause)
+                if clause.parameter.code == code && clause.modifier == Modifier::None =>
+            {
+                Some(clause)
+            }
+            _ => None,
+        })
+    };
+    let pairs = PAIRS.iter().filter(|(name, ..)| *name == of.name());
+    pairs.into_iter().find_map(|(_, first, second, both)| {
+        let (first, second) = (clause(first)?, clause(second)?);
+        let few = first.values.len() * second.values.len() <= PAIRED;
+        let both = parameter(of, both).filter(|both| few && both.supported())?;
+        Some((first, second, both))
+    })
+}
+
+fn paired(
+    asking: &Asking<'_>,
+    of: ResourceType,
+    conditions: &[&Condition],
+) -> Result<Option<Offer>> {
+    let Some((first, second, both)) = pair_of(of, conditions) else {
+        return Ok(None);
+    };
+    let start = index::start(of, both.number);
+    let (mut sets, mut ranges) = (Vec::new(), Vec::new());
+    for a in &first.values {
+        for b in &second.values {
+            match access::composite(asking.reading, &start, &[a.clone(), b.clone()])? {
+                Some(Access::Set(set)) => sets.push(set),
+                Some(Access::Ranges(found)) => ranges.extend(found),
+                _ => return Ok(None),
+            }
+        }
+    }
+    let access = match (sets.is_empty(), ranges.is_empty()) {
+        (_, true) => Access::Set(Set::any(sets)),
+        (true, false) => Access::Ranges(ranges),
+        _ => return Ok(None),
+    };
+    let is = |clause: &Clause| {
+        let same =
+            |condition: &&&Condition| matches!(condition, Condition::Is(own) if own == clause);
+        conditions.iter().position(|condition| same(&condition))
+    };
+    let of = [is(first), is(second)].into_iter().flatten().collect();
+    Ok(Some(Offer { of, access }))
 }

@@ -84,6 +84,17 @@ pub fn in_memory() -> House {
     House { store, seal }
 }
 
+/// Over an engine, with the keys in a folder.
+pub fn over(engine: Arc<dyn engine::Engine>, keys: &std::path::Path) -> House {
+    let options = Options {
+        keyring: Some(keys.to_owned()),
+        ..Options::default()
+    };
+    let (store, seal) =
+        Store::over(engine, options, Box::new(TestRules), Box::new(TestWitness)).unwrap();
+    House { store, seal }
+}
+
 pub fn open(dir: &std::path::Path) -> House {
     try_open(dir).unwrap()
 }
