@@ -1,0 +1,142 @@
+//! What a page costs in rows, while the hits of its code grow and the answer stays the same size; and that ways of looking
+//! which only many resources need find what few would.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+use common::*;
+use fhir::query::{self, Query};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
+};
+use store::{
+    engine::{Batch, Direction, Engine, Memory, Rows, Snapshot},
+    *,
+};
+
+/// An engine in memory that counts what is read.
+#[derive(Default)]
+struct Counting {
+    inner: Memory,
+    read: Arc<AtomicUsize>,
+}
+
+struct View(Box<dyn Snapshot>, Arc<AtomicUsize>);
+
+impl Engine for Counting {
+    fn commit(&self, batch: &Batch) -> Result<()> {
+        self.inner.commit(batch)
+    }
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
+        Ok(Box::new(View(self.inner.snapshot()?, self.read.clone())))
+    }
+}
+
+impl Snapshot for View {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
+        self.1.fetch_add(1, Relaxed);
+        self.0.get(key)
+    }
+    fn scan(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        direction: Direction,
+        limit: usize,
+        rows: &mut Rows,
+    ) -> Result<()> {
+        let before = rows.len();
+        let done = self.0.scan(from, to, direction, limit, rows);
+        self.1.fetch_add(1 + rows.len() - before, Relaxed);
+        done
+    }
+}
+
+fn ask(text: &str) -> Query {
+    let pairs: Vec<(String, String)> = text
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let catalog = fhir::search::Catalog::r4();
+    query::parse(&catalog, of("Observation"), &pairs, query::Handling::Strict).unwrap()
+}
+
+/// Observation `n` of a code: the value grows with the number, the days go round.
+fn observation(n: usize) -> String {
+    format!(
+        r#"{{"resourceType":"Observation","id":"o{n}","status":"final","code":{{"coding":[{{"system":"http://loinc.org","code":"718-7"}}]}},"effectiveDateTime":"20{:02}-{:02}-{:02}T10:00:00Z","valueQuantity":{{"value":{n},"unit":"mg","system":"http://unitsofmeasure.org","code":"mg"}}}}"#,
+        n / 336 % 30,
+        1 + n / 28 % 12,
+        1 + n % 28
+    )
+}
+
+fn house(count: usize) -> (House, Arc<AtomicUsize>) {
+    let engine = Counting::default();
+    let read = engine.read.clone();
+    let keys = tempfile::tempdir().unwrap();
+    let house = over(Arc::new(engine), keys.path());
+    let texts: Vec<String> = (0..count).map(observation).collect();
+    for some in texts.chunks(500) {
+        house.put(&some.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    (house, read)
+}
+
+fn pages(house: &House, text: &str) -> Vec<usize> {
+    let (permit, query) = (house.all(), ask(text));
+    let mut ids = Vec::new();
+    let mut next = None;
+    loop {
+        let held = house.store.search(&permit, &query, next.as_ref()).unwrap();
+        let page = house.open(&permit, held);
+        ids.extend(
+            page.matches
+                .iter()
+                .map(|one| one.id[1..].parse::<usize>().unwrap()),
+        );
+        next = page.next;
+        if next.is_none() {
+            return ids;
+        }
+    }
+}
+
+#[test]
+fn a_page_costs_what_it_shows_however_many_have_the_code() {
+    let cost = |count: usize, text: &str| {
+        let (house, read) = house(count);
+        let before = read.load(Relaxed);
+        let permit = house.all();
+        let held = house.store.search(&permit, &ask(text), None).unwrap();
+        assert!(held.seen().len() <= 20);
+        read.load(Relaxed) - before
+    };
+    for text in [
+        "code=718-7&_count=20",
+        "code=http://loinc.org|718-7&date=2000-01-05&_count=20",
+        "code=http://loinc.org|718-7&value-quantity=lt15||mg&_count=20",
+        "code=http://loinc.org|718-7&value-quantity=gt50||mg&_count=20",
+    ] {
+        let (few, many) = (cost(250, text), cost(2500, text));
+        assert!(
+            many < 1500 && many < few + 1300,
+            "{text}: {few} then {many}"
+        );
+    }
+}
+
+#[test]
+fn many_are_found_in_the_order_asked_for_page_by_page() {
+    let (house, _) = house(2500);
+    let up: Vec<usize> = (0..2500).collect();
+    let down: Vec<usize> = (0..2500).rev().collect();
+    assert_eq!(pages(&house, "_sort=value-quantity&_count=300"), up);
+    assert_eq!(pages(&house, "_sort=-value-quantity&_count=300"), down);
+    assert_eq!(pages(&house, "_sort=date&_count=300"), up);
+    assert_eq!(pages(&house, "_sort=-date&code=718-7&_count=300"), down);
+    let above: Vec<usize> = (100..2500).collect();
+    let question = "code=718-7&value-quantity=ge100||mg&_count=300";
+    assert_eq!(pages(&house, question), above);
+}
