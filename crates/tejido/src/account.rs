@@ -132,7 +132,7 @@ pub fn token(args: &Token) -> Result<(), Error> {
             Ok(())
         }
         Answer::No(why) => Err(Error::say(why)),
-        Answer::Made => Err(Error::say("the running node answered something else")),
+        _ => Err(Error::say("the running node answered something else")),
     }
 }
 

@@ -4,6 +4,7 @@
 //! one connection each.
 
 use crate::Error;
+use crate::backup::Copied;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,11 @@ pub(crate) enum Ask {
         login: String,
         /// How long.
         hours: u32,
+    },
+    /// A backup into a folder.
+    Backup {
+        /// Where, as the node sees it.
+        to: PathBuf,
     },
 }
 
@@ -46,6 +52,8 @@ pub(crate) enum Answer {
     Made,
     /// The token, and until when.
     Token(String, Timestamp),
+    /// What the backup holds.
+    BackedUp(Copied),
     /// Why not.
     No(String),
 }
@@ -67,6 +75,12 @@ pub(crate) fn answer(gate: &Gate, ask: Ask, now: Timestamp) -> Answer {
         Ask::Token { login, hours } => gate
             .token(&login, hours, now)
             .map(|signed_in| Answer::Token(signed_in.token, signed_in.until)),
+        Ask::Backup { to } => {
+            return match gate.store().backup(&to) {
+                Ok(backup) => Answer::BackedUp(backup.into()),
+                Err(refused) => Answer::No(refused.to_string()),
+            };
+        }
     };
     done.unwrap_or_else(|refusal| Answer::No(refusal.en))
 }

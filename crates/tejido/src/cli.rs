@@ -31,6 +31,10 @@ enum Command {
     Token(account::Token),
     /// Load FHIR files into a node. Exit code 3: something was refused, the rest is in.
     Import(load::Import),
+    /// Copy a node's archive while it serves; again into the same folder copies only what is new.
+    Backup(crate::backup::Backup),
+    /// Make an archive of a backup, as it was at any moment, or check a backup.
+    Restore(crate::backup::Restore),
     /// Make up people and their lives as FHIR files.
     Synth(load::Synth),
     /// Move a stopped node's archive to PostgreSQL, or back into a folder.
@@ -132,6 +136,8 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Token(args) => account::token(&args).map(|()| ExitCode::SUCCESS),
         Command::WriteLoad(args) => load::write(&args),
         Command::Import(args) => load::run(args),
+        Command::Backup(args) => crate::backup::backup(&args).map(|()| ExitCode::SUCCESS),
+        Command::Restore(args) => crate::backup::restore(&args).map(|()| ExitCode::SUCCESS),
         Command::Synth(args) => load::synth(args),
         Command::MigrateStore(args) => migrate::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify(&args),

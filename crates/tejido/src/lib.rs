@@ -9,6 +9,7 @@
 pub mod account;
 mod admin;
 mod archive;
+mod backup;
 pub mod bench;
 pub mod cli;
 mod config;
