@@ -190,6 +190,7 @@ const KNOWN: &[(&str, &[&str])] = &[
             "pact",
             "public",
             "node",
+            "store",
             "operations",
             "limits",
         ],
