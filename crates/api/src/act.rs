@@ -5,12 +5,17 @@
 mod body;
 mod condition;
 mod history;
+mod meta;
+mod patch;
 mod read;
 mod search;
+mod validate;
 mod write;
 
 pub(crate) use body::{body_of, curp_of, new_id, rooted};
 pub(crate) use condition::{condition, nothing_there, one_of, repeated};
+pub(crate) use meta::Change as MetaChange;
+pub(crate) use patch::Patch;
 
 use crate::{
     fault::Fault,
@@ -37,7 +42,12 @@ pub(crate) enum Op {
     Vread(ResourceType, String, u64),
     Create(ResourceType, Value),
     Update(ResourceType, Target, Value),
+    Patch(ResourceType, Target, Patch),
     Delete(ResourceType, Target),
+    /// `None`: of all types, of all resources of a type.
+    Meta(Option<ResourceType>, Option<String>),
+    MetaChange(ResourceType, String, MetaChange, Value),
+    Validate(ResourceType, Option<String>, Pairs, Option<Value>),
     Search(ResourceType, Pairs),
     History(HistoryOf, Pairs),
     Everything(String, Pairs),
@@ -76,6 +86,35 @@ impl Op {
                 Op::Update(of, Target::Id(id), resource()?)
             }
             Interaction::UpdateWhere => Op::Update(of()?, Target::Where(pairs), resource()?),
+            Interaction::Patch => {
+                let (of, id) = (of()?, id()?);
+                nothing_else(&pairs, "_format, _pretty")?;
+                Op::Patch(of, Target::Id(id), Patch::of(resource()?)?)
+            }
+            Interaction::PatchWhere => {
+                Op::Patch(of()?, Target::Where(pairs), Patch::of(resource()?)?)
+            }
+            Interaction::Meta | Interaction::MetaOfType | Interaction::MetaOfSystem => {
+                nothing_else(&pairs, "_format, _pretty")?;
+                match interaction {
+                    Interaction::Meta => Op::Meta(Some(of()?), Some(id()?)),
+                    Interaction::MetaOfType => Op::Meta(Some(of()?), None),
+                    _ => Op::Meta(None, None),
+                }
+            }
+            Interaction::MetaAdd | Interaction::MetaDelete => {
+                let (of, id) = (of()?, id()?);
+                nothing_else(&pairs, "_format, _pretty")?;
+                let change = match interaction {
+                    Interaction::MetaAdd => MetaChange::Add,
+                    _ => MetaChange::Delete,
+                };
+                Op::MetaChange(of, id, change, resource()?)
+            }
+            Interaction::Validate => Op::Validate(of()?, None, pairs, body),
+            Interaction::ValidateInstance | Interaction::ValidateStored => {
+                Op::Validate(of()?, Some(id()?), pairs, body)
+            }
             Interaction::Delete => {
                 let (of, id) = (of()?, id()?);
                 nothing_else(&pairs, "_format, _pretty")?;
@@ -109,6 +148,12 @@ impl Session<'_> {
             Op::Update(of, Target::Where(pairs), resource) => {
                 self.update_where(of, &pairs, resource, wishes)
             }
+            Op::Patch(of, target, patch) => self.patch(of, target, &patch, wishes),
+            Op::Meta(of, id) => self.meta(of, id.as_deref()),
+            Op::MetaChange(of, id, change, parameters) => {
+                self.change_meta(of, &id, change, &parameters, wishes)
+            }
+            Op::Validate(of, id, pairs, body) => self.validate(of, id, pairs, body),
             Op::Delete(of, Target::Id(id)) => self.delete(of, id, wishes, Vec::new()),
             Op::Delete(of, Target::Where(pairs)) => self.delete_where(of, &pairs, wishes),
             Op::Search(of, pairs) => self.search(of, pairs),

@@ -8,6 +8,8 @@ mod refer;
 mod transaction;
 
 use crate::{
+    act::Op,
+    door::done,
     fault::Fault,
     negotiate::{Return, Wishes},
     reply::{Body, Reply},
@@ -40,7 +42,7 @@ impl Session<'_> {
             Kind::Batch => {
                 let done = entries.into_iter().map(|entry| {
                     let entry = entry?;
-                    self.act(entry.op, &entry.wishes)
+                    self.one(entry.op, &entry.wishes, entry.head)
                 });
                 ("batch-response", done.collect())
             }
@@ -52,6 +54,15 @@ impl Session<'_> {
         Ok(Reply::made(text.done()))
     }
 
+    /// One entry that is done by itself.
+    fn one(&self, op: Op, wishes: &Wishes, head: bool) -> Outcome {
+        let mut reply = self.act(op, wishes)?;
+        if head {
+            reply.body = Body::Empty;
+        }
+        Ok(reply)
+    }
+
     fn add_result(&self, text: &mut BundleText, result: &Outcome, prefer: Option<Return>) {
         match result {
             Ok(reply) => {
@@ -60,7 +71,11 @@ impl Session<'_> {
                     true => reply.body.bytes(),
                     false => Body::Empty.bytes(),
                 };
-                text.entry("", resource, &response(reply));
+                let outcome = match (reply.write, prefer) {
+                    (true, Some(Return::Outcome)) => done(reply),
+                    _ => Vec::new(),
+                };
+                text.entry("", resource, &response(reply, &outcome));
             }
             Err(fault) => text.entry("", b"", &refused(fault)),
         }
@@ -68,7 +83,7 @@ impl Session<'_> {
 }
 
 /// `response` of an entry that was done.
-fn response(reply: &Reply) -> String {
+fn response(reply: &Reply, outcome: &[u8]) -> String {
     let mut out = format!("\"response\":{{\"status\":\"{}\"", reply.status).into_bytes();
     let mut member = |name: &str, value: String| {
         out.extend_from_slice(format!(",\"{name}\":").as_bytes());
@@ -82,6 +97,10 @@ fn response(reply: &Reply) -> String {
     }
     if let Some(updated) = reply.updated {
         member("lastModified", updated.to_string());
+    }
+    if !outcome.is_empty() {
+        out.extend_from_slice(b",\"outcome\":");
+        out.extend_from_slice(outcome);
     }
     out.push(b'}');
     String::from_utf8_lossy(&out).into_owned()

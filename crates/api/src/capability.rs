@@ -41,6 +41,7 @@ pub(crate) fn statement(base: &str, limits: &Limits) -> Value {
         "implementation" => obj! { "description" => "A node of Tejido", "url" => base },
         "fhirVersion" => "4.0.1",
         "format" => ["json", "application/fhir+json"],
+        "patchFormat" => ["application/json-patch+json", "application/fhir+json"],
         "rest" => [obj! {
             "mode" => "server",
             "documentation" => documentation(limits),
@@ -52,13 +53,14 @@ pub(crate) fn statement(base: &str, limits: &Limits) -> Value {
             },
             "resource" => resources,
             "interaction" => system_interactions(),
+            "operation" => operations(&[(Interaction::MetaOfSystem, "meta", "Resource-meta")]).collect::<Vec<_>>(),
         }],
     }
 }
 
 fn documentation(limits: &Limits) -> String {
     format!(
-        "Result parameters: {}. Bodies of at most {} bytes, bundles of at most {} entries, JSON nested at most {} deep.",
+        "Result parameters: {}. Bodies of at most {} bytes (gzip is taken; the size is that of the unpacked body), bundles of at most {} entries, JSON nested at most {} deep.",
         RESULT_PARAMETERS.join(", "),
         limits.body_bytes,
         limits.bundle_entries,
@@ -84,11 +86,27 @@ fn system_interactions() -> Vec<Value> {
         .collect()
 }
 
+/// Those of the operations that there are.
+fn operations(all: &[(Interaction, &'static str, &'static str)]) -> impl Iterator<Item = Value> {
+    let there: Vec<_> = all
+        .iter()
+        .filter(|(route, ..)| has(*route))
+        .copied()
+        .collect();
+    there.into_iter().map(|(_, name, definition)| {
+        obj! {
+            "name" => name,
+            "definition" => format!("http://hl7.org/fhir/OperationDefinition/{definition}"),
+        }
+    })
+}
+
 fn interactions() -> Vec<Value> {
     [
         (Interaction::Read, "read"),
         (Interaction::Vread, "vread"),
         (Interaction::Update, "update"),
+        (Interaction::Patch, "patch"),
         (Interaction::Delete, "delete"),
         (Interaction::HistoryInstance, "history-instance"),
         (Interaction::HistoryType, "history-type"),
@@ -122,12 +140,21 @@ fn resource(of: ResourceType) -> Value {
         .iter()
         .map(|parameter| obj! { "name" => parameter.code, "type" => parameter.kind.name() })
         .collect();
-    let operations = (of.name() == "Patient" && has(Interaction::Everything)).then(|| {
-        vec![obj! {
-            "name" => "everything",
-            "definition" => "http://hl7.org/fhir/OperationDefinition/Patient-everything",
-        }]
-    });
+    let operations = operations(&[
+        (Interaction::Meta, "meta", "Resource-meta"),
+        (Interaction::MetaAdd, "meta-add", "Resource-meta-add"),
+        (
+            Interaction::MetaDelete,
+            "meta-delete",
+            "Resource-meta-delete",
+        ),
+        (Interaction::Validate, "validate", "Resource-validate"),
+    ])
+    .chain(
+        operations(&[(Interaction::Everything, "everything", "Patient-everything")])
+            .filter(|_| of.name() == "Patient"),
+    )
+    .collect::<Vec<_>>();
     obj! {
         "type" => of.name(),
         "interaction" => interactions(),

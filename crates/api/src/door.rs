@@ -7,7 +7,8 @@
 use crate::{
     State, act, capability,
     fault::Fault,
-    negotiate::{self, Pairs, Return, Wishes},
+    inflate,
+    negotiate::{self, Pairs, Return, Sent, Wishes},
     public,
     reply::Reply,
     routes::{self, Entry, Interaction, Places, Route},
@@ -16,13 +17,13 @@ use crate::{
 };
 use axum::{
     Router,
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody},
     middleware::{Next, from_fn},
     routing::any,
 };
 use fhir::{IssueCode, json};
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Uri, header, request,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request,
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::{any::Any, sync::Arc};
@@ -112,7 +113,34 @@ async fn handle(door: Arc<Door>, request: Request<Body>) -> Response<Body> {
         Ok(asked) => door.answer(&parts, asked, body).await,
         Err(fault) => Err(fault),
     };
-    result.unwrap_or_else(|fault| respond_fault(&fault, pretty))
+    let response = result.unwrap_or_else(|fault| respond_fault(&fault, pretty));
+    match parts.method {
+        Method::HEAD => headers_only(response),
+        _ => response,
+    }
+}
+
+/// The answer to `HEAD`: what `GET` says, without the body.
+fn headers_only(response: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        parts
+            .headers
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    Response::from_parts(parts, Body::empty())
+}
+
+/// What a route takes as its body, if it takes one.
+fn sent_to(route: &Route) -> Option<Sent> {
+    use Interaction::*;
+    match route.interaction {
+        SearchPosted => Some(Sent::Form),
+        Patch | PatchWhere => Some(Sent::Patch),
+        Create | Update | UpdateWhere | Bundle | MetaAdd | MetaDelete | Validate
+        | ValidateInstance => Some(Sent::Json),
+        _ => None,
+    }
 }
 
 /// The query of an address: general parameters apart from the interaction's own.
@@ -152,6 +180,8 @@ struct Whole {
     headers: HeaderMap,
     /// JSON, for the interactions that take it.
     body: Option<Bytes>,
+    /// Whether that is compressed.
+    gzip: bool,
     actor: Actor,
 }
 
@@ -174,21 +204,14 @@ impl Door {
         };
         // Taken before the body is: what waits in memory is bounded too.
         let turn = turn_of(turns)?;
-        let (wants_body, form) = match route.interaction {
-            Interaction::SearchPosted => (true, true),
-            Interaction::Create
-            | Interaction::Update
-            | Interaction::UpdateWhere
-            | Interaction::Bundle => (true, false),
-            _ => (false, false),
-        };
-        let mut bytes = None;
-        if wants_body {
-            negotiate::content(&parts.headers, form)?;
+        let sent = sent_to(route);
+        let (mut bytes, mut gzip) = (None, false);
+        if let Some(sent) = sent {
+            gzip = negotiate::content(&parts.headers, sent)?;
             bytes = Some(self.take(body).await?);
         }
         let mut wishes = negotiate::wishes(&parts.headers)?;
-        if let Some(form) = bytes.take_if(|_| form) {
+        if let Some(form) = bytes.take_if(|_| sent == Some(Sent::Form)) {
             let text = std::str::from_utf8(&form).map_err(|_| {
                 Fault::bad(
                     IssueCode::Invalid,
@@ -209,6 +232,7 @@ impl Door {
             headers: parts.headers.clone(),
             wishes: wishes.clone(),
             body: bytes,
+            gzip,
             actor,
         };
         let door = self.clone();
@@ -308,7 +332,14 @@ impl Door {
             actor: whole.actor,
             now: (self.clock)(),
         };
-        let body = whole.body.map(|body| self.parse(&body)).transpose()?;
+        let body = match whole.body {
+            Some(body) if whole.gzip => {
+                let body = inflate::gzip(&body, self.house.limits.body_bytes)?;
+                Some(self.parse(&body)?)
+            }
+            Some(body) => Some(self.parse(&body)?),
+            None => None,
+        };
         if whole.route.interaction == Interaction::Bundle {
             act::nothing_else(&whole.pairs, "_format, _pretty")?;
             let bundle = body.ok_or_else(Fault::ours)?;
@@ -424,7 +455,7 @@ fn respond(reply: Reply, wishes: &Wishes, base: &str) -> Response<Body> {
 }
 
 /// What `Prefer: return=OperationOutcome` asks for.
-fn done(reply: &Reply) -> Vec<u8> {
+pub(crate) fn done(reply: &Reply) -> Vec<u8> {
     let said = match reply.status {
         201 => "Stored as a new resource.",
         204 => "It is not here (any more).",

@@ -169,6 +169,10 @@ impl From<store::Error> for Fault {
                 vec![Issue::error(IssueCode::Invalid, expression, diagnostics)],
             ),
             Error::BadPage => Fault::bad(IssueCode::Invalid, error.to_string()),
+            Error::Slow(_) => Fault {
+                retry: Some(BUSY_SECONDS),
+                ..Fault::new(503, IssueCode::Timeout, error.to_string())
+            },
             Error::Busy => Fault::busy(),
             Error::Disk(why) => {
                 tracing::error!(%why, "the disk or the database refuses");

@@ -19,6 +19,7 @@ mod bundle;
 mod capability;
 mod door;
 mod fault;
+mod inflate;
 mod negotiate;
 mod public;
 mod reply;

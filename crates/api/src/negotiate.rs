@@ -187,17 +187,30 @@ pub(crate) fn acceptable(headers: &HeaderMap, format: Option<&str>) -> Result<()
     if asked { Err(refused()) } else { Ok(()) }
 }
 
-/// Whether a body is what the route takes: JSON, or a form.
-pub(crate) fn content(headers: &HeaderMap, form: bool) -> Result<(), Fault> {
+/// What a route takes as its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// A resource.
+    Json,
+    /// A JSON Patch, or a FHIRPath Patch, which is a resource.
+    Patch,
+    /// The parameters of a search.
+    Form,
+}
+
+/// Whether a body is what the route takes, in UTF-8; gives whether it is compressed (gzip).
+pub(crate) fn content(headers: &HeaderMap, sent: Sent) -> Result<bool, Fault> {
     let wrong = |said: &str| Fault::new(415, IssueCode::NotSupported, said);
-    if headers
-        .get(header::CONTENT_ENCODING)
-        .is_some_and(|coding| coding != "identity")
-    {
-        return Err(wrong(
-            "Send the body uncompressed; this server takes no Content-Encoding.",
-        ));
-    }
+    let coding = headers.get(header::CONTENT_ENCODING);
+    let gzip = match coding.map(|coding| coding.as_bytes()) {
+        None | Some(b"identity") => false,
+        Some(b"gzip" | b"x-gzip") if sent != Sent::Form => true,
+        Some(_) => {
+            return Err(wrong(
+                "Send the body as it is or compressed with gzip (a form: as it is).",
+            ));
+        }
+    };
     let value = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
@@ -215,15 +228,25 @@ pub(crate) fn content(headers: &HeaderMap, form: bool) -> Result<(), Fault> {
     if charset.is_some_and(|set| set != "utf-8" && set != "utf8") {
         return Err(wrong("The body must be UTF-8."));
     }
-    match form {
-        true if name == "application/x-www-form-urlencoded" => Ok(()),
-        true => Err(wrong(
+    let fits = match sent {
+        Sent::Json => JSON.contains(&name.as_str()),
+        Sent::Patch => name == JSON_PATCH || JSON.contains(&name.as_str()),
+        Sent::Form => name == "application/x-www-form-urlencoded",
+    };
+    match (fits, sent) {
+        (true, _) => Ok(gzip),
+        (false, Sent::Form) => Err(wrong(
             "A posted search is a form: Content-Type: application/x-www-form-urlencoded.",
         )),
-        false if JSON.contains(&name.as_str()) => Ok(()),
-        false => Err(wrong("Send JSON with Content-Type: application/fhir+json.")),
+        (false, Sent::Patch) => Err(wrong(
+            "Send a JSON Patch with Content-Type: application/json-patch+json, or a FHIRPath Patch with application/fhir+json.",
+        )),
+        (false, Sent::Json) => Err(wrong("Send JSON with Content-Type: application/fhir+json.")),
     }
 }
+
+/// RFC 6902.
+const JSON_PATCH: &str = "application/json-patch+json";
 
 /// `W/"3"` or `"3"`.
 pub(crate) fn version(tag: &str) -> Option<u64> {
@@ -366,18 +389,42 @@ mod tests {
 
     #[test]
     fn a_body_says_what_it_is() {
-        let case = |kind: &str, form| content(&headers(&[("content-type", kind)]), form);
-        assert!(case("application/fhir+json; charset=UTF-8", false).is_ok());
-        assert!(case("application/x-www-form-urlencoded", true).is_ok());
-        assert_eq!(
-            case("application/json; charset=latin1", false)
-                .unwrap_err()
-                .status,
-            415
-        );
-        assert_eq!(case("text/plain", false).unwrap_err().status, 415);
-        assert_eq!(case("application/json", true).unwrap_err().status, 415);
-        assert_eq!(content(&HeaderMap::new(), false).unwrap_err().status, 415);
+        let case = |kind: &str, sent| {
+            content(&headers(&[("content-type", kind)]), sent).map_err(|fault| fault.status)
+        };
+        let good = [
+            ("application/fhir+json; charset=UTF-8", Sent::Json),
+            ("application/x-www-form-urlencoded", Sent::Form),
+            ("application/json-patch+json", Sent::Patch),
+            ("application/fhir+json", Sent::Patch),
+        ];
+        for (kind, sent) in good {
+            assert_eq!(case(kind, sent), Ok(false), "{kind}");
+        }
+        let bad = [
+            ("application/json; charset=latin1", Sent::Json),
+            ("application/json-patch+json", Sent::Json),
+            ("application/fhir+xml", Sent::Patch),
+            ("text/plain", Sent::Json),
+            ("application/json", Sent::Form),
+            ("", Sent::Json),
+        ];
+        for (kind, sent) in bad {
+            assert_eq!(case(kind, sent), Err(415), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_body_may_be_compressed_with_gzip_and_a_form_may_not() {
+        let case = |coding: &str, kind: &str, sent| {
+            let headers = headers(&[("content-encoding", coding), ("content-type", kind)]);
+            content(&headers, sent).map_err(|fault| fault.status)
+        };
+        assert_eq!(case("gzip", "application/json", Sent::Json), Ok(true));
+        assert_eq!(case("identity", "application/json", Sent::Json), Ok(false));
+        assert_eq!(case("br", "application/json", Sent::Json), Err(415));
+        let form = "application/x-www-form-urlencoded";
+        assert_eq!(case("gzip", form, Sent::Form), Err(415));
     }
 
     #[test]

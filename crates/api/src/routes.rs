@@ -18,6 +18,16 @@ pub enum Interaction {
     Read,
     Update,
     UpdateWhere,
+    Patch,
+    PatchWhere,
+    Meta,
+    MetaOfType,
+    MetaOfSystem,
+    MetaAdd,
+    MetaDelete,
+    Validate,
+    ValidateInstance,
+    ValidateStored,
     Delete,
     DeleteWhere,
     HistoryInstance,
@@ -83,6 +93,54 @@ pub static ROUTES: &[Route] = &[
         Entry::Token,
     ),
     route(
+        "GET",
+        "/fhir/$meta",
+        Interaction::MetaOfSystem,
+        Entry::Token,
+    ),
+    route(
+        "GET",
+        "/fhir/{type}/$meta",
+        Interaction::MetaOfType,
+        Entry::Token,
+    ),
+    route(
+        "GET",
+        "/fhir/{type}/{id}/$meta",
+        Interaction::Meta,
+        Entry::Token,
+    ),
+    route(
+        "POST",
+        "/fhir/{type}/{id}/$meta-add",
+        Interaction::MetaAdd,
+        Entry::Token,
+    ),
+    route(
+        "POST",
+        "/fhir/{type}/{id}/$meta-delete",
+        Interaction::MetaDelete,
+        Entry::Token,
+    ),
+    route(
+        "POST",
+        "/fhir/{type}/$validate",
+        Interaction::Validate,
+        Entry::Token,
+    ),
+    route(
+        "POST",
+        "/fhir/{type}/{id}/$validate",
+        Interaction::ValidateInstance,
+        Entry::Token,
+    ),
+    route(
+        "GET",
+        "/fhir/{type}/{id}/$validate",
+        Interaction::ValidateStored,
+        Entry::Token,
+    ),
+    route(
         "POST",
         "/fhir/{type}/_search",
         Interaction::SearchPosted,
@@ -100,6 +158,12 @@ pub static ROUTES: &[Route] = &[
         "PUT",
         "/fhir/{type}",
         Interaction::UpdateWhere,
+        Entry::Token,
+    ),
+    route(
+        "PATCH",
+        "/fhir/{type}",
+        Interaction::PatchWhere,
         Entry::Token,
     ),
     route(
@@ -131,6 +195,12 @@ pub static ROUTES: &[Route] = &[
         "PUT",
         "/fhir/{type}/{id}",
         Interaction::Update,
+        Entry::Token,
+    ),
+    route(
+        "PATCH",
+        "/fhir/{type}/{id}",
+        Interaction::Patch,
         Entry::Token,
     ),
     route(
@@ -256,7 +326,10 @@ mod tests {
     fn a_wrong_method_is_told_which_ones_there_are() {
         let fault = find("POST", "/fhir/Patient/1").unwrap_err();
         assert_eq!(fault.status, 405);
-        assert_eq!(fault.allow.as_deref(), Some("GET, PUT, DELETE, HEAD"));
+        assert_eq!(
+            fault.allow.as_deref(),
+            Some("GET, PUT, PATCH, DELETE, HEAD")
+        );
         assert_eq!(find("PUT", "/fhir").unwrap_err().status, 405);
     }
 

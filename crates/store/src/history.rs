@@ -14,7 +14,7 @@ use crate::{
     store::{head_of, held},
     token::Position,
 };
-use fhir::ResourceType;
+use fhir::{ResourceType, time::Span};
 use jiff::Timestamp;
 use std::collections::HashMap;
 
@@ -23,6 +23,15 @@ const PAGE: usize = 1000;
 /// Rows read at once.
 const BATCH: usize = 64;
 
+/// Which versions of a history are asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct When {
+    /// Only those committed at or after.
+    pub since: Option<Timestamp>,
+    /// Only those that were current at some moment of this span.
+    pub at: Option<Span>,
+}
+
 impl Store {
     /// A page of a history, newest first. `count` 0 means the store's limit. The total is told when the first page
     /// holds all.
@@ -30,7 +39,7 @@ impl Store {
         &self,
         permit: &Permit,
         of: &HistoryOf,
-        since: Option<Timestamp>,
+        when: &When,
         count: usize,
         page: Option<&PageToken>,
     ) -> Result<Held<Page>> {
@@ -38,7 +47,7 @@ impl Store {
         grant.must(Verb::History, type_of(of))?;
         let reading = Reading::new(self, &grant)?;
         let key = &self.inner.secrets.pages;
-        let question = format!("history {of:?} {since:?} {}", grant.told());
+        let question = format!("history {of:?} {when:?} {}", grant.told());
         let position = page
             .map(|token| Position::open(token, key, &question))
             .transpose()?;
@@ -46,7 +55,7 @@ impl Store {
             .as_ref()
             .map_or(u64::MAX, |position| position.stamp);
         let count = if count == 0 { PAGE } else { count.min(PAGE) };
-        let since = since.map_or(i64::MIN, Timestamp::as_microsecond);
+        let since = when.since.map_or(i64::MIN, Timestamp::as_microsecond);
         let mut stamps = Stamps::of(&reading, of, below)?;
         let mut heads = HashMap::new();
         let mut shown: Vec<(u64, Shown)> = Vec::new();
@@ -57,7 +66,9 @@ impl Store {
             if stored.updated < since {
                 break;
             }
-            if let Some(one) = open(&reading, &mut heads, stored)? {
+            if let Some(one) = open(&reading, &mut heads, stored)?
+                && current_at(&reading, &one, when.at)?
+            {
                 shown.push((stamp, one));
             }
         }
@@ -92,6 +103,28 @@ fn type_of(of: &HistoryOf) -> Option<ResourceType> {
         HistoryOf::Instance(of, _) | HistoryOf::Type(of) => Some(*of),
         HistoryOf::System => None,
     }
+}
+
+/// Whether a version was current at some moment of a span: from its commit until that of the next version that the
+/// permit opens. What is hidden replaced nothing. Cost: for a version older than the span, two or three row reads.
+fn current_at(reading: &Reading<'_>, shown: &Shown, at: Option<Span>) -> Result<bool> {
+    let Some(span) = at else {
+        return Ok(true);
+    };
+    let version = &shown.version;
+    let from = version.updated.as_microsecond();
+    if from > span.to || from >= span.from {
+        return Ok(from <= span.to);
+    }
+    let (of, id) = (version.of, version.id.as_str());
+    let head = head_of(&reading.secret, reading.snapshot.as_ref(), of, id)?;
+    let newest = head.map_or(0, |head| head.version);
+    for next in version.version + 1..=newest {
+        if let Some(next) = reading.version(of, id, next)? {
+            return Ok(next.version.updated.as_microsecond() > span.from);
+        }
+    }
+    Ok(true)
 }
 
 type Heads = HashMap<(ResourceType, String), Option<Head>>;

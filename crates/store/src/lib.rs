@@ -18,6 +18,7 @@ mod cipher;
 mod codec;
 mod commit;
 mod dates;
+mod deadline;
 mod derive;
 pub mod engine;
 mod erase;
@@ -53,6 +54,7 @@ mod writer;
 pub use derive::Derived;
 pub use erase::{Erased, MakeErasure};
 pub use fsck::{Checkup, Finding, Judge, Told};
+pub use history::When;
 pub use keyring::rotate;
 pub use master::{FileKey, MasterKey};
 pub use matched::Matched;
@@ -101,6 +103,11 @@ pub enum Error {
     /// A page token that is not ours or belongs to another question or permit.
     #[error("this page link is not valid (any more); search again from the first page")]
     BadPage,
+    /// The question takes longer than this archive spends on one; nothing was written. Answer 503 with Retry-After.
+    #[error(
+        "this takes longer than {0} seconds, the most that one question may; ask for less at once, or try again later"
+    )]
+    Slow(u64),
     /// Too many commits wait; nothing was written. Answer 503 with Retry-After.
     #[error("the archive is busy; nothing was written, try again in a moment")]
     Busy,

@@ -148,7 +148,7 @@ pub(crate) struct Reading<'a> {
 impl<'a> Reading<'a> {
     pub(crate) fn new(store: &Store, grant: &'a Grant) -> Result<Reading<'a>> {
         Ok(Reading {
-            snapshot: store.snapshot()?,
+            snapshot: store.timed()?,
             grant,
             secret: store.inner.secrets.index,
             vault: store.inner.vault.clone(),
@@ -208,7 +208,12 @@ impl<'a> Reading<'a> {
 
     /// One version. It must be opened both as it was and as the resource is now: what is hidden or moved to another
     /// person today is so in all its versions.
-    fn version(&self, of: ResourceType, id: &str, version: u64) -> Result<Option<Shown>> {
+    pub(crate) fn version(
+        &self,
+        of: ResourceType,
+        id: &str,
+        version: u64,
+    ) -> Result<Option<Shown>> {
         let Some(head) =
             head_of(&self.secret, self.snapshot.as_ref(), of, id)?.filter(|head| head.version > 0)
         else {

@@ -24,6 +24,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU64, atomic::Ordering::Relaxed},
     thread::JoinHandle,
+    time::Duration,
 };
 
 /// How a store is opened.
@@ -42,6 +43,8 @@ pub struct Options {
     pub keyring: Option<PathBuf>,
     /// Opened data keys that are kept in memory, about 700 bytes each.
     pub keys: usize,
+    /// How long one question may take before [`Error::Slow`].
+    pub question_time: Duration,
 }
 
 impl Default for Options {
@@ -53,6 +56,7 @@ impl Default for Options {
             master: None,
             keyring: None,
             keys: 16_384,
+            question_time: Duration::from_secs(30),
         }
     }
 }
@@ -72,6 +76,7 @@ pub(crate) struct Inner {
     pub(crate) secrets: Secrets,
     pub(crate) vault: Arc<Vault>,
     trainer: Option<Trainer>,
+    pub(crate) question_time: Duration,
     queue: Option<Queue>,
     thread: Option<JoinHandle<()>>,
 }
@@ -174,6 +179,7 @@ impl Store {
             number,
             secrets,
             vault,
+            question_time: options.question_time,
             queue: Some(queue),
             thread: Some(thread),
         };

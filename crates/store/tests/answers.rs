@@ -157,7 +157,10 @@ fn what_is_hidden_now_is_hidden_in_all_its_versions() {
         house.put(&[&observation("o1", "ana", "2024-01-02", Some(1))]);
         let closed = house.person("ana", 2);
         let history = |permit: &Permit, of: HistoryOf| {
-            let held = house.store.history(permit, &of, None, 0, None).unwrap();
+            let held = house
+                .store
+                .history(permit, &of, &When::default(), 0, None)
+                .unwrap();
             let page = house.open(permit, held);
             let name = |v: &Version| format!("{}.{}", v.id, v.version);
             page.matches.iter().map(name).collect::<Vec<_>>()
@@ -196,7 +199,7 @@ fn a_history_has_pages_and_deletions_and_a_since() {
             let kind = HistoryOf::Type(of("Observation"));
             let held = house
                 .store
-                .history(&permit, &kind, None, 2, next.as_ref())
+                .history(&permit, &kind, &When::default(), 2, next.as_ref())
                 .unwrap();
             let page = house.open(&permit, held);
             seen.extend(page.matches.iter().map(|v| (v.id.clone(), v.deleted)));
@@ -215,7 +218,16 @@ fn a_history_has_pages_and_deletions_and_a_since() {
         assert_eq!(seen, expected.map(|(id, gone)| (id.to_owned(), gone)));
         let held = house
             .store
-            .history(&permit, &HistoryOf::System, Some(at(9)), 0, None)
+            .history(
+                &permit,
+                &HistoryOf::System,
+                &When {
+                    since: Some(at(9)),
+                    at: None,
+                },
+                0,
+                None,
+            )
             .unwrap();
         assert!(house.open(&permit, held).matches.is_empty());
     }

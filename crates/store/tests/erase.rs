@@ -172,7 +172,7 @@ fn is_gone(house: &House, engine: &dyn Engine, ana: PersonKey) {
         .history(
             &house.all(),
             &HistoryOf::System,
-            Default::default(),
+            &Default::default(),
             1000,
             None,
         )

@@ -52,7 +52,13 @@ fn told(house: &House) -> Vec<(String, u64, Vec<u8>)> {
     loop {
         let held = house
             .store
-            .history(&permit, &HistoryOf::System, None, 50, next.as_ref())
+            .history(
+                &permit,
+                &HistoryOf::System,
+                &When::default(),
+                50,
+                next.as_ref(),
+            )
             .unwrap();
         let page = house.open(&permit, held);
         all.extend(

@@ -589,7 +589,7 @@ fn compare(house: &House, model: &Model, questions: &[Query]) {
     let permit = house.all();
     let held = house
         .store
-        .history(&permit, &HistoryOf::System, None, 0, None)
+        .history(&permit, &HistoryOf::System, &When::default(), 0, None)
         .unwrap();
     assert_eq!(house.open(&permit, held).matches.len(), model.written);
 }

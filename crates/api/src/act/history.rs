@@ -2,12 +2,14 @@
 
 use super::{PAGE_SIZE, count_of, nothing_else, since_of};
 use crate::{
+    fault::Fault,
     negotiate::{Pairs, take},
     reply::Reply,
     session::{Ask, Outcome, Session, verbs},
     shape::{BundleText, PAGE, link},
 };
-use store::{HistoryOf, Verb, Version};
+use fhir::{IssueCode, time};
+use store::{HistoryOf, Verb, Version, When};
 use trust::{PersonRef, What};
 
 impl Session<'_> {
@@ -17,7 +19,9 @@ impl Session<'_> {
         let page = take(&mut pairs, PAGE);
         let since = since_of(take(&mut pairs, "_since"))?;
         let count = count_of(take(&mut pairs, "_count"), PAGE_SIZE)?;
-        nothing_else(&pairs, "_since, _count, _format, _pretty")?;
+        let at = at_of(take(&mut pairs, "_at"))?;
+        nothing_else(&pairs, "_since, _at, _count, _format, _pretty")?;
+        let when = When { since, at };
         let reading = verbs(&[Verb::History, Verb::Read]);
         let everyone = |types, path: &str| Ask {
             person: PersonRef::Everyone,
@@ -45,11 +49,11 @@ impl Session<'_> {
             ),
         };
         let store = self.house.gate.store();
-        let held = store.history(&grant.permit, of, since, count, page.as_ref())?;
+        let held = store.history(&grant.permit, of, &when, count, page.as_ref())?;
         let answer = self.open(&grant, held)?;
         if let HistoryOf::Instance(of, id) = of
             && answer.matches.is_empty()
-            && (page.is_none() && since.is_none() || self.is_kept_from(*of))
+            && (page.is_none() && since.is_none() && at.is_none() || self.is_kept_from(*of))
         {
             return Err(self.missing(*of, id));
         }
@@ -65,6 +69,19 @@ impl Session<'_> {
         }
         Ok(Reply::made(bundle.done()))
     }
+}
+
+/// The span of an `_at`: what was current at some moment of it.
+fn at_of(text: Option<String>) -> Result<Option<time::Span>, Fault> {
+    text.map(|text| {
+        time::span(&text).ok_or_else(|| {
+            Fault::bad(
+                IssueCode::Value,
+                "`_at` is a date or a time, as in 2026-01-31 or 2026-01-31T12:00:00Z (write a `+` as %2B).",
+            )
+        })
+    })
+    .transpose()
 }
 
 /// `request` and `response` of a history entry. Ids and types need no escaping.

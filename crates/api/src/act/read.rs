@@ -71,14 +71,7 @@ fn elements(of: ResourceType, mut pairs: Pairs) -> Result<Vec<String>, Fault> {
 /// A version as an answer: 410 for a deletion, 304 for what the caller has already.
 fn shown(version: &Version, wishes: &Wishes) -> Outcome {
     if version.deleted {
-        return Err(Fault::new(
-            410,
-            IssueCode::Deleted,
-            format!(
-                "{}/{} was deleted; its earlier versions can be read.",
-                version.of, version.id
-            ),
-        ));
+        return Err(was_deleted(version));
     }
     let mut reply = Reply::stored(version);
     if is_known(version, wishes) {
@@ -96,4 +89,16 @@ fn is_known(version: &Version, wishes: &Wishes) -> bool {
         (None, Some(since)) => version.updated.as_second() <= since.as_second(),
         (None, None) => false,
     }
+}
+
+/// 410.
+pub(super) fn was_deleted(version: &Version) -> Fault {
+    Fault::new(
+        410,
+        IssueCode::Deleted,
+        format!(
+            "{}/{} was deleted; its earlier versions can be read.",
+            version.of, version.id
+        ),
+    )
 }

@@ -7,7 +7,8 @@ use crate::{
     routes,
     session::House,
 };
-use fhir::{IssueCode, Value};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use fhir::{Issue, IssueCode, Value, json};
 
 /// An entry, understood.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub(super) struct Entry {
     pub(super) op: Op,
     /// Under which conditions.
     pub(super) wishes: Wishes,
+    /// `HEAD`: the resource itself is not wanted.
+    pub(super) head: bool,
 }
 
 impl Entry {
@@ -44,7 +47,10 @@ impl Entry {
                 status: 400,
                 ..fault
             })?;
-        let resource = resource.map(|resource| rooted(resource, &house.base));
+        let resource = match (method, resource) {
+            ("PATCH", Some(patch)) => Some(unwrapped(patch, house)?),
+            (_, resource) => resource.map(|resource| rooted(resource, &house.base)),
+        };
         let op =
             Op::new(route.interaction, &places, pairs(query)?, resource)?.ok_or_else(|| {
                 Fault::bad(
@@ -56,8 +62,35 @@ impl Entry {
             full_url: item.text("fullUrl").map(str::to_owned),
             op: sound(op)?,
             wishes: wishes(item)?,
+            head: method == "HEAD",
         })
     }
+}
+
+/// The patch of an entry: a FHIRPath Patch as it is, a JSON Patch out of the Binary it comes in.
+fn unwrapped(patch: Value, house: &House) -> Result<Value, Fault> {
+    if patch.text("resourceType") != Some("Binary") {
+        return Ok(patch);
+    }
+    let wrong = |said: String| {
+        let issue = Issue::error(IssueCode::Invalid, "Binary.data", said);
+        Fault::of(400, vec![issue])
+    };
+    let kind = patch.text("contentType").unwrap_or_default();
+    if kind.split(';').next().map(str::trim) != Some("application/json-patch+json") {
+        return Err(wrong(
+            "A patch in a Binary has the contentType application/json-patch+json.".into(),
+        ));
+    }
+    let data = patch.text("data").unwrap_or_default();
+    let text = STANDARD
+        .decode(data)
+        .map_err(|_| wrong("This is not base64.".into()))?;
+    let limits = json::Limits {
+        bytes: house.limits.body_bytes,
+        depth: house.limits.depth,
+    };
+    json::parse(&text, &limits).map_err(|error| wrong(error.to_string()))
 }
 
 /// The resource of an entry, checked.

@@ -204,7 +204,7 @@ pub(super) fn settle(
 fn named<'a>(write: &'a Write, kept: &'a Option<Option<String>>) -> Option<&'a str> {
     match kept {
         Some(there) => there.as_deref(),
-        None => write.resource.is_some().then_some(write.id.as_str()),
+        None => (!write.is_deletion()).then_some(write.id.as_str()),
     }
 }
 
@@ -233,7 +233,13 @@ fn decided(
     }
     let Some(resource) = &write.resource else {
         let Some(id) = there else {
-            return Ok(Some(None));
+            return match write.patch {
+                Some(_) => Err(Fault::not_found(format!(
+                    "No {} matches the condition.",
+                    write.of
+                ))),
+                None => Ok(Some(None)),
+            };
         };
         write.id = id;
         return Ok(None);

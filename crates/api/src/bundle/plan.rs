@@ -2,7 +2,7 @@
 
 use super::{entry::Entry, placed, refer::Names};
 use crate::{
-    act::{Op, Target, new_id},
+    act::{Op, Patch, Target, new_id},
     fault::Fault,
     negotiate::{Pairs, Wishes},
 };
@@ -18,8 +18,9 @@ pub(super) struct Write {
     pub(super) of: ResourceType,
     /// For an entry with conditions, settled when those are looked up.
     pub(super) id: String,
-    /// `None` for a deletion.
+    /// `None` for a deletion, and for a patch until it is applied.
     pub(super) resource: Option<Value>,
+    pub(super) patch: Option<Patch>,
     /// Whether the entry asked for a new resource.
     pub(super) create: bool,
     /// The conditions in its address, which say what it means.
@@ -30,6 +31,12 @@ pub(super) struct Write {
     pub(super) full_url: Option<String>,
 }
 
+impl Write {
+    pub(super) fn is_deletion(&self) -> bool {
+        self.resource.is_none() && self.patch.is_none()
+    }
+}
+
 /// A transaction, sorted.
 #[derive(Clone)]
 pub(super) struct Plan {
@@ -38,7 +45,16 @@ pub(super) struct Plan {
     /// In FHIR's order: deletions, creations, updates.
     pub(super) writes: Vec<Write>,
     /// Reads and searches, done after the writes.
-    pub(super) reads: Vec<(usize, Op, Wishes)>,
+    pub(super) reads: Vec<Reading>,
+}
+
+/// An entry that changes nothing.
+#[derive(Clone)]
+pub(super) struct Reading {
+    pub(super) at: usize,
+    pub(super) op: Op,
+    pub(super) wishes: Wishes,
+    pub(super) head: bool,
 }
 
 impl Plan {
@@ -46,12 +62,29 @@ impl Plan {
         let size = entries.len();
         let (mut writes, mut reads) = (Vec::new(), Vec::new());
         for (at, entry) in entries.into_iter().enumerate() {
-            let (of, target, resource, create) = match entry.op {
-                Op::Create(of, resource) => (of, Target::Id(new_id()?), Some(resource), true),
-                Op::Update(of, target, resource) => (of, target, Some(resource), false),
-                Op::Delete(of, target) => (of, target, None, false),
-                read => {
-                    reads.push((at, read, entry.wishes));
+            let (mut create, mut patch) = (false, None);
+            let (of, target, resource) = match entry.op {
+                Op::Create(of, resource) => {
+                    create = true;
+                    (of, Target::Id(new_id()?), Some(resource))
+                }
+                Op::Update(of, target, resource) => (of, target, Some(resource)),
+                Op::Patch(of, target, asked) => {
+                    patch = Some(asked);
+                    (of, target, None)
+                }
+                Op::Delete(of, target) => (of, target, None),
+                Op::MetaChange(..) => {
+                    let said = "In a transaction a resource's meta is changed with PATCH or PUT.";
+                    return Err(placed(Fault::bad(IssueCode::NotSupported, said), at));
+                }
+                op => {
+                    reads.push(Reading {
+                        at,
+                        op,
+                        wishes: entry.wishes,
+                        head: entry.head,
+                    });
                     continue;
                 }
             };
@@ -66,6 +99,7 @@ impl Plan {
                 of,
                 id,
                 resource,
+                patch,
                 create,
                 conditions,
                 expected: expected.map_err(|fault| placed(fault, at))?,
@@ -73,10 +107,10 @@ impl Plan {
                 full_url: entry.full_url,
             });
         }
-        writes.sort_by_key(|write| match (&write.resource, write.create) {
-            (None, _) => 0,
-            (Some(_), true) => 1,
-            (Some(_), false) => 2,
+        writes.sort_by_key(|write: &Write| match (write.is_deletion(), write.create) {
+            (true, _) => 0,
+            (false, true) => 1,
+            (false, false) => 2,
         });
         let plan = Plan {
             size,
@@ -98,10 +132,7 @@ impl Plan {
             if !write.id.is_empty() && !resources.insert((write.of, write.id.as_str())) {
                 return twice(write.at, "A transaction writes each resource once.");
             }
-            if let Some(name) = write
-                .full_url
-                .as_deref()
-                .filter(|_| write.resource.is_some())
+            if let Some(name) = write.full_url.as_deref().filter(|_| !write.is_deletion())
                 && !names.insert(name)
             {
                 return twice(write.at, "Two entries have this fullUrl.");
@@ -114,7 +145,7 @@ impl Plan {
     pub(super) fn names(&self) -> Names {
         self.writes
             .iter()
-            .filter(|write| write.resource.is_some() && !write.id.is_empty())
+            .filter(|write| !write.is_deletion() && !write.id.is_empty())
             .filter_map(|write| {
                 let name = write.full_url.clone()?;
                 Some((name, format!("{}/{}", write.of, write.id)))
@@ -136,6 +167,7 @@ mod tests {
             full_url: full_url.map(str::to_owned),
             op,
             wishes: Wishes::default(),
+            head: false,
         }
     }
     fn put(id: &str) -> Op {

@@ -3,6 +3,7 @@
 use super::{
     entry::Entry,
     lookup::{Conditions, Done, all_resolved, settle},
+    placed,
     plan::{Plan, Write},
     refer::{Names, rename},
 };
@@ -13,7 +14,7 @@ use crate::{
     session::{Ask, Outcome, Session, verbs},
 };
 use fhir::ResourceType;
-use store::{Change, Matched, Verb};
+use store::{Change, Current, Held, Matched, Verb, Version};
 use trust::{Grant, PersonRef, What};
 
 impl Session<'_> {
@@ -28,9 +29,9 @@ impl Session<'_> {
                 put(&mut results, at, Ok(reply));
             }
         }
-        for (at, op, wishes) in reads {
-            let outcome = self.act(op, &wishes);
-            put(&mut results, at, outcome);
+        for read in reads {
+            let outcome = self.one(read.op, &read.wishes, read.head);
+            put(&mut results, read.at, outcome);
         }
         Ok(results
             .into_iter()
@@ -43,7 +44,7 @@ impl Session<'_> {
         let conditions = Conditions::of(&plan)?;
         let person = self.person_of(&plan, &names)?;
         let grant = self.grant_to_write(&plan, person.clone())?;
-        if conditions.is_empty() {
+        if conditions.is_empty() && plan.writes.iter().all(|write| write.patch.is_none()) {
             return self.commit(plan, &names, &grant, Vec::new());
         }
         // What was looked up must still hold when it is written; if not, it is looked up again.
@@ -51,10 +52,57 @@ impl Session<'_> {
             let (mut plan, mut names) = (plan.clone(), names.clone());
             let found = self.look_up(&conditions, person.clone())?;
             let done = settle(&mut plan, &mut names, &conditions, &found)?;
-            let mut replies = self.commit(plan, &names, &grant, found.into_values().collect())?;
+            let patched = self.apply_patches(&mut plan, person.clone())?;
+            let found = found.into_values().collect();
+            let replies = self.commit(plan, &names, &grant, found);
+            // A patched resource that changed meanwhile is read again.
+            let mut replies = replies.map_err(|fault| Fault {
+                again: fault.again || patched && matches!(fault.status, 409 | 412),
+                ..fault
+            })?;
             replies.extend(done.into_iter().map(|done| (done.at, without_write(&done))));
             Ok(replies)
         })
+    }
+
+    /// Reads what is to be patched, under one permit and one act, and makes updates of the patches. Gives whether there
+    /// was any.
+    fn apply_patches(&self, plan: &mut Plan, person: PersonRef) -> Result<bool, Fault> {
+        let patched: Vec<&mut Write> = plan
+            .writes
+            .iter_mut()
+            .filter(|write| write.patch.is_some())
+            .collect();
+        if patched.is_empty() {
+            return Ok(false);
+        }
+        let grant = self.decide(Ask {
+            person,
+            verbs: verbs(&[Verb::Read]),
+            types: Some(each_once(patched.iter().map(|write| write.of))),
+            what: What::Interaction("POST transaction".into()),
+        })?;
+        let store = self.house.gate.store();
+        let held: Vec<Held<Option<Version>>> = patched
+            .iter()
+            .map(|write| store.read(&grant.permit, write.of, &write.id))
+            .collect::<store::Result<_>>()?;
+        let held = Held::all(held).ok_or_else(Fault::ours)?;
+        for (write, found) in patched.into_iter().zip(self.open(&grant, held)?) {
+            let Some(patch) = write.patch.take() else {
+                continue;
+            };
+            let changed = found
+                .ok_or_else(|| self.missing(write.of, &write.id))
+                .and_then(|current| {
+                    let after = self.amended(&current, write.expected, &patch.change())?;
+                    Ok((after, current.version))
+                });
+            let (after, version) = changed.map_err(|fault| placed(fault, write.at))?;
+            write.resource = Some(after);
+            write.expected = Some(Current::Version(version));
+        }
+        Ok(true)
     }
 
     fn commit(
@@ -96,10 +144,10 @@ impl Session<'_> {
     fn grant_to_write(&self, plan: &Plan, person: PersonRef) -> Result<Grant, Fault> {
         let mut needed = Vec::new();
         for write in &plan.writes {
-            needed.extend(match (&write.resource, write.create) {
-                (None, _) => &[Verb::Delete][..],
-                (Some(_), true) => &[Verb::Create],
-                (Some(_), false) => &[Verb::Create, Verb::Update],
+            needed.extend(match (write.is_deletion(), write.create) {
+                (true, _) => &[Verb::Delete][..],
+                (false, true) => &[Verb::Create],
+                (false, false) => &[Verb::Create, Verb::Update],
             });
         }
         self.decide(Ask {

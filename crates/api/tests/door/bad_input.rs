@@ -53,10 +53,10 @@ async fn each_kind_of_bad_input_has_its_answer() {
             "`code` is not supported here",
         ),
         (
-            "GET /fhir/Observation/_history?_at=2020",
+            "GET /fhir/Observation/_history?_at=then",
             "",
             400,
-            "`_at` is not supported here",
+            "`_at` is a date",
         ),
         ("GET /fhir/_history?_since=yesterday", "", 400, "_since"),
         (
@@ -67,9 +67,9 @@ async fn each_kind_of_bad_input_has_its_answer() {
         ),
         (
             "PATCH /fhir/Observation/o1",
-            "[]",
-            405,
-            "does not take this method",
+            "{}",
+            400,
+            "A patch is an array",
         ),
         ("PUT /fhir/Observation", &good, 400, "no condition"),
         ("DELETE /fhir/Observation", "", 400, "no condition"),
@@ -81,7 +81,25 @@ async fn each_kind_of_bad_input_has_its_answer() {
             "shapes an answer",
         ),
         (
-            "GET /fhir/Observation/o1/$meta",
+            "PATCH /fhir/Observation/o1",
+            r#"[{"op":"remove","path":"/status"}]"#,
+            422,
+            "status",
+        ),
+        (
+            "POST /fhir/Observation/o1/$meta-add",
+            "{}",
+            400,
+            "Send Parameters",
+        ),
+        (
+            "POST /fhir/Observation/$validate?profile=http://x",
+            &good,
+            400,
+            "is not known here",
+        ),
+        (
+            "GET /fhir/Observation/o1/$nothing",
             "",
             404,
             "nothing at this address",
@@ -144,9 +162,13 @@ async fn bodies_of_the_wrong_kind_or_size_are_refused() {
             .is(415);
     }
     house
-        .call_with(line, &token, &[("content-encoding", "gzip")], &her)
+        .call_with(line, &token, &[("content-encoding", "br")], &her)
         .await
         .is(415);
+    house
+        .call_with(line, &token, &[("content-encoding", "gzip")], &her)
+        .await
+        .is(400);
     let large = her.replace("Pérez", &"x".repeat(1000));
     assert_eq!(
         house.call(line, &token, &large).await.is(413).issue().0,

@@ -190,7 +190,7 @@ async fn a_transaction_is_all_or_nothing_and_says_where_it_failed() {
             "Bundle.entry[1]",
         ),
         (
-            entry("", "PATCH", "Patient/her", "", ""),
+            entry("", "PATCH", "Patient/her", "", "{}"),
             400,
             "Bundle.entry[1]",
         ),

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bundles;
+mod changes;
 mod conditional;
 mod house;
 mod leaks;

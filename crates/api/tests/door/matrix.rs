@@ -28,6 +28,10 @@ fn expected(interaction: Interaction) -> [u16; 9] {
             [401, 401, 403, 403, 200, 403, 200, 403, 200]
         }
         Create => [401, 401, 403, 403, 201, 403, 403, 403, 201],
+        MetaOfType | MetaOfSystem => [401, 401, 403, 403, 403, 403, 200, 200, 200],
+        Meta | ValidateStored => [401, 401, 403, 403, 200, 403, 200, 403, 200],
+        Validate | ValidateInstance => [401, 401, 200, 200, 200, 200, 200, 200, 200],
+        Patch | PatchWhere | MetaAdd | MetaDelete => [401, 401, 403, 403, 200, 403, 403, 403, 200],
         Update | UpdateWhere => [401, 401, 403, 403, 200, 403, 403, 403, 200],
         Delete | DeleteWhere => [401, 401, 403, 403, 204, 403, 403, 403, 204],
     }
@@ -62,10 +66,23 @@ fn sample(interaction: Interaction) -> (&'static str, String) {
             "/fhir/Observation?patient=her&code=718-7",
             observation("o2", "her", "718-7"),
         ),
+        Patch => ("/fhir/Observation/o1", PATCH.into()),
+        PatchWhere => ("/fhir/Observation?patient=her&code=718-7", PATCH.into()),
+        Meta => ("/fhir/Observation/o1/$meta", String::new()),
+        MetaOfType => ("/fhir/Observation/$meta", String::new()),
+        MetaOfSystem => ("/fhir/$meta", String::new()),
+        MetaAdd => ("/fhir/Observation/o1/$meta-add", META.into()),
+        MetaDelete => ("/fhir/Observation/o1/$meta-delete", META.into()),
+        Validate => ("/fhir/Observation/$validate", new),
+        ValidateInstance => ("/fhir/Observation/o1/$validate", new),
+        ValidateStored => ("/fhir/Observation/o1/$validate", String::new()),
         Delete => ("/fhir/Observation/o1", String::new()),
         DeleteWhere => ("/fhir/Observation?patient=her&code=718-7", String::new()),
     }
 }
+
+const PATCH: &str = r#"[{"op":"replace","path":"/status","value":"amended"}]"#;
+const META: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"system":"urn:t","code":"a"}]}}]}"#;
 
 fn at_the_door(column: usize) -> (House, String) {
     let house = House::new();
