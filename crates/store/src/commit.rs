@@ -600,6 +600,10 @@ impl Making<'_> {
             let key = index::personal(of, tail.person).bytes(value).tail(&tail);
             rows.insert(key.done(), row.clone());
         }
+        for pair in index::links(of, matters) {
+            let key = index::linked(of, tail.person).bytes(&pair).tail(&tail);
+            rows.insert(key.done(), row.clone());
+        }
         let mut stamp = tail.bytes().to_vec();
         stamp.extend_from_slice(&row);
         rows.insert(

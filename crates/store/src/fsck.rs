@@ -529,7 +529,7 @@ fn place(key: &[u8]) -> String {
 fn family(key: &[u8]) -> &'static str {
     use crate::keys;
     match key.get(2) {
-        Some(&keys::INDEX | &keys::LONG | &keys::PERSONAL) => "an index entry",
+        Some(&keys::INDEX | &keys::LONG | &keys::PERSONAL | &keys::LINKED) => "an index entry",
         Some(&keys::CARD) => "the card",
         Some(&keys::STAMP) => "the entry by last change",
         Some(&keys::OLD) => "the entry of an old version",

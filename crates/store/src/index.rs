@@ -16,13 +16,14 @@
 //!
 //! Not in the index: the main date (it stands in every key, `dates.rs`), and a reference to the person's own Patient (the
 //! cards of her compartment answer it). Resources with a long main date stand a second time in `LONG`; what a person's
-//! resource is about ([`subject_matter`]) stands a second time in `PERSONAL`, under the person.
+//! resource is about ([`subject_matter`]) stands a second time in `PERSONAL`, under the person, and in `LINKED` which codes of
+//! Observations say the same.
 
 use crate::{
     PersonKey,
     dates::{self, Length, Main},
     hash::siphash,
-    keys::{DIRECTORY, EVERY, INDEX, Key, LONG, PERSONAL, records},
+    keys::{DIRECTORY, EVERY, INDEX, Key, LINKED, LONG, PERSONAL, records},
 };
 use fhir::{
     ResourceType,
@@ -114,6 +115,11 @@ pub(crate) fn personal(of: ResourceType, person: PersonKey) -> Key {
     Key::new(records(of), PERSONAL).person(person).of(of)
 }
 
+/// The start of the keys of a person's resources of a type that say one thing in two codes.
+pub(crate) fn linked(of: ResourceType, person: PersonKey) -> Key {
+    Key::new(records(of), LINKED).person(person).of(of)
+}
+
 /// The same key among the long ones.
 pub(crate) fn among_long(key: &[u8]) -> Vec<u8> {
     let mut key = key.to_vec();
@@ -159,20 +165,38 @@ pub(crate) fn keys(
     keys
 }
 
-/// The values under which a resource stands in `PERSONAL`, each once.
+/// Bytes of a value in `PERSONAL`.
+pub(crate) const MATTER_BYTES: usize = 8;
+
+/// The values under which a resource stands in `PERSONAL`, each once: its codings; its texts only when it has none.
 pub(crate) fn matters(of: ResourceType, entries: &[Entry], secret: &Secret) -> Vec<Vec<u8>> {
     if !of.in_patient_compartment() {
         return Vec::new();
     }
     let number = subject_matter(of);
-    let mut values: Vec<Vec<u8>> = entries
-        .iter()
-        .filter(|entry| Some(entry.number) == number)
-        .map(|entry| value(&entry.value, secret))
-        .collect();
+    let (mut codings, mut texts) = (Vec::new(), Vec::new());
+    for entry in entries.iter().filter(|entry| Some(entry.number) == number) {
+        match &entry.value {
+            Indexed::Token { system, code, text } if system.is_empty() && code.is_empty() => {
+                // No code begins so.
+                texts.push(whole_hash(&format!("\0{text}"), secret).to_vec());
+            }
+            coding => codings.push(value(coding, secret)),
+        }
+    }
+    let mut values = match codings.is_empty() {
+        true => texts,
+        false => codings,
+    };
     values.sort_unstable();
     values.dedup();
     values
+}
+
+/// The pairs of values under which a resource stands in `LINKED`: enough to lead from each of its codes to all others.
+pub(crate) fn links(of: ResourceType, matters: &[Vec<u8>]) -> impl Iterator<Item = Vec<u8>> {
+    let pairs = matters.windows(2).map(|pair| pair.concat());
+    pairs.filter(move |_| of.name() == "Observation")
 }
 
 /// The bytes of one value.

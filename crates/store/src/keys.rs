@@ -27,6 +27,7 @@
 //! | records | `INDEX` | parameter 2, type, value, [`Tail`] | labels and length of the main date ([`Mark`](crate::commit::Mark)) |
 //! | records | `LONG` | as `INDEX` | the same again, of resources whose main date is long or open (`dates.rs`) |
 //! | records | `PERSONAL` | person, type, code, [`Tail`] | the same again, for what a person's resource is about |
+//! | records | `LINKED` | person, type, code, code, [`Tail`] | the same again, of Observations that say one thing in two codes |
 //! | records | `CARD` | person, type, date, rid | [`Card`](crate::card::Card) |
 //! | records | `STAMP` | type, stamp inverted | [`Tail`], labels: current ones, by last change |
 //! | records | `OLD` | type, stamp inverted | versions that are not current, and deletions |
@@ -74,6 +75,7 @@ pub(crate) const LABELLED: u8 = 0x16;
 pub(crate) const MARKED: u8 = 0x17;
 pub(crate) const LONG: u8 = 0x1d;
 pub(crate) const PERSONAL: u8 = 0x1e;
+pub(crate) const LINKED: u8 = 0x1f;
 pub(crate) const BODY: u8 = 0x80;
 
 /// The parameter number under which every resource stands once, without a value.

@@ -5,7 +5,8 @@
 //!
 //! Read in this order: `order` (in which order an answer comes), `access` (where the index holds what a condition asks
 //! for), `plan` (which of these to use), `span` and `set` (rows in the natural order), `walk` (rows in the order of a
-//! value), `stamps` (rows in the order of change), `matches` (from rows to matches), `asking` (what a card must say).
+//! value), `stamps` (rows in the order of change), `matches` (from rows to matches), `asking` (what a card must say);
+//! `lastn` (the newest of each code).
 //!
 //! What must hold:
 //! - What the permit hides is left out inside the scan, before anything of it is read: matches, totals, chains, `_has`,
@@ -28,6 +29,7 @@ mod able;
 mod access;
 mod asking;
 mod include;
+mod lastn;
 mod listed;
 mod matches;
 mod near;
@@ -101,32 +103,44 @@ impl Store {
             .next
             .map(|next| next.seal(key, &question))
             .transpose()?;
-        let mut shown = Vec::new();
-        let mut included = Vec::new();
-        let mut cut = false;
-        for (query, found) in answer.parts {
-            for found in &found {
-                let snapshot = reading.snapshot.as_ref();
-                let stored = stored_at(&reading.vault, snapshot, query.of, found.card.stamp)?;
-                shown.extend(stored.map(|stored| Shown::new(stored, found.card.labels)));
-            }
-            if !query.include.is_empty() || !query.revinclude.is_empty() {
-                let more = include::included(&asking, query, found)?;
-                included.extend(more.shown);
-                cut |= more.cut;
-            }
-        }
-        let seen = shown.iter().chain(&included);
-        let seen = seen.map(|shown| shown.seen.clone()).collect();
-        let page = Page {
-            matches: shown.into_iter().map(|shown| shown.version).collect(),
-            included: included.into_iter().map(|shown| shown.version).collect(),
-            total: answer.total,
-            next,
-            cut,
-        };
-        Ok(held(permit, seen, page))
+        shown(&asking, permit, answer.parts, answer.total, next)
     }
+}
+
+/// The page of these matches, with what they include.
+fn shown(
+    asking: &Asking<'_>,
+    permit: &Permit,
+    parts: Vec<(&Query, Vec<Found>)>,
+    total: Option<u64>,
+    next: Option<PageToken>,
+) -> Result<Held<Page>> {
+    let reading = asking.reading;
+    let mut shown = Vec::new();
+    let mut included = Vec::new();
+    let mut cut = false;
+    for (query, found) in parts {
+        for found in &found {
+            let snapshot = reading.snapshot.as_ref();
+            let stored = stored_at(&reading.vault, snapshot, query.of, found.card.stamp)?;
+            shown.extend(stored.map(|stored| Shown::new(stored, found.card.labels)));
+        }
+        if !query.include.is_empty() || !query.revinclude.is_empty() {
+            let more = include::included(asking, query, found)?;
+            included.extend(more.shown);
+            cut |= more.cut;
+        }
+    }
+    let seen = shown.iter().chain(&included);
+    let seen = seen.map(|shown| shown.seen.clone()).collect();
+    let page = Page {
+        matches: shown.into_iter().map(|shown| shown.version).collect(),
+        included: included.into_iter().map(|shown| shown.version).collect(),
+        total,
+        next,
+        cut,
+    };
+    Ok(held(permit, seen, page))
 }
 
 /// How a condition of a write finds what is there: ids of at most so many matches.

@@ -140,3 +140,38 @@ fn many_are_found_in_the_order_asked_for_page_by_page() {
     let question = "code=718-7&value-quantity=ge100||mg&_count=300";
     assert_eq!(pages(&house, question), above);
 }
+
+#[test]
+fn the_newest_of_each_code_cost_the_same_when_each_has_ten_times_as_many() {
+    let cost = |count: usize| {
+        let engine = Counting::default();
+        let read = engine.read.clone();
+        let keys = tempfile::tempdir().unwrap();
+        let house = over(Arc::new(engine), keys.path());
+        house.put(&[r#"{"resourceType":"Patient","id":"ana"}"#]);
+        let texts: Vec<String> = (0..count)
+            .map(|n| {
+                let code = n % 5;
+                let both = format!(
+                    r#"{{"system":"http://loinc.org","code":"{code}"}},{{"code":"mine-{code}"}}"#
+                );
+                observation(n)
+                    .replace(r#"{"system":"http://loinc.org","code":"718-7"}"#, &both)
+                    .replace(
+                        r#""status""#,
+                        r#""subject":{"reference":"Patient/ana"},"status""#,
+                    )
+            })
+            .collect();
+        for some in texts.chunks(500) {
+            house.put(&some.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+        let before = read.load(Relaxed);
+        let permit = house.all();
+        let held = house.store.lastn(&permit, &ask("patient=ana"), 2).unwrap();
+        assert_eq!(held.seen().len(), 10);
+        read.load(Relaxed) - before
+    };
+    let (few, many) = (cost(200), cost(2000));
+    assert!(many < few + 100, "{few} rows, then {many}");
+}

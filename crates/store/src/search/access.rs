@@ -373,10 +373,21 @@ fn tokens(
 
 /// What stands next in the keys that start so, in so many bytes, each once; `None` when it is too much.
 fn kinds(reading: &Reading<'_>, start: &Key, width: usize) -> Result<Option<Vec<Vec<u8>>>> {
+    up_to(reading, start, width, KINDS)
+}
+
+/// What stands next in the keys that start so, in so many bytes, each once; `None` when it is not less than so many.
+/// Cost: one row each.
+pub(crate) fn up_to(
+    reading: &Reading<'_>,
+    start: &Key,
+    width: usize,
+    most: usize,
+) -> Result<Option<Vec<Vec<u8>>>> {
     let (mut from, to) = start.clone().range();
     let width = start.0.len() + width;
     let mut found = Vec::new();
-    while found.len() < KINDS {
+    while found.len() < most {
         let mut rows = Rows::default();
         reading
             .snapshot

@@ -215,6 +215,11 @@ impl<'a, 'q> Matches<'a, 'q> {
         self.batch = (count + 1).clamp(FIRST, MOST);
     }
 
+    /// Hardly more than so many are wanted.
+    pub(crate) fn only(&mut self, count: usize) {
+        self.batch = (count + 1).min(MOST);
+    }
+
     pub(crate) fn next(&mut self) -> Result<Option<Found>> {
         loop {
             if let Some(found) = self.ready.pop_front() {

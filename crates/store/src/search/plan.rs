@@ -48,7 +48,27 @@ pub(crate) struct Plan<'q> {
     pub(crate) needed: Needed,
 }
 
-impl Plan<'_> {
+impl<'q> Plan<'q> {
+    /// Over a set that is known to hold all matches: every condition is asked of each.
+    pub(crate) fn over(of: ResourceType, conditions: &[&'q Condition], set: Set) -> Plan<'q> {
+        let dated: Vec<&Clause> = conditions
+            .iter()
+            .filter_map(|one| on_date(of, one))
+            .collect();
+        let undated = conditions.iter().filter(|one| on_date(of, one).is_none());
+        Plan {
+            of,
+            source: Source::Set(set),
+            few: None,
+            dates: dated
+                .iter()
+                .fold(ALL_DATES, |all, clause| all.and(Dates::of(clause))),
+            open: undated.copied().collect(),
+            on_date: dated,
+            proven: Vec::new(),
+            needed: Needed::of(of, conditions.iter().copied()),
+        }
+    }
     /// The stamps between which all matches lie, where the plan says so.
     pub(crate) fn stamps(&self) -> Option<Stamps> {
         match self.source {
