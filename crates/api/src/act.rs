@@ -6,6 +6,7 @@ mod body;
 mod condition;
 mod history;
 mod meta;
+mod over;
 mod patch;
 mod read;
 mod search;
@@ -15,6 +16,7 @@ mod write;
 pub(crate) use body::{body_of, curp_of, new_id, rooted};
 pub(crate) use condition::{condition, nothing_there, one_of, repeated};
 pub(crate) use meta::Change as MetaChange;
+pub(crate) use over::{Over, Sought};
 pub(crate) use patch::Patch;
 
 use crate::{
@@ -48,7 +50,7 @@ pub(crate) enum Op {
     Meta(Option<ResourceType>, Option<String>),
     MetaChange(ResourceType, String, MetaChange, Value),
     Validate(ResourceType, Option<String>, Pairs, Option<Value>),
-    Search(ResourceType, Pairs),
+    Search(Over, Pairs),
     History(HistoryOf, Pairs),
     Everything(String, Pairs),
 }
@@ -121,7 +123,13 @@ impl Op {
                 Op::Delete(of, Target::Id(id))
             }
             Interaction::DeleteWhere => Op::Delete(of()?, Target::Where(pairs)),
-            Interaction::Search | Interaction::SearchPosted => Op::Search(of()?, pairs),
+            Interaction::Search | Interaction::SearchPosted => Op::Search(Over::Type(of()?), pairs),
+            Interaction::SearchSystem | Interaction::SearchSystemPosted => {
+                Op::Search(Over::System, pairs)
+            }
+            Interaction::SearchCompartment => {
+                Op::Search(Over::compartment(of()?, id()?, &places.within)?, pairs)
+            }
             Interaction::HistoryInstance => Op::History(HistoryOf::Instance(of()?, id()?), pairs),
             Interaction::HistoryType => Op::History(HistoryOf::Type(of()?), pairs),
             Interaction::HistorySystem => Op::History(HistoryOf::System, pairs),
@@ -156,7 +164,7 @@ impl Session<'_> {
             Op::Validate(of, id, pairs, body) => self.validate(of, id, pairs, body),
             Op::Delete(of, Target::Id(id)) => self.delete(of, id, wishes, Vec::new()),
             Op::Delete(of, Target::Where(pairs)) => self.delete_where(of, &pairs, wishes),
-            Op::Search(of, pairs) => self.search(of, pairs),
+            Op::Search(over, pairs) => self.search(&over, pairs, wishes),
             Op::History(of, pairs) => self.history(&of, pairs),
             Op::Everything(id, pairs) => self.everything(id, pairs),
         }

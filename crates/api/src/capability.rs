@@ -6,7 +6,7 @@ use crate::{
 };
 use fhir::{
     ResourceType, Value, obj,
-    search::{Kind, SearchParameter, parameters},
+    search::{COMPARTMENTS, Kind, SearchParameter, parameters},
 };
 
 /// When what this server does last changed; a test compares the whole statement with the committed one.
@@ -54,6 +54,7 @@ pub(crate) fn statement(base: &str, limits: &Limits) -> Value {
             "resource" => resources,
             "interaction" => system_interactions(),
             "operation" => operations(&[(Interaction::MetaOfSystem, "meta", "Resource-meta")]).collect::<Vec<_>>(),
+            "compartment" => compartments(),
         }],
     }
 }
@@ -77,6 +78,9 @@ fn system_interactions() -> Vec<Value> {
     if has(Interaction::Bundle) {
         codes.extend(["transaction", "batch"]);
     }
+    if has(Interaction::SearchSystem) {
+        codes.push("search-system");
+    }
     if has(Interaction::HistorySystem) {
         codes.push("history-system");
     }
@@ -99,6 +103,17 @@ fn operations(all: &[(Interaction, &'static str, &'static str)]) -> impl Iterato
             "definition" => format!("http://hl7.org/fhir/OperationDefinition/{definition}"),
         }
     })
+}
+
+fn compartments() -> Vec<String> {
+    let definition = |name: &&str| {
+        let name = name.to_lowercase();
+        format!("http://hl7.org/fhir/CompartmentDefinition/{name}")
+    };
+    match has(Interaction::SearchCompartment) {
+        true => COMPARTMENTS.iter().map(definition).collect(),
+        false => Vec::new(),
+    }
 }
 
 fn interactions() -> Vec<Value> {

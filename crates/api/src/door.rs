@@ -135,7 +135,7 @@ fn headers_only(response: Response<Body>) -> Response<Body> {
 fn sent_to(route: &Route) -> Option<Sent> {
     use Interaction::*;
     match route.interaction {
-        SearchPosted => Some(Sent::Form),
+        SearchPosted | SearchSystemPosted => Some(Sent::Form),
         Patch | PatchWhere => Some(Sent::Patch),
         Create | Update | UpdateWhere | Bundle | MetaAdd | MetaDelete | Validate
         | ValidateInstance => Some(Sent::Json),

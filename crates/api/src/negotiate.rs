@@ -1,7 +1,7 @@
 //! What the headers and the general parameters of a request ask for.
 
 use crate::fault::Fault;
-use fhir::IssueCode;
+use fhir::{IssueCode, query::Handling};
 use http::{HeaderMap, header};
 use jiff::Timestamp;
 use store::Current;
@@ -58,6 +58,8 @@ pub(crate) struct Wishes {
     pub(crate) if_none_match: Option<NoneMatch>,
     pub(crate) if_modified_since: Option<Timestamp>,
     pub(crate) if_none_exist: Option<String>,
+    /// What becomes of parameters of a search that are not known.
+    pub(crate) handling: Handling,
     pub(crate) pretty: bool,
 }
 
@@ -279,8 +281,16 @@ pub(crate) fn wishes(headers: &HeaderMap) -> Result<Wishes, Fault> {
                 .parse_timestamp(date)
                 .ok()
         });
+    let mut preferred = Vec::new();
+    for value in headers.get_all("prefer") {
+        let value = value
+            .to_str()
+            .map_err(|_| Fault::bad(IssueCode::Invalid, "The header Prefer is not plain text."))?;
+        preferred.extend(value.split([',', ';']).map(str::trim));
+    }
     Ok(Wishes {
-        prefer: prefer(text("prefer")?.unwrap_or_default()),
+        prefer: prefer(&preferred),
+        handling: handling(&preferred),
         if_match: text("if-match")?
             .map(|tag| must_match("If-Match", tag))
             .transpose()?,
@@ -308,15 +318,23 @@ impl Wishes {
 }
 
 /// A wish that we do not know is, as RFC 7240 has it, no wish.
-fn prefer(value: &str) -> Option<Return> {
-    let wanted = value
-        .split([',', ';'])
-        .find_map(|part| part.trim().strip_prefix("return="));
-    match wanted {
+fn prefer(preferred: &[&str]) -> Option<Return> {
+    let mut wanted = preferred
+        .iter()
+        .filter_map(|part| part.strip_prefix("return="));
+    match wanted.next() {
         Some("minimal") => Some(Return::Minimal),
         Some("OperationOutcome") => Some(Return::Outcome),
         Some("representation") => Some(Return::Representation),
         _ => None,
+    }
+}
+
+/// Lenient only when it is asked for.
+fn handling(preferred: &[&str]) -> Handling {
+    match preferred.contains(&"handling=lenient") {
+        true => Handling::Lenient,
+        false => Handling::Strict,
     }
 }
 
@@ -448,12 +466,13 @@ mod tests {
         let all = wishes(&headers(&[
             ("if-match", "W/\"3\""),
             ("if-none-match", "*"),
-            ("prefer", "respond-async, return=minimal"),
+            ("prefer", "respond-async, return=minimal; handling=lenient"),
         ]))
         .unwrap();
         assert_eq!(all.if_match, Some(Current::Version(3)));
         assert_eq!(all.if_none_match, Some(NoneMatch::Any));
         assert_eq!(all.prefer, Some(Return::Minimal));
+        assert_eq!(all.handling, Handling::Lenient);
         assert_eq!(
             NoneMatch::read(r#"W/"3", "x", "7""#),
             NoneMatch::Versions(vec![3, 7])

@@ -13,6 +13,9 @@ pub enum Interaction {
     HistorySystem,
     Search,
     SearchPosted,
+    SearchSystem,
+    SearchSystemPosted,
+    SearchCompartment,
     Create,
     HistoryType,
     Read,
@@ -86,6 +89,13 @@ pub static ROUTES: &[Route] = &[
         Entry::Public,
     ),
     route("POST", "/fhir", Interaction::Bundle, Entry::Token),
+    route("GET", "/fhir", Interaction::SearchSystem, Entry::Token),
+    route(
+        "POST",
+        "/fhir/_search",
+        Interaction::SearchSystemPosted,
+        Entry::Token,
+    ),
     route(
         "GET",
         "/fhir/_history",
@@ -190,6 +200,12 @@ pub static ROUTES: &[Route] = &[
         Interaction::Vread,
         Entry::Token,
     ),
+    route(
+        "GET",
+        "/fhir/{type}/{id}/{within}",
+        Interaction::SearchCompartment,
+        Entry::Token,
+    ),
     route("GET", "/fhir/{type}/{id}", Interaction::Read, Entry::Token),
     route(
         "PUT",
@@ -217,6 +233,8 @@ pub(crate) struct Places {
     pub(crate) of: String,
     pub(crate) id: String,
     pub(crate) version: String,
+    /// The type searched in a compartment, or `*`.
+    pub(crate) within: String,
     pub(crate) rest: String,
 }
 
@@ -278,6 +296,7 @@ fn fit(pattern: &str, path: &str) -> Option<Places> {
             "{type}" => &mut places.of,
             "{id}" => &mut places.id,
             "{version}" => &mut places.version,
+            "{within}" => &mut places.within,
             fixed if fixed == segment => continue,
             _ => return None,
         };
@@ -297,8 +316,15 @@ mod tests {
     #[track_caller]
     fn found(method: &str, path: &str) -> (Interaction, String) {
         let (route, places) = find(method, path).unwrap();
-        let said = [places.of, places.id, places.version, places.rest].join(" ");
-        (route.interaction, said.trim().to_owned())
+        let said = [
+            places.of,
+            places.id,
+            places.version,
+            places.within,
+            places.rest,
+        ];
+        let said = said.into_iter().filter(|place| !place.is_empty());
+        (route.interaction, said.collect::<Vec<_>>().join(" "))
     }
 
     #[test]
@@ -307,11 +333,20 @@ mod tests {
         let cases = [
             ("POST", "/fhir", Bundle, ""),
             ("POST", "/fhir/", Bundle, ""),
+            ("GET", "/fhir", SearchSystem, ""),
+            ("POST", "/fhir/_search", SearchSystemPosted, ""),
             ("HEAD", "/fhir/metadata", Metadata, ""),
             ("GET", "/fhir/Patient", Search, "Patient"),
             ("POST", "/fhir/Patient/_search", SearchPosted, "Patient"),
             ("GET", "/fhir/Patient/1", Read, "Patient 1"),
             ("GET", "/fhir/Patient/1/_history/2", Vread, "Patient 1 2"),
+            (
+                "GET",
+                "/fhir/Patient/1/Observation",
+                SearchCompartment,
+                "Patient 1 Observation",
+            ),
+            ("GET", "/fhir/Patient/1/*", SearchCompartment, "Patient 1 *"),
             ("GET", "/fhir/Patient/1/$everything", Everything, "1"),
             ("GET", "/fhir/_history", HistorySystem, ""),
             ("GET", "/log/tile/0/000", LogFile, "tile/0/000"),
@@ -336,7 +371,7 @@ mod tests {
     #[test]
     fn what_no_route_fits_is_not_there() {
         for path in [
-            "/fhir/Patient/1/2",
+            "/fhir/Patient/1/Observation/2",
             "/fhir/Patient//",
             "/fhir/$reindex",
             "/fhir/Observation/1/$everything",

@@ -1,5 +1,6 @@
 //! Whose record a search is about, and what it is called in the log.
 
+use crate::act::Sought;
 use crate::fault::Fault;
 use crate::session::{Ask, Session, verbs};
 use fhir::{
@@ -91,44 +92,51 @@ fn subject_named(condition: &Condition) -> Option<PersonRef> {
     }
 }
 
-/// The types that a search must be able to open: its own, those it reaches through references, those it includes.
-fn types(query: &Query) -> Vec<ResourceType> {
-    let mut types = vec![query.of];
-    for condition in &query.conditions {
-        condition.types(&mut types);
+/// The person that all queries of a search name, as far as they are on what belongs to people.
+fn person_of(sought: &Sought) -> Option<PersonRef> {
+    if sought.person.is_some() {
+        return sought.person.clone();
     }
-    types.extend(query.revinclude.iter().filter_map(|include| include.source));
-    for include in &query.include {
-        let targets = include
-            .parameter
-            .map_or(&[][..], |parameter| parameter.targets);
-        match include.target {
-            Some(target) => types.push(target),
-            None => types.extend(
-                targets
-                    .iter()
-                    .filter_map(|name| ResourceType::from_name(name)),
-            ),
+    let one = sought.queries.len() == 1;
+    let hers = |query: &&Query| query.of.name() == "Patient" || query.of.in_patient_compartment();
+    let mut people = sought
+        .queries
+        .iter()
+        .filter(|query| one || hers(query))
+        .map(person);
+    let first = people.next()??;
+    people
+        .all(|other| other.as_ref() == Some(&first))
+        .then_some(first)
+}
+
+/// The types that a search must be able to open: its own, those it reaches through references, those it includes;
+/// `None` for any, when it includes by `*`.
+fn types(queries: &[Query]) -> Option<Vec<ResourceType>> {
+    let mut types: Vec<ResourceType> = queries.iter().map(|query| query.of).collect();
+    for query in queries {
+        for condition in &query.conditions {
+            condition.types(&mut types);
+        }
+    }
+    // What is included is the same for all of them.
+    let first = queries.first()?;
+    for include in &first.revinclude {
+        types.push(include.source?);
+    }
+    for include in &first.include {
+        match (include.target, include.parameter) {
+            (Some(target), _) => types.push(target),
+            (None, Some(parameter)) => {
+                let targets = parameter.targets.iter();
+                types.extend(targets.filter_map(|name| ResourceType::from_name(name)));
+            }
+            (None, None) => return None,
         }
     }
     types.sort_unstable_by_key(|of| of.as_u16());
     types.dedup();
-    types
-}
-
-/// `GET Observation?patient=...&code=...`: names, never values.
-fn told(query: &Query) -> What {
-    let names: Vec<String> = query
-        .conditions
-        .iter()
-        .map(|condition| format!("{}=...", condition.name()))
-        .collect();
-    let mut said = format!("GET {}", query.of);
-    if !names.is_empty() {
-        said.push('?');
-        said.push_str(&names.join("&"));
-    }
-    What::Interaction(said)
+    Some(types)
 }
 
 impl Session<'_> {
@@ -137,19 +145,19 @@ impl Session<'_> {
     /// The institution's own software may search all that the institution holds. Others search one person's record, and
     /// must say whose; the person herself means her own. The desk's search for a patient by CURP is a lookup: who she
     /// is, nothing of her health. What is nobody's record (organisations, practitioners) is searched as such.
-    pub(crate) fn ask_to_search(&self, query: &Query) -> Result<Ask, Fault> {
-        let named = person(query);
-        let mut what = told(query);
-        let person = match named {
+    pub(crate) fn ask_to_search(&self, sought: &Sought) -> Result<Ask, Fault> {
+        let mut what = What::Interaction(sought.told.clone());
+        let person = match person_of(sought) {
             Some(person) => {
                 let desk = matches!(self.actor.role, Role::Clerk);
-                if desk && query.of.name() == "Patient" {
+                let patients = |query: &Query| query.of.name() == "Patient";
+                if desk && sought.queries.iter().all(patients) {
                     what = What::Find;
                 }
                 person
             }
             None if self.of_the_house() => PersonRef::Everyone,
-            None if !self.is_kept_from(query.of) => PersonRef::Nobody,
+            None if !self.keeps_people(sought) => PersonRef::Nobody,
             None => match (&self.actor.role, &self.actor.curp) {
                 (Role::Patient, Some(curp)) => PersonRef::Curp(curp.clone()),
                 _ => PersonRef::Everyone,
@@ -158,17 +166,24 @@ impl Session<'_> {
         Ok(Ask {
             person,
             verbs: verbs(&[Verb::Search, Verb::Read]),
-            types: Some(types(query)),
+            types: types(&sought.queries),
             what,
         })
     }
 
+    /// Whether a search is on anything that belongs to people whom the caller may not know.
+    fn keeps_people(&self, sought: &Sought) -> bool {
+        let mut queries = sought.queries.iter();
+        queries.any(|query| self.is_kept_from(query.of))
+    }
+
     /// Explains to whoever searched without naming anyone that she must.
-    pub(crate) fn explain_search(&self, query: &Query, fault: Fault) -> Fault {
-        if fault.status != 403 || person(query).is_some() || !self.is_kept_from(query.of) {
+    pub(crate) fn explain_search(&self, sought: &Sought, fault: Fault) -> Fault {
+        if fault.status != 403 || person_of(sought).is_some() || !self.keeps_people(sought) {
             return fault;
         }
-        let said = match query.of.name() {
+        let of = sought.queries.first().map_or("", |query| query.of.name());
+        let said = match of {
             "Patient" => "identifier=https://tejido.mx/id/curp|... or _id=...",
             _ => "patient=..., or patient.identifier=https://tejido.mx/id/curp|...",
         };
@@ -244,25 +259,5 @@ mod tests {
             None
         );
         assert_eq!(named("Patient", &[("name", "ana")]), None);
-    }
-
-    #[test]
-    fn the_log_is_told_names_and_never_values() {
-        let of = ResourceType::from_name("Observation").unwrap();
-        let pairs = [
-            ("patient".to_owned(), "p1".to_owned()),
-            ("code".to_owned(), "4548-4".to_owned()),
-        ];
-        let query = fhir::query::parse(
-            &fhir::search::Catalog::r4(),
-            of,
-            &pairs,
-            fhir::query::Handling::Strict,
-        )
-        .unwrap();
-        assert_eq!(
-            told(&query),
-            What::Interaction("GET Observation?patient=...&code=...".into())
-        );
     }
 }

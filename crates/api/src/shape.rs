@@ -81,9 +81,12 @@ impl BundleText {
     }
 }
 
-/// `Type?a=b&c=d` under the base, with a page token if there is one.
+/// `Type?a=b&c=d` under the base (an empty path is the base itself), with a page token if there is one.
 pub(crate) fn link(base: &str, path: &str, told: &Pairs, page: Option<&str>) -> String {
-    let mut url = format!("{base}/{path}");
+    let mut url = match path {
+        "" => base.to_owned(),
+        path => format!("{base}/{path}"),
+    };
     let page = page.map(|page| (PAGE.to_owned(), page.to_owned()));
     for (i, (name, value)) in told.iter().chain(page.iter()).enumerate() {
         url.push(if i == 0 { '?' } else { '&' });

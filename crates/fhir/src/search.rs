@@ -17,8 +17,7 @@ mod table;
 mod words;
 
 pub use catalog::{Catalog, MAX_LOADED};
-pub(crate) use compartment::COMPARTMENTS;
-pub use compartment::{compartments, patients, references};
+pub use compartment::{COMPARTMENTS, compartments, patients, references};
 pub(crate) use entries::of_type;
 pub use fold::fold;
 

@@ -8,6 +8,7 @@
 //!
 //! What was found must still hold at the commit ([`store::Matched`]); if it does not, all is done again, a few times.
 
+use super::Sought;
 use super::body::{body_of, new_id, refuse_conditional, rooted};
 use crate::{
     fault::Fault,
@@ -82,7 +83,8 @@ impl Session<'_> {
         query: &Query,
         written: impl FnOnce() -> Option<PersonRef>,
     ) -> Result<Matched, Fault> {
-        let mut ask = self.ask_to_search(query)?;
+        let sought = Sought::one(query.clone());
+        let mut ask = self.ask_to_search(&sought)?;
         if seek::person(query).is_none()
             && self.is_kept_from(query.of)
             && let Some(person) = written()
@@ -91,7 +93,7 @@ impl Session<'_> {
         }
         let grant = self
             .decide(ask)
-            .map_err(|fault| self.explain_search(query, fault))?;
+            .map_err(|fault| self.explain_search(&sought, fault))?;
         let held = self.house.gate.store().matched(&grant.permit, query, 2)?;
         self.open(&grant, held)
     }

@@ -1,16 +1,16 @@
-//! Search of one type, and a person's whole record (`$everything`).
+//! Search of a type, of a compartment or of everything, and a person's whole record (`$everything`).
 
-use super::{count_of, nothing_else, since_of};
+use super::{Over, count_of, nothing_else, since_of};
 use crate::{
     fault::Fault,
-    negotiate::{Pairs, take},
+    negotiate::{Pairs, Wishes, take},
     reply::Reply,
     session::{Ask, Outcome, Session, verbs},
     shape::{BundleText, PAGE, cut, link},
 };
 use fhir::{
     Issue, IssueCode, ResourceType,
-    query::{self, Summary},
+    query::{Query, Summary},
 };
 use store::{Asked, Page, Verb, Version};
 use trust::{PersonRef, What};
@@ -19,44 +19,44 @@ use trust::{PersonRef, What};
 const EVERYTHING_PAGE: usize = 200;
 
 impl Session<'_> {
-    pub(super) fn search(&self, of: ResourceType, mut pairs: Pairs) -> Outcome {
+    pub(super) fn search(&self, over: &Over, mut pairs: Pairs, wishes: &Wishes) -> Outcome {
         let page = take(&mut pairs, PAGE);
-        let query = query::parse(
-            &fhir::search::Catalog::r4(),
-            of,
-            &pairs,
-            query::Handling::Strict,
-        )
-        .map_err(|issues| Fault::of(400, issues))?;
-        if !matches!(query.summary, Summary::False | Summary::Count) {
+        let sought = over.read(&pairs, wishes.handling)?;
+        let Some(first) = sought.queries.first() else {
+            return Err(Fault::ours());
+        };
+        if !matches!(first.summary, Summary::False | Summary::Count) {
             return Err(Fault::bad(
                 IssueCode::NotSupported,
                 "`_summary` cuts nothing here yet. Possible: count, false; or name the `_elements`.",
             ));
         }
-        let ask = self.ask_to_search(&query)?;
+        let ask = self.ask_to_search(&sought)?;
         let grant = self
             .decide(ask)
-            .map_err(|fault| self.explain_search(&query, fault))?;
-        let held = self
-            .house
-            .gate
-            .store()
-            .search(&grant.permit, &query, page.as_ref())?;
+            .map_err(|fault| self.explain_search(&sought, fault))?;
+        let held =
+            self.house
+                .gate
+                .store()
+                .search_all(&grant.permit, &sought.queries, page.as_ref())?;
         let answer = self.open(&grant, held)?;
+        let path = over.path();
         let mut links = vec![(
             "self",
-            link(&self.house.base, of.name(), &query.told, page.as_deref()),
+            link(&self.house.base, &path, &first.told, page.as_deref()),
         )];
         if let Some(next) = &answer.next {
-            let next = link(&self.house.base, of.name(), &query.told, Some(next));
+            let next = link(&self.house.base, &path, &first.told, Some(next));
             links.push(("next", next));
         }
         let mut bundle = BundleText::new("searchset", answer.total, &links);
-        if !query.only_count {
-            self.add(&mut bundle, &answer, &query.elements);
+        if !first.only_count {
+            self.add(&mut bundle, &answer, &first.elements);
         }
-        self.hint(&mut bundle, grant.hint);
+        let mut remarks = remarks_of(first, answer.cut);
+        remarks.extend(grant.hint.then(hint));
+        add_remarks(&mut bundle, &remarks);
         Ok(Reply::made(bundle.done()))
     }
 
@@ -102,7 +102,10 @@ impl Session<'_> {
         }
         let mut bundle = BundleText::new("searchset", answer.total, &links);
         self.add(&mut bundle, &answer, &[]);
-        self.hint(&mut bundle, grant.hint);
+        add_remarks(
+            &mut bundle,
+            &grant.hint.then(hint).into_iter().collect::<Vec<_>>(),
+        );
         Ok(Reply::made(bundle.done()))
     }
 
@@ -130,20 +133,39 @@ impl Session<'_> {
             add(version, &[], "\"search\":{\"mode\":\"include\"}");
         }
     }
+}
 
-    /// Where the person lets it be said, an entry says that something may be left out. It stands there whether or not
-    /// anything is: what is withheld does not change the answer.
-    fn hint(&self, bundle: &mut BundleText, hint: bool) {
-        if !hint {
-            return;
-        }
-        let said = Issue {
-            severity: "information",
-            code: IssueCode::Suppressed,
-            diagnostics: "The person keeps part of her record to herself; something may be left out here. / La persona reserva parte de su expediente; aquí puede faltar algo.".into(),
-            expression: String::new(),
-        };
-        let outcome = fhir::outcome(&[said]).to_bytes();
+/// What a search leaves out of its answer, said in it.
+fn remarks_of(query: &Query, cut: bool) -> Vec<Issue> {
+    let dropped = query.dropped.iter().map(|issue| Issue {
+        severity: "warning",
+        ..issue.clone()
+    });
+    let mut remarks: Vec<Issue> = dropped.collect();
+    if cut {
+        remarks.push(Issue::warning(
+            IssueCode::Incomplete,
+            "",
+            "More is included than one page takes: not all of it is here. Ask for smaller pages (`_count`), or search for what is pointed to.",
+        ));
+    }
+    remarks
+}
+
+/// Where the person lets it be said, an answer says that something may be left out. It stands there whether or not
+/// anything is: what is withheld does not change the answer.
+fn hint() -> Issue {
+    Issue {
+        severity: "information",
+        code: IssueCode::Suppressed,
+        diagnostics: "The person keeps part of her record to herself; something may be left out here. / La persona reserva parte de su expediente; aquí puede faltar algo.".into(),
+        expression: String::new(),
+    }
+}
+
+fn add_remarks(bundle: &mut BundleText, remarks: &[Issue]) {
+    if !remarks.is_empty() {
+        let outcome = fhir::outcome(remarks).to_bytes();
         bundle.entry("", &outcome, "\"search\":{\"mode\":\"outcome\"}");
     }
 }

@@ -157,6 +157,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::act::Over;
     use fhir::obj;
 
     fn of(name: &str) -> ResourceType {
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn deletions_come_first_then_creations_then_updates_then_reads() {
         let plan = Plan::new(vec![
-            entry(Op::Search(of("Patient"), Vec::new()), None),
+            entry(Op::Search(Over::Type(of("Patient")), Vec::new()), None),
             entry(put("a"), None),
             entry(Op::Create(of("Patient"), obj! {}), Some("urn:uuid:1")),
             entry(Op::Delete(of("Patient"), Target::Id("b".into())), None),

@@ -65,6 +65,9 @@ async fn a_person_who_is_here_and_one_who_is_not_are_refused_alike() {
         "/fhir/Patient/{}",
         "/fhir/Patient/{}/$everything",
         "/fhir/Patient/{}/_history",
+        "/fhir/Patient/{}/Observation",
+        "/fhir/Patient/{}/*",
+        "/fhir?_type=Observation,Condition&patient={}",
     ] {
         let here = house
             .call(&format!("GET {}", path.replace("{}", "other")), &token, "")
@@ -102,6 +105,10 @@ async fn two_worlds_that_differ_in_what_is_withheld_answer_byte_for_byte_alike()
             "Condition?patient=her&_total=accurate&_revinclude=Observation:focus",
             "Patient?_id=her&_revinclude=Observation:subject",
             "Patient/her/$everything",
+            "Patient/her/*?_total=accurate",
+            "Patient/her/Observation?code=4548-4&_total=accurate",
+            "?_type=Observation,Condition&patient=her&_total=accurate&_count=1",
+            "Encounter/e1/Observation?patient=her",
             "Observation/o3",
             "Observation/o3/_history",
             "Observation/o3/_history?_at=2026",

@@ -11,4 +11,5 @@ mod leaks;
 mod lives;
 mod matrix;
 mod rest;
+mod searches;
 mod tls;

@@ -24,7 +24,8 @@ fn expected(interaction: Interaction) -> [u16; 9] {
         Live | Ready | LogFile | Metadata => [200; 9],
         Bundle => [401, 401, 403, 403, 200, 403, 403, 403, 200],
         HistorySystem | HistoryType => [401, 401, 403, 403, 403, 403, 403, 403, 200],
-        Search | SearchPosted | Everything | HistoryInstance | Read | Vread => {
+        Search | SearchPosted | SearchSystem | SearchSystemPosted | SearchCompartment
+        | Everything | HistoryInstance | Read | Vread => {
             [401, 401, 403, 403, 200, 403, 200, 403, 200]
         }
         Create => [401, 401, 403, 403, 201, 403, 403, 403, 201],
@@ -56,6 +57,15 @@ fn sample(interaction: Interaction) -> (&'static str, String) {
         SearchPosted => ("/fhir/Observation/_search", "patient=her".into()),
         HistoryType => ("/fhir/Observation/_history", String::new()),
         Search => ("/fhir/Observation?patient=her", String::new()),
+        SearchSystem => (
+            "/fhir?_type=Observation,Condition&patient=her",
+            String::new(),
+        ),
+        SearchSystemPosted => (
+            "/fhir/_search",
+            "_type=Observation,Condition&patient=her".into(),
+        ),
+        SearchCompartment => ("/fhir/Patient/her/Observation", String::new()),
         Create => ("/fhir/Observation", new),
         Everything => ("/fhir/Patient/her/$everything", String::new()),
         HistoryInstance => ("/fhir/Observation/o1/_history", String::new()),

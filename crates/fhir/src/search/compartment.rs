@@ -66,7 +66,7 @@ pub fn patients(of: ResourceType, resource: &Value) -> Vec<String> {
 }
 
 /// The types that have compartments in R4.
-pub(crate) const COMPARTMENTS: [&str; 5] = [
+pub const COMPARTMENTS: [&str; 5] = [
     "Patient",
     "Encounter",
     "RelatedPerson",
