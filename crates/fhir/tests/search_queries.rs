@@ -290,17 +290,29 @@ fn every_value_of_an_example_finds_it() {
         without.len(),
         without.join(" ")
     );
-    for (of, code) in all.iter().filter(|name| !covered.contains(*name)) {
-        let parameter = catalog
-            .parameter(ResourceType::from_name(of).unwrap(), code)
-            .unwrap();
-        let part = |part: &SearchParameter| covered.contains(&(*of, part.code));
-        let parts = !parameter.components.is_empty() && parameter.components.iter().all(part);
-        assert!(
-            !parts,
-            "{of}?{code}: every component has a value somewhere, the composite has none"
-        );
-    }
+    // Every component has a value somewhere, but no example has all of them together in a form that can be asked for.
+    let apart = [
+        // Texts without a code beside their codes.
+        ("ConceptMap", "context-type-value"),
+        ("Group", "characteristic-value"),
+        ("Measure", "context-type-value"),
+        // The one with a chromosome has no variant.
+        ("MolecularSequence", "chromosome-variant-coordinate"),
+    ];
+    let lonely: Vec<(&str, &str)> = all
+        .iter()
+        .copied()
+        .filter(|(of, code)| {
+            let parameter = catalog
+                .parameter(ResourceType::from_name(of).unwrap(), code)
+                .unwrap();
+            let part = |part: &SearchParameter| covered.contains(&(*of, part.code));
+            !covered.contains(&(*of, *code))
+                && !parameter.components.is_empty()
+                && parameter.components.iter().all(part)
+        })
+        .collect();
+    assert_eq!(lonely, apart);
     assert_eq!(kinds.len(), 9, "every kind is covered: {:?}", kinds.keys());
     assert!(covered.iter().filter(own).count() > 1_000);
 }
