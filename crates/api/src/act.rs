@@ -4,6 +4,7 @@
 
 mod body;
 mod condition;
+mod definitions;
 mod history;
 mod meta;
 mod over;

@@ -41,7 +41,11 @@ pub(crate) fn statement(base: &str, limits: &Limits) -> Value {
         "implementation" => obj! { "description" => "A node of Tejido", "url" => base },
         "fhirVersion" => "4.0.1",
         "format" => ["json", "application/fhir+json"],
-        "patchFormat" => ["application/json-patch+json", "application/fhir+json"],
+        "patchFormat" => [
+            "application/json-patch+json",
+            "application/merge-patch+json",
+            "application/fhir+json",
+        ],
         "rest" => [obj! {
             "mode" => "server",
             "documentation" => documentation(limits),

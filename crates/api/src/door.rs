@@ -340,6 +340,11 @@ impl Door {
             Some(body) => Some(self.parse(&body)?),
             None => None,
         };
+        if let (Some(Sent::Patch), Some(patch)) = (sent_to(whole.route), &body) {
+            let kind = whole.headers.get(header::CONTENT_TYPE);
+            let kind = kind.and_then(|kind| kind.to_str().ok());
+            negotiate::patch_of_kind(kind.unwrap_or_default(), patch)?;
+        }
         if whole.route.interaction == Interaction::Bundle {
             act::nothing_else(&whole.pairs, "_format, _pretty")?;
             let bundle = body.ok_or_else(Fault::ours)?;

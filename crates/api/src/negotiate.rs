@@ -1,7 +1,7 @@
 //! What the headers and the general parameters of a request ask for.
 
 use crate::fault::Fault;
-use fhir::{IssueCode, query::Handling};
+use fhir::{IssueCode, Value, query::Handling};
 use http::{HeaderMap, header};
 use jiff::Timestamp;
 use store::Current;
@@ -232,7 +232,7 @@ pub(crate) fn content(headers: &HeaderMap, sent: Sent) -> Result<bool, Fault> {
     }
     let fits = match sent {
         Sent::Json => JSON.contains(&name.as_str()),
-        Sent::Patch => name == JSON_PATCH || JSON.contains(&name.as_str()),
+        Sent::Patch => name == JSON_PATCH || name == MERGE_PATCH || JSON.contains(&name.as_str()),
         Sent::Form => name == "application/x-www-form-urlencoded",
     };
     match (fits, sent) {
@@ -241,7 +241,7 @@ pub(crate) fn content(headers: &HeaderMap, sent: Sent) -> Result<bool, Fault> {
             "A posted search is a form: Content-Type: application/x-www-form-urlencoded.",
         )),
         (false, Sent::Patch) => Err(wrong(
-            "Send a JSON Patch with Content-Type: application/json-patch+json, or a FHIRPath Patch with application/fhir+json.",
+            "Send a JSON Patch with Content-Type: application/json-patch+json, a merge patch with application/merge-patch+json, or a FHIRPath Patch with application/fhir+json.",
         )),
         (false, Sent::Json) => Err(wrong("Send JSON with Content-Type: application/fhir+json.")),
     }
@@ -249,6 +249,20 @@ pub(crate) fn content(headers: &HeaderMap, sent: Sent) -> Result<bool, Fault> {
 
 /// RFC 6902.
 const JSON_PATCH: &str = "application/json-patch+json";
+/// RFC 7396.
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// Whether a patch has the form that its media type says.
+pub(crate) fn patch_of_kind(kind: &str, patch: &Value) -> Result<(), Fault> {
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let wrong = |said: &str| Err(Fault::bad(IssueCode::Invalid, said));
+    match (kind.to_ascii_lowercase().as_str(), patch) {
+        (JSON_PATCH, Value::Array(_)) | (MERGE_PATCH, Value::Object(_)) => Ok(()),
+        (JSON_PATCH, _) => wrong("A JSON Patch is an array of operations."),
+        (MERGE_PATCH, _) => wrong("A merge patch of a resource is an object."),
+        _ => Ok(()),
+    }
+}
 
 /// `W/"3"` or `"3"`.
 pub(crate) fn version(tag: &str) -> Option<u64> {
@@ -414,6 +428,7 @@ mod tests {
             ("application/fhir+json; charset=UTF-8", Sent::Json),
             ("application/x-www-form-urlencoded", Sent::Form),
             ("application/json-patch+json", Sent::Patch),
+            ("application/merge-patch+json", Sent::Patch),
             ("application/fhir+json", Sent::Patch),
         ];
         for (kind, sent) in good {

@@ -1,6 +1,7 @@
 //! Changing a resource by a patch: the resource and the patch in, the changed resource out, or what is wrong and where.
 //!
-//! [`json`] is JSON Patch (RFC 6902), [`fhirpath`] is FHIRPath Patch (<http://hl7.org/fhir/R4/fhirpatch.html>). Both are
+//! [`json`] is JSON Patch (RFC 6902), [`merge`] is JSON Merge Patch (RFC 7396),
+//! [`fhirpath`] is FHIRPath Patch (<http://hl7.org/fhir/R4/fhirpatch.html>). Both are
 //! pure, and all or nothing. XML Patch (RFC 5261) has no place here: it is made of XPath over XML, which we do not take.
 //!
 //! The result is JSON, not yet a resource: whoever stores it runs [`crate::check`] on it and [`kept`], which refuses a
@@ -8,12 +9,14 @@
 
 mod fhirpath_patch;
 mod json_patch;
+mod merge;
 mod place;
 #[cfg(test)]
 mod tests;
 
 pub use fhirpath_patch::fhirpath;
 pub use json_patch::json;
+pub use merge::merge;
 
 use crate::{Issue, IssueCode, Value};
 

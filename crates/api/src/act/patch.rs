@@ -25,11 +25,13 @@ pub(crate) enum Patch {
     Json(Value),
     /// FHIRPath Patch, a Parameters resource.
     FhirPath(Value),
+    /// RFC 7396.
+    Merge(Value),
 }
 
 impl Patch {
-    /// A patch as it was sent: a JSON Patch is an array, a FHIRPath Patch is Parameters. In a bundle, where only
-    /// resources fit, a JSON Patch comes as a Binary.
+    /// A patch as it was sent: a JSON Patch is an array, a FHIRPath Patch is Parameters, any other object is a merge
+    /// patch. In a bundle, where only resources fit, those that are none come as a Binary.
     pub(crate) fn of(body: Value) -> Result<Patch, Fault> {
         match body.text("resourceType") {
             _ if matches!(body, Value::Array(_)) => Ok(Patch::Json(body)),
@@ -37,9 +39,10 @@ impl Patch {
                 fhir::check(&body).map_err(|issues| Fault::of(422, issues))?;
                 Ok(Patch::FhirPath(body))
             }
+            _ if matches!(body, Value::Object(_)) => Ok(Patch::Merge(body)),
             _ => Err(Fault::bad(
                 IssueCode::Invalid,
-                "A patch is an array of operations (application/json-patch+json) or a FHIRPath Patch (a Parameters resource).",
+                "A patch is an array of operations (application/json-patch+json), a FHIRPath Patch (a Parameters resource), or an object to be merged (application/merge-patch+json).",
             )),
         }
     }
@@ -48,6 +51,7 @@ impl Patch {
         let after = match self {
             Patch::Json(operations) => patch::json(before, operations),
             Patch::FhirPath(parameters) => patch::fhirpath(before, parameters),
+            Patch::Merge(members) => patch::merge(before, members),
         };
         after
             .and_then(|after| patch::kept(before, &after).map(|()| after))
@@ -184,12 +188,15 @@ mod tests {
         };
         let done = status(r#"[{"op":"replace","path":"/active","value":false}]"#).unwrap();
         assert_eq!(done.get("active"), Some(&Value::Bool(false)));
+        let merged = status(r#"{"active":null}"#).unwrap();
+        assert_eq!(merged.get("active"), None);
         let cases = [
             (r#"[{"op":"test","path":"/active","value":false}]"#, 409),
             (r#"[{"op":"remove","path":"/name"}]"#, 409),
             (r#"[{"op":"replace","path":"/id","value":"b"}]"#, 422),
             (r#"[{"op":"invent","path":"/id"}]"#, 422),
-            (r#"{"resourceType":"Patient"}"#, 400),
+            (r#"{"id":null}"#, 422),
+            (r#""active""#, 400),
         ];
         for (patch, wanted) in cases {
             assert_eq!(status(patch).unwrap_err(), wanted, "{patch}");

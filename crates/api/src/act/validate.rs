@@ -1,7 +1,8 @@
 //! `$validate`: would this be taken, and if not, why?
 //!
-//! What is sent is checked and forgotten: no record is touched, so there is no decision and no act. A resource that is
-//! stored is read under the permit like any other. The answer is 200 with an OperationOutcome, whatever it says.
+//! What is sent is checked against R4 and the profiles that it claims or that are asked for, and forgotten: no record is
+//! touched. Only definitions stored here are looked up ([`super::definitions`]), which is an act. A resource that is stored
+//! is read under the permit like any other. The answer is 200 with an OperationOutcome, whatever it says.
 
 use super::{nothing_else, read::was_deleted};
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     reply::Reply,
     session::{Outcome, Session, verbs},
 };
-use fhir::{Issue, IssueCode, ResourceType, Value, json};
+use fhir::{Issue, IssueCode, ResourceType, Value, json, validate::Options};
 use store::Verb;
 use trust::What;
 
@@ -28,6 +29,8 @@ enum Mode {
 struct Asked {
     mode: Mode,
     resource: Option<Value>,
+    /// By their URLs.
+    profiles: Vec<String>,
 }
 
 impl Session<'_> {
@@ -51,8 +54,12 @@ impl Session<'_> {
                     "Whether a creation would be taken is asked of the type: Type/$validate.",
                 ));
             }
-            (mode, id, Some(resource)) => sent(of, id.as_deref(), mode, resource),
-            (_, Some(id), None) => self.stored(of, id)?,
+            (mode, id, Some(resource)) => {
+                let mut issues = self.judged(resource, &asked.profiles)?;
+                issues.extend(misplaced(of, id.as_deref(), mode, resource));
+                issues
+            }
+            (_, Some(id), None) => self.stored(of, id, &asked.profiles)?,
             (_, None, None) => return Err(missing("There is no resource to look at.")),
         };
         let issues = match issues.is_empty() {
@@ -63,7 +70,7 @@ impl Session<'_> {
     }
 
     /// Looks at what is stored.
-    fn stored(&self, of: ResourceType, id: &str) -> Result<Vec<Issue>, Fault> {
+    fn stored(&self, of: ResourceType, id: &str, profiles: &[String]) -> Result<Vec<Issue>, Fault> {
         let what = What::Interaction(format!("GET {of}/$validate"));
         let grant = self.decide_about(of, id, verbs(&[Verb::Read]), what)?;
         let held = self.house.gate.store().read(&grant.permit, of, id)?;
@@ -77,7 +84,19 @@ impl Session<'_> {
             depth: 256,
         };
         let resource = json::parse(&version.body, &limits).map_err(|_| Fault::ours())?;
-        Ok(sound(&resource))
+        self.judged(&resource, profiles)
+    }
+
+    /// Errors, warnings and remarks on a resource.
+    fn judged(&self, resource: &Value, profiles: &[String]) -> Result<Vec<Issue>, Fault> {
+        let (validator, mut issues) = self.validator(resource, profiles)?;
+        let profiles: Vec<&str> = profiles.iter().map(String::as_str).collect();
+        let options = Options {
+            now: Some(self.now),
+            ..Options::default()
+        };
+        issues.extend(validator.validate(resource, &profiles, options));
+        Ok(issues)
     }
 
     /// Asks for the leave to delete, and for the resource, as a deletion would; deletes nothing.
@@ -96,7 +115,14 @@ impl Session<'_> {
 impl Asked {
     fn of(mut pairs: Pairs, body: Option<Value>) -> Result<Asked, Fault> {
         let mut mode = take(&mut pairs, "mode");
-        let mut profile = take(&mut pairs, "profile");
+        let mut profiles: Vec<String> = Vec::new();
+        pairs.retain_mut(|(name, value)| {
+            let profile = name == "profile";
+            if profile {
+                profiles.push(std::mem::take(value));
+            }
+            !profile
+        });
         nothing_else(&pairs, "mode, profile, _format, _pretty")?;
         let mut resource = None;
         match body {
@@ -111,7 +137,9 @@ impl Asked {
                     match parameter.text("name") {
                         Some("resource") => resource = parameter.get("resource").cloned(),
                         Some("mode") => mode = text(["valueCode", "valueString"]),
-                        Some("profile") => profile = text(["valueUri", "valueCanonical"]),
+                        Some("profile") => {
+                            profiles.extend(text(["valueUri", "valueCanonical"]));
+                        }
                         name => {
                             let name: String = name.unwrap_or_default().chars().take(40).collect();
                             return Err(Fault::bad(
@@ -126,13 +154,10 @@ impl Asked {
             }
             other => resource = other,
         }
-        if let Some(profile) = profile {
-            let profile: String = profile.chars().take(120).collect();
+        if profiles.len() > MOST_PROFILES {
             return Err(Fault::bad(
-                IssueCode::NotSupported,
-                format!(
-                    "The profile `{profile}` is not known here; resources are checked against R4 itself."
-                ),
+                IssueCode::TooLong,
+                format!("At most {MOST_PROFILES} profiles are looked at together."),
             ));
         }
         let mode = match mode.as_deref() {
@@ -147,13 +172,20 @@ impl Asked {
                 ));
             }
         };
-        Ok(Asked { mode, resource })
+        Ok(Asked {
+            mode,
+            resource,
+            profiles,
+        })
     }
 }
 
-/// What is wrong with a resource that was sent.
-fn sent(of: ResourceType, id: Option<&str>, mode: Mode, resource: &Value) -> Vec<Issue> {
-    let mut issues = sound(resource);
+/// Profiles of one question.
+const MOST_PROFILES: usize = 20;
+
+/// What does not fit the address that a resource was sent to.
+fn misplaced(of: ResourceType, id: Option<&str>, mode: Mode, resource: &Value) -> Vec<Issue> {
+    let mut issues = Vec::new();
     let mut wrong = |place: &str, said: String| {
         issues.push(Issue::error(IssueCode::Invalid, place, said));
     };
@@ -179,10 +211,6 @@ fn sent(of: ResourceType, id: Option<&str>, mode: Mode, resource: &Value) -> Vec
         _ => {}
     }
     issues
-}
-
-fn sound(resource: &Value) -> Vec<Issue> {
-    fhir::check(resource).err().unwrap_or_default()
 }
 
 fn missing(said: &str) -> Fault {

@@ -3,7 +3,7 @@
 use crate::{
     act::{Op, Target, body_of, rooted},
     fault::Fault,
-    negotiate::{NoneMatch, Wishes, must_match, pairs},
+    negotiate::{self, NoneMatch, Wishes, must_match, pairs},
     routes,
     session::House,
 };
@@ -67,20 +67,33 @@ impl Entry {
     }
 }
 
-/// The patch of an entry: a FHIRPath Patch as it is, a JSON Patch out of the Binary it comes in.
+/// The patch of an entry: a FHIRPath Patch as it is, others out of the Binary they come in.
 fn unwrapped(patch: Value, house: &House) -> Result<Value, Fault> {
-    if patch.text("resourceType") != Some("Binary") {
-        return Ok(patch);
+    match patch.text("resourceType") {
+        Some("Binary") => {}
+        Some("Parameters") => return Ok(patch),
+        _ => {
+            return Err(Fault::bad(
+                IssueCode::Invalid,
+                "A patch in a bundle is a FHIRPath Patch (Parameters), or a Binary with a JSON Patch or a merge patch.",
+            ));
+        }
     }
     let wrong = |said: String| {
         let issue = Issue::error(IssueCode::Invalid, "Binary.data", said);
         Fault::of(400, vec![issue])
     };
     let kind = patch.text("contentType").unwrap_or_default();
-    if kind.split(';').next().map(str::trim) != Some("application/json-patch+json") {
-        return Err(wrong(
-            "A patch in a Binary has the contentType application/json-patch+json.".into(),
-        ));
+    let known = [
+        "application/json-patch+json",
+        "application/merge-patch+json",
+    ];
+    let plain = kind.split(';').next().unwrap_or_default().trim();
+    if !known.contains(&plain) {
+        return Err(wrong(format!(
+            "A patch in a Binary has the contentType {}.",
+            known.join(" or ")
+        )));
     }
     let data = patch.text("data").unwrap_or_default();
     let text = STANDARD
@@ -90,7 +103,9 @@ fn unwrapped(patch: Value, house: &House) -> Result<Value, Fault> {
         bytes: house.limits.body_bytes,
         depth: house.limits.depth,
     };
-    json::parse(&text, &limits).map_err(|error| wrong(error.to_string()))
+    let patch = json::parse(&text, &limits).map_err(|error| wrong(error.to_string()))?;
+    negotiate::patch_of_kind(kind, &patch)?;
+    Ok(patch)
 }
 
 /// The resource of an entry, checked.

@@ -67,7 +67,7 @@ async fn each_kind_of_bad_input_has_its_answer() {
         ),
         (
             "PATCH /fhir/Observation/o1",
-            "{}",
+            "true",
             400,
             "A patch is an array",
         ),

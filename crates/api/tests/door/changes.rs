@@ -48,6 +48,38 @@ async fn a_patch_changes_what_it_says_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn an_object_is_merged_into_what_is_stored() {
+    let house = House::new();
+    let token = house.token(Role::System);
+    let line = "PATCH /fhir/Observation/o1";
+    let merge = [("content-type", "application/merge-patch+json")];
+    let note = r#"{"status":"amended","valueQuantity":{"unit":null},"note":[{"text":"a"}]}"#;
+    let done = house.call_with(line, &token, &merge, note).await.is(200);
+    assert_eq!(done.json().text("status"), Some("amended"));
+    assert_eq!(done.json().path("valueQuantity.unit"), None);
+    assert!(String::from_utf8_lossy(&done.body).contains("7.10"));
+    for kind in ["application/json", "application/fhir+json"] {
+        let plain = [("content-type", kind)];
+        let done = house
+            .call_with(line, &token, &plain, r#"{"note":null}"#)
+            .await
+            .is(200);
+        assert_eq!(done.json().get("note"), None, "{kind}");
+    }
+    // What is left must be sound, the id stays, and the form is that of the media type.
+    let json = [("content-type", "application/json-patch+json")];
+    for (headers, body, status) in [
+        (&merge, r#"{"status":null}"#, 422),
+        (&merge, r#"{"id":"other"}"#, 422),
+        (&merge, r#"[{"op":"remove","path":"/note"}]"#, 400),
+        (&json, r#"{"status":"final"}"#, 400),
+    ] {
+        let said = house.call_with(line, &token, headers, body).await;
+        assert_eq!(said.status, status, "{body}");
+    }
+}
+
+#[tokio::test]
 async fn patches_stand_in_bundles_as_binary_or_as_parameters() {
     let house = House::new();
     let token = house.token(Role::System);
@@ -134,10 +166,53 @@ async fn a_validation_says_what_is_wrong_and_stores_nothing() {
     ];
     for (line, body, severity) in cases {
         let said = house.call(line, &token, body).await.is(200).json();
-        assert_eq!(said.text("issue.0.severity"), Some(severity), "{line}");
+        let wrong = said.list("issue").iter();
+        let wrong = wrong.filter(|issue| issue.text("severity") == Some("error"));
+        assert_eq!(wrong.count() > 0, severity == "error", "{line}: {said}");
+        assert!(!said.list("issue").is_empty(), "{line}");
     }
     let there = house.call("GET /fhir/Observation/o1", &token, "").await;
     assert_eq!(there.header("etag"), "W/\"1\"");
+}
+
+#[tokio::test]
+async fn a_profile_that_is_stored_here_counts_as_soon_as_it_is_and_as_it_is() {
+    let house = House::new();
+    let token = house.token(Role::Physician);
+    let profile = |path: &str| {
+        format!(
+            r#"{{"resourceType":"StructureDefinition","id":"p","url":"https://x.example/p","name":"P","status":"active","kind":"resource","abstract":false,"type":"Patient","baseDefinition":"http://hl7.org/fhir/StructureDefinition/Patient","derivation":"constraint","differential":{{"element":[{{"id":"{path}","path":"{path}","min":1}}]}}}}"#
+        )
+    };
+    let claimed = r#"{"resourceType":"Patient","meta":{"profile":["https://x.example/p"]},"gender":"female"}"#;
+    let plain = r#"{"resourceType":"Patient","gender":"female"}"#;
+    let errors = |line: &str, body: &str| {
+        let line = format!("POST /fhir/Patient/$validate{line}");
+        let (house, token, body) = (&house, &token, body.to_owned());
+        async move {
+            let said = house.call(&line, token, &body).await.is(200).json();
+            let issues = said.list("issue").iter();
+            let wrong = issues.filter(|issue| issue.text("severity") == Some("error"));
+            wrong.map(ToString::to_string).collect::<Vec<_>>()
+        }
+    };
+    let asked = "?profile=https://x.example/p";
+    assert_eq!(errors("", plain).await, Vec::<String>::new());
+    let unknown = errors(asked, plain).await;
+    assert!(
+        unknown.len() == 1 && unknown[0].contains("not known here"),
+        "{unknown:?}"
+    );
+    house.load(&[&profile("Patient.birthDate")]);
+    for (line, body) in [(asked, plain), ("", claimed)] {
+        let wrong = errors(line, body).await;
+        assert!(
+            wrong.len() == 1 && wrong[0].contains("birthDate"),
+            "{wrong:?}"
+        );
+    }
+    house.load(&[&profile("Patient.gender")]);
+    assert_eq!(errors("", claimed).await, Vec::<String>::new());
 }
 
 #[tokio::test]
