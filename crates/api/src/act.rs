@@ -6,6 +6,7 @@ mod body;
 mod condition;
 mod definitions;
 mod history;
+mod lastn;
 mod meta;
 mod over;
 mod patch;
@@ -54,6 +55,7 @@ pub(crate) enum Op {
     Search(Over, Pairs),
     History(HistoryOf, Pairs),
     Everything(String, Pairs),
+    Lastn(Pairs, Option<Value>),
 }
 
 impl Op {
@@ -135,6 +137,7 @@ impl Op {
             Interaction::HistoryType => Op::History(HistoryOf::Type(of()?), pairs),
             Interaction::HistorySystem => Op::History(HistoryOf::System, pairs),
             Interaction::Everything => Op::Everything(id()?, pairs),
+            Interaction::Lastn | Interaction::LastnPosted => Op::Lastn(pairs, body),
             Interaction::Metadata
             | Interaction::Bundle
             | Interaction::LogFile
@@ -168,6 +171,7 @@ impl Session<'_> {
             Op::Search(over, pairs) => self.search(&over, pairs, wishes),
             Op::History(of, pairs) => self.history(&of, pairs),
             Op::Everything(id, pairs) => self.everything(id, pairs),
+            Op::Lastn(pairs, body) => self.lastn(pairs, body.as_ref(), wishes),
         }
     }
 }

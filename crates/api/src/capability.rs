@@ -172,6 +172,10 @@ fn resource(of: ResourceType) -> Value {
         operations(&[(Interaction::Everything, "everything", "Patient-everything")])
             .filter(|_| of.name() == "Patient"),
     )
+    .chain(
+        operations(&[(Interaction::Lastn, "lastn", "Observation-lastn")])
+            .filter(|_| of.name() == "Observation"),
+    )
     .collect::<Vec<_>>();
     obj! {
         "type" => of.name(),

@@ -138,7 +138,7 @@ fn sent_to(route: &Route) -> Option<Sent> {
         SearchPosted | SearchSystemPosted => Some(Sent::Form),
         Patch | PatchWhere => Some(Sent::Patch),
         Create | Update | UpdateWhere | Bundle | MetaAdd | MetaDelete | Validate
-        | ValidateInstance => Some(Sent::Json),
+        | ValidateInstance | LastnPosted => Some(Sent::Json),
         _ => None,
     }
 }

@@ -36,6 +36,8 @@ pub enum Interaction {
     HistoryInstance,
     Vread,
     Everything,
+    Lastn,
+    LastnPosted,
     LogFile,
     Live,
     Ready,
@@ -186,6 +188,18 @@ pub static ROUTES: &[Route] = &[
         "GET",
         "/fhir/Patient/{id}/$everything",
         Interaction::Everything,
+        Entry::Token,
+    ),
+    route(
+        "GET",
+        "/fhir/Observation/$lastn",
+        Interaction::Lastn,
+        Entry::Token,
+    ),
+    route(
+        "POST",
+        "/fhir/Observation/$lastn",
+        Interaction::LastnPosted,
         Entry::Token,
     ),
     route(

@@ -152,12 +152,25 @@ fn within(queries: Vec<Query>, holder: ResourceType, id: &str) -> Vec<Query> {
 impl Sought {
     /// A search of one type.
     pub(crate) fn one(query: Query) -> Sought {
+        Sought::at(query.of.name(), query)
+    }
+
+    /// A search of one type at an address.
+    pub(crate) fn at(place: &str, query: Query) -> Sought {
         Sought {
             person: None,
-            told: told(query.of.name(), std::slice::from_ref(&query)),
+            told: told(place, std::slice::from_ref(&query)),
             queries: vec![query],
         }
     }
+}
+
+/// What cannot be left out of resources yet.
+pub(super) fn no_summary() -> Fault {
+    Fault::bad(
+        IssueCode::NotSupported,
+        "`_summary` cuts nothing here yet. Possible: count, false; or name the `_elements`.",
+    )
 }
 
 fn told(place: &str, queries: &[Query]) -> String {

@@ -1,6 +1,6 @@
 //! Search of a type, of a compartment or of everything, and a person's whole record (`$everything`).
 
-use super::{Over, count_of, nothing_else, since_of};
+use super::{Over, count_of, nothing_else, over, since_of};
 use crate::{
     fault::Fault,
     negotiate::{Pairs, Wishes, take},
@@ -26,10 +26,7 @@ impl Session<'_> {
             return Err(Fault::ours());
         };
         if !matches!(first.summary, Summary::False | Summary::Count) {
-            return Err(Fault::bad(
-                IssueCode::NotSupported,
-                "`_summary` cuts nothing here yet. Possible: count, false; or name the `_elements`.",
-            ));
+            return Err(over::no_summary());
         }
         let ask = self.ask_to_search(&sought)?;
         let grant = self
@@ -51,12 +48,7 @@ impl Session<'_> {
             links.push(("next", next));
         }
         let mut bundle = BundleText::new("searchset", answer.total, &links);
-        if !first.only_count {
-            self.add(&mut bundle, &answer, &first.elements);
-        }
-        let mut remarks = remarks_of(first, answer.cut);
-        remarks.extend(grant.hint.then(hint));
-        add_remarks(&mut bundle, &remarks);
+        self.fill(&mut bundle, first, &answer, grant.hint);
         Ok(Reply::made(bundle.done()))
     }
 
@@ -116,6 +108,16 @@ impl Session<'_> {
             true => Fault::not_open(),
             false => fault,
         }
+    }
+
+    /// The entries of an answer, and what is to be said of it.
+    pub(super) fn fill(&self, bundle: &mut BundleText, query: &Query, page: &Page, hinted: bool) {
+        if !query.only_count {
+            self.add(bundle, page, &query.elements);
+        }
+        let mut remarks = remarks_of(query, page.cut);
+        remarks.extend(hinted.then(hint));
+        add_remarks(bundle, &remarks);
     }
 
     fn add(&self, bundle: &mut BundleText, page: &Page, elements: &[String]) {

@@ -93,12 +93,6 @@ async fn each_kind_of_bad_input_has_its_answer() {
             "Send Parameters",
         ),
         (
-            "POST /fhir/Observation/$validate?profile=http://x",
-            &good,
-            400,
-            "is not known here",
-        ),
-        (
             "GET /fhir/Observation/o1/$nothing",
             "",
             404,

@@ -109,6 +109,7 @@ async fn two_worlds_that_differ_in_what_is_withheld_answer_byte_for_byte_alike()
             "Patient/her/Observation?code=4548-4&_total=accurate",
             "?_type=Observation,Condition&patient=her&_total=accurate&_count=1",
             "Encounter/e1/Observation?patient=her",
+            "Observation/$lastn?patient=her&max=2",
             "Observation/o3",
             "Observation/o3/_history",
             "Observation/o3/_history?_at=2026",

@@ -25,7 +25,7 @@ fn expected(interaction: Interaction) -> [u16; 9] {
         Bundle => [401, 401, 403, 403, 200, 403, 403, 403, 200],
         HistorySystem | HistoryType => [401, 401, 403, 403, 403, 403, 403, 403, 200],
         Search | SearchPosted | SearchSystem | SearchSystemPosted | SearchCompartment
-        | Everything | HistoryInstance | Read | Vread => {
+        | Everything | Lastn | LastnPosted | HistoryInstance | Read | Vread => {
             [401, 401, 403, 403, 200, 403, 200, 403, 200]
         }
         Create => [401, 401, 403, 403, 201, 403, 403, 403, 201],
@@ -68,6 +68,12 @@ fn sample(interaction: Interaction) -> (&'static str, String) {
         SearchCompartment => ("/fhir/Patient/her/Observation", String::new()),
         Create => ("/fhir/Observation", new),
         Everything => ("/fhir/Patient/her/$everything", String::new()),
+        Lastn => ("/fhir/Observation/$lastn?patient=her", String::new()),
+        LastnPosted => (
+            "/fhir/Observation/$lastn",
+            r#"{"resourceType":"Parameters","parameter":[{"name":"patient","valueString":"her"}]}"#
+                .into(),
+        ),
         HistoryInstance => ("/fhir/Observation/o1/_history", String::new()),
         Vread => ("/fhir/Observation/o1/_history/1", String::new()),
         Read => ("/fhir/Observation/o1", String::new()),

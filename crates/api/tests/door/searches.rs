@@ -1,6 +1,6 @@
 //! Searches of compartments and of the whole server, and what an answer says that it left out.
 
-use crate::house::{BASE, House, Said};
+use crate::house::{BASE, House, Said, observation};
 use trust::Role;
 
 const CONDITION: &str =
@@ -142,4 +142,42 @@ async fn what_is_not_known_is_an_error_or_left_out_and_said() {
     // A known parameter with a bad value stays an error.
     let bad = "GET /fhir/Observation?date=yesterday";
     house.call_with(bad, &token, &lenient, "").await.is(400);
+}
+
+#[tokio::test]
+async fn the_newest_of_each_code_of_a_person_are_found_by_get_and_by_post() {
+    let house = House::new();
+    let dated = |id: &str, code: &str, date: &str| {
+        let plain = observation(id, "her", code);
+        plain.replace(
+            r#""status""#,
+            &format!(r#""effectiveDateTime":"{date}","status""#),
+        )
+    };
+    house.load(&[
+        &dated("a1", "8480-6", "2024-01-01"),
+        &dated("a2", "8480-6", "2024-01-02"),
+        &dated("a3", "8480-6", "2024-01-03"),
+        &dated("b1", "2345-7", "2023-01-01"),
+    ]);
+    let token = house.token(Role::System);
+    let codes = "code=8480-6,2345-7";
+    for (asked, ids) in [("", vec!["a3", "b1"]), ("&max=2", vec!["a2", "a3", "b1"])] {
+        let line = format!("GET /fhir/Observation/$lastn?patient=her&{codes}{asked}");
+        let said = house.call(&line, &token, "").await.is(200);
+        assert_eq!(said.ids(), ids, "{line}");
+    }
+    let posted = r#"{"resourceType":"Parameters","parameter":[{"name":"subject","valueString":"Patient/her"},{"name":"max","valuePositiveInt":2},{"name":"code","valueString":"8480-6"}]}"#;
+    let line = "POST /fhir/Observation/$lastn";
+    let said = house.call(line, &token, posted).await.is(200);
+    assert_eq!(said.ids(), ["a2", "a3"]);
+    for wrong in ["code=8480-6", "patient=her&max=0", "patient=her&_sort=date"] {
+        let line = format!("GET /fhir/Observation/$lastn?{wrong}");
+        let said = house.call(&line, &token, "").await;
+        assert!(
+            (400..500).contains(&said.status),
+            "{wrong}: {}",
+            said.status
+        );
+    }
 }
