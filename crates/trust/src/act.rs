@@ -46,6 +46,8 @@ pub enum ActKind {
     Log,
     /// The person said what she thinks of an act.
     Opinion,
+    /// Her record was erased.
+    Erasure,
 }
 
 /// What the person says of an act.

@@ -3,12 +3,13 @@
 //! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
 //! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
 //! (`words`), the decision itself (`judge`, pure; `decide`, with what the house knows), touching under a grant
-//! (`touch`), and the log (`acts`). Every row it keeps is named in `rows`.
+//! (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every row it keeps is named in `rows`.
 
 mod accounts;
 mod acts;
 mod codes;
 mod decide;
+mod erasure;
 mod evidence;
 mod judge;
 mod person;
@@ -22,15 +23,18 @@ mod tag;
 mod tests;
 mod touch;
 mod tries;
+mod upkeep;
 mod witness;
 mod words;
 
 pub use accounts::{NewAccount, SignedIn};
 pub use codes::PatientCode;
+pub use erasure::Erasure;
 pub use refusal::{Refusal, RefusalKind};
 pub use request::{Grant, Grounds, Lang, PersonRef, Purpose, Request, What};
 pub use rooms::Row;
 pub use tag::Tag;
+pub use upkeep::Checked;
 pub use words::Previewed;
 
 use crate::{Categories, Category, Member, MemberId, MemberKind, Pact, policy::Rulebook};
@@ -86,6 +90,8 @@ struct House {
     people: person::People,
     sound: Mutex<evidence::Sound>,
     verdicts: Mutex<decide::Verdicts>,
+    /// One person is erased at a time.
+    erasing: Mutex<()>,
 }
 
 /// A pact with what is derived from it once.
@@ -103,7 +109,8 @@ impl Gate {
     /// Opens the archive in `dir` behind this gate. When the archive already knows a newer pact than the
     /// configuration's, that one stays in force; an older one gives way if the new one follows it.
     ///
-    /// Refused when the pact is not good, the key is not the member's, or the archive cannot be opened.
+    /// Refused when the pact is not good, the key is not the member's, or the archive cannot be opened. Erasures that
+    /// were cut off go on before it returns.
     pub fn open(dir: &std::path::Path, config: Config) -> Result<Gate, Refusal> {
         Gate::with(config, |options, rules, witness| {
             Store::open(dir, options, rules, witness)
@@ -131,7 +138,8 @@ impl Gate {
         let about = witness::About {
             secret: config.network_secret,
         };
-        let (store, seal) = open(config.store, Box::new(about), Box::new(log))?;
+        let (store, seal) = open(config.store, Box::new(about), Box::new(log))
+            .map_err(|error| Refusal::closed(&error))?;
         let gate = Gate {
             house: Arc::new(House {
                 member: config.member,
@@ -145,6 +153,7 @@ impl Gate {
                 people: person::People::default(),
                 sound: Mutex::default(),
                 verdicts: Mutex::default(),
+                erasing: Mutex::default(),
                 store,
                 seal,
             }),
@@ -152,6 +161,7 @@ impl Gate {
         gate.settle_pact()?;
         gate.load_words()?;
         gate.load_tries()?;
+        gate.resume_erasures()?;
         Ok(gate)
     }
 

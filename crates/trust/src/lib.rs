@@ -21,8 +21,8 @@ pub use actor::{Actor, Licence, LicenceState, Role};
 pub use category::{Categories, Category, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
-    Config, Gate, Grant, Grounds, Lang, NewAccount, PatientCode, PersonRef, Previewed, Purpose,
-    Refusal, RefusalKind, Request, Row, SignedIn, Tag, What,
+    Checked, Config, Erasure, Gate, Grant, Grounds, Lang, NewAccount, PatientCode, PersonRef,
+    Previewed, Purpose, Refusal, RefusalKind, Request, Row, SignedIn, Tag, What,
 };
 pub use pact::{Member, MemberId, MemberKind, Pact, PactError};
 pub use word::{Hidden, Rule, SignedWord, Viewer, Who, Word, hidden, to_consent};

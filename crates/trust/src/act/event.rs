@@ -61,6 +61,12 @@ fn pattern(act: &Act) -> Pattern {
             "IHE.BasicAudit.PatientCreate",
             "IHE.BasicAudit.Create",
         ),
+        (ActKind::Erasure, _) => of(
+            "D",
+            "delete",
+            "IHE.BasicAudit.PatientDelete",
+            "IHE.BasicAudit.Delete",
+        ),
         (ActKind::Word, _) => of(
             "U",
             "update",
@@ -158,9 +164,12 @@ fn agents(act: &Act, action: &str) -> Value {
 
 fn user(act: &Act) -> Value {
     let part = match act.kind {
-        ActKind::Write | ActKind::Import | ActKind::Evidence | ActKind::Word | ActKind::Opinion => {
-            "INF"
-        }
+        ActKind::Write
+        | ActKind::Import
+        | ActKind::Evidence
+        | ActKind::Word
+        | ActKind::Opinion
+        | ActKind::Erasure => "INF",
         _ => "IRCP",
     };
     let who = &act.who;
@@ -244,6 +253,7 @@ pub(super) fn what(what: &What) -> (&'static str, Option<&str>) {
         What::Interaction(text) => ("interaction", Some(text)),
         What::Writing(text) => ("writing", Some(text)),
         What::Import(text) => ("import", Some(text)),
+        What::Erasure(text) => ("erasure", Some(text)),
     }
 }
 

@@ -149,6 +149,7 @@ fn what(details: &Details<'_>) -> Result<What> {
         Some("interaction") => What::Interaction(text()),
         Some("writing") => What::Writing(text()),
         Some("import") => What::Import(text()),
+        Some("erasure") => What::Erasure(text()),
         _ => return Err(lacks("what")),
     })
 }

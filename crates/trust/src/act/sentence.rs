@@ -22,6 +22,9 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
             ActKind::SignIn => {
                 format!("Alguien quiso entrar con tu nombre {hour} y no pudo, porque {reason}.")
             }
+            _ if matches!(act.what, What::Erasure(_)) => {
+                format!("{who} quiso borrar lo tuyo {hour} y no se le permitió, porque {reason}.")
+            }
             _ if would_write(act) => {
                 format!(
                     "{who} quiso guardar algo tuyo {hour} y no se le permitió, porque {reason}."
@@ -51,6 +54,10 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
         },
         ActKind::Log => format!("{who} vio contigo quién miró tu historia {hour}."),
         ActKind::Opinion => format!("{who} anotó lo que dijiste de una visita {hour}."),
+        ActKind::Erasure => match act.resources {
+            1 => format!("{who} borró para siempre un registro tuyo {hour}."),
+            many => format!("{who} borró para siempre {many} registros tuyos {hour}."),
+        },
     }
 }
 
@@ -74,6 +81,7 @@ fn own_es(act: &ActView, hour: &str) -> String {
             _ => format!("Tú viste {} {hour}.", seen(act, Lang::Es)),
         },
         ActKind::Write | ActKind::Import => format!("Tú guardaste datos {hour}."),
+        ActKind::Erasure => format!("Se borró para siempre lo tuyo {hour}."),
         ActKind::Ask => {
             format!("Pediste tu historia a todos los lugares donde te atienden {hour}.")
         }
@@ -190,6 +198,9 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
             ActKind::SignIn => format!(
                 "Somebody tried to sign in with your name {hour} and could not, because {reason}."
             ),
+            _ if matches!(act.what, What::Erasure(_)) => format!(
+                "{who} tried to erase what is yours {hour} and was not allowed to, because {reason}."
+            ),
             _ if would_write(act) => format!(
                 "{who} tried to save something of yours {hour} and was not allowed to, because {reason}."
             ),
@@ -219,6 +230,10 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
         },
         ActKind::Log => format!("{who} looked with you at who saw your history {hour}."),
         ActKind::Opinion => format!("{who} noted what you said of a visit {hour}."),
+        ActKind::Erasure => match act.resources {
+            1 => format!("{who} erased one record of yours for good {hour}."),
+            many => format!("{who} erased {many} records of yours for good {hour}."),
+        },
     }
 }
 
@@ -242,6 +257,7 @@ fn own_en(act: &ActView, hour: &str) -> String {
             _ => format!("You saw {} {hour}.", seen(act, Lang::En)),
         },
         ActKind::Write | ActKind::Import => format!("You saved data {hour}."),
+        ActKind::Erasure => format!("What is yours was erased for good {hour}."),
         ActKind::Ask => format!("You asked all places that care for you for your history {hour}."),
         ActKind::SignIn => format!("You opened your page {hour}."),
         ActKind::Word => format!("You changed your rules {hour}."),
@@ -338,7 +354,7 @@ fn written(act: &ActView) -> Option<Written> {
 /// Whether what was asked for would have changed the record.
 fn would_write(act: &ActView) -> bool {
     match &act.what {
-        What::Writing(_) | What::Import(_) => true,
+        What::Writing(_) | What::Import(_) | What::Erasure(_) => true,
         What::Interaction(line) => !line.starts_with("GET") && !line.contains("_search"),
         What::Summary | What::Log | What::Find => {
             matches!(act.kind, ActKind::Write | ActKind::Import)

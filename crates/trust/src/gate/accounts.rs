@@ -6,7 +6,7 @@
 use super::acts::Deed;
 use super::person::check_curp;
 use super::tries::{Tries, Try};
-use super::{Gate, Refusal, RefusalKind, hex, locked, random, rows};
+use super::{Gate, Refusal, RefusalKind, Tag, hex, locked, random, rows};
 use crate::act::Doer;
 use crate::{ActKind, Actor, Licence, Purpose, Role};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -30,6 +30,8 @@ const PATIENT_HOURS: i64 = 1;
 /// Sessions kept at hand, and old ones looked at with each sign-in.
 const MAX_AT_HAND: usize = 10_000;
 const SWEEP: usize = 64;
+/// Rows read at once where all are read.
+const PAGE: usize = 1_000;
 
 /// A session that was opened.
 #[derive(Clone)]
@@ -232,6 +234,67 @@ impl Gate {
             }
         }
         Ok(())
+    }
+
+    /// What is kept of the accounts that are a person's own, as rows to delete: the account, its sessions, its tries.
+    /// Whoever works here has an account for her work, which stays. Reads all accounts and sessions.
+    pub(crate) fn accounts_of(&self, tags: &[Tag]) -> Result<super::acts::Rows, Refusal> {
+        let mut logins = Vec::new();
+        self.each_row(rows::ACCOUNTS, &mut |_, value| {
+            if let Ok(account) = serde_json::from_slice::<Account>(value)
+                && self.is_own(&self.actor(&account), tags)
+            {
+                logins.push(account.login);
+            }
+        })?;
+        let mut gone = Vec::new();
+        for login in &logins {
+            gone.push(rows::account(login));
+            let tries = rows::tries(login);
+            if self.house.store.get(&self.house.seal, &tries)?.is_some() {
+                gone.push(tries);
+            }
+        }
+        if !logins.is_empty() {
+            self.each_row(rows::SESSIONS, &mut |key, value| {
+                if serde_json::from_slice::<Session>(value).is_ok_and(|s| logins.contains(&s.login))
+                {
+                    gone.push(key.to_vec());
+                }
+            })?;
+        }
+        Ok(gone.into_iter().map(|key| (key, None)).collect())
+    }
+
+    /// Lets go of what is at hand of accounts; the rows say what is true.
+    pub(crate) fn forget_accounts(&self, gone: &[String]) {
+        locked(&self.house.accounts.sessions).clear();
+        let mut tries = locked(&self.house.accounts.tries);
+        for login in gone {
+            tries.right(login);
+        }
+    }
+
+    /// Goes through the house's rows that begin so.
+    pub(crate) fn each_row(
+        &self,
+        prefix: &[u8],
+        visit: &mut dyn FnMut(&[u8], &[u8]),
+    ) -> Result<(), Refusal> {
+        let house = &self.house;
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = house
+                .store
+                .scan(&house.seal, prefix, after.as_deref(), PAGE)?;
+            for (key, value) in &page {
+                visit(key, value);
+            }
+            match page.last() {
+                Some((key, _)) if page.len() == PAGE => after = Some(key.clone()),
+                _ => return Ok(()),
+            }
+        }
     }
 
     fn actor(&self, account: &Account) -> Actor {

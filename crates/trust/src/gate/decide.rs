@@ -297,7 +297,7 @@ impl Gate {
     }
 
     /// Makes a refusal an act, listed for the person it was about.
-    fn deny(
+    pub(super) fn deny(
         &self,
         request: &Request,
         target: &Target,

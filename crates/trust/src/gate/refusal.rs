@@ -133,6 +133,15 @@ impl Refusal {
     pub(crate) fn forged(why: &str) -> Refusal {
         Refusal::new(RefusalKind::Forged, vec![why.to_owned()])
     }
+    /// An archive that does not open: why not, for whoever starts the node.
+    pub(crate) fn closed(error: &store::Error) -> Refusal {
+        Refusal {
+            kind: RefusalKind::Unavailable,
+            es: format!("El archivo no se puede abrir: {error}."),
+            en: format!("the archive cannot be opened: {error}"),
+            because: Vec::new(),
+        }
+    }
     pub(crate) fn wait(seconds: i64) -> Refusal {
         Refusal {
             kind: RefusalKind::SlowDown,

@@ -93,6 +93,8 @@ pub enum What {
     Import(String),
     /// Looking somebody up by name or CURP.
     Find,
+    /// Erasing a person: the reason that the operator gave, and what went in figures.
+    Erasure(String),
 }
 
 /// One request for a permit.

@@ -15,6 +15,8 @@
 //! | `o` act | the person's opinion on an act |
 //! | `n` act | the case that an opinion opened |
 //! | `r` room, 0, key | rows of other rooms (outboxes) |
+//! | `d` person's number | [`Begun`](super::erasure::Begun) as JSON: an erasure that is under way |
+//! | `x` tag | version (8 bytes) of the last word of a person who was erased |
 //!
 //! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number,
 //! `a` member/login, and `*` for all.
@@ -27,9 +29,11 @@ pub(crate) const PACT: &[u8] = b"p";
 pub(crate) const WORDS: &[u8] = b"w";
 pub(crate) const SESSIONS: &[u8] = b"s";
 pub(crate) const TRIES: &[u8] = b"t";
+pub(crate) const ACCOUNTS: &[u8] = b"a";
+pub(crate) const ERASING: &[u8] = b"d";
 
 pub(crate) fn account(login: &str) -> Vec<u8> {
-    [b"a", login.as_bytes()].concat()
+    [ACCOUNTS, login.as_bytes()].concat()
 }
 pub(crate) fn session(hash: &[u8; 32]) -> Vec<u8> {
     [SESSIONS, hash].concat()
@@ -58,6 +62,16 @@ pub(crate) fn code_of(person: Tag) -> Vec<u8> {
 }
 pub(crate) fn word(person: Tag) -> Vec<u8> {
     [WORDS, &person.0].concat()
+}
+/// Sorts before every word that was in force of a person.
+pub(crate) fn words_of(person: Tag) -> Vec<u8> {
+    [b"v".as_slice(), &person.0].concat()
+}
+pub(crate) fn last_word(person: Tag) -> Vec<u8> {
+    [b"x".as_slice(), &person.0].concat()
+}
+pub(crate) fn erasing(person: PersonKey) -> Vec<u8> {
+    [ERASING, person.0.to_be_bytes().as_slice()].concat()
 }
 pub(crate) fn word_at(person: Tag, version: u64) -> Vec<u8> {
     [b"v".as_slice(), &person.0, version.to_be_bytes().as_slice()].concat()

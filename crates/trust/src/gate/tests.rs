@@ -1,10 +1,12 @@
 //! A network of three institutions, each with its own archive in a folder that goes away, and one person.
 
+mod erasure;
 mod evidence;
 mod log;
 mod matrix;
 mod model;
 mod sign_in;
+mod upkeep;
 mod words;
 
 use super::*;

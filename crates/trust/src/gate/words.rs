@@ -55,7 +55,7 @@ pub(crate) struct Words {
     /// The same by number, for requests about everyone; made anew when a word or a `Patient` changed.
     by_person: Mutex<Option<(u64, u64, Arc<ByPerson>)>>,
     /// One word is taken at a time.
-    taking: Mutex<()>,
+    pub(crate) taking: Mutex<()>,
 }
 
 impl Words {
@@ -66,6 +66,12 @@ impl Words {
     fn put(&self, heard: Heard) {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         held.insert(heard.signed.word.person, Arc::new(heard));
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+    /// Lets go of the word of somebody who is erased.
+    pub(crate) fn forget(&self, person: Tag) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.remove(&person);
         self.generation.fetch_add(1, Ordering::SeqCst);
     }
 }
@@ -113,7 +119,8 @@ impl Gate {
         })?;
         let _one = locked(&self.house.words.taking);
         let before = self.house.words.get(person);
-        let version = before.map_or(0, |heard| heard.signed.word.version) + 1;
+        let before = before.map_or(0, |heard| heard.signed.word.version);
+        let version = before.max(self.last_word(person)?) + 1;
         let word = Word {
             person,
             version,
@@ -140,13 +147,14 @@ impl Gate {
         let _one = locked(&self.house.words.taking);
         let heard = Heard::new(word.clone());
         let before = self.house.words.get(word.word.person);
-        if !heard.replaces(before.as_deref()) {
+        let erased = self.last_word(word.word.person)?;
+        if !heard.replaces(before.as_deref()) || word.word.version < erased {
             return Ok(false);
         }
         let in_force = self.in_force();
         word.verify(&in_force.pact)
             .map_err(|e| Refusal::forged(&e.to_string()))?;
-        let ours = before.map_or(0, |heard| heard.signed.word.version);
+        let ours = before.map_or(erased, |heard| heard.signed.word.version);
         if word.word.version.saturating_sub(ours) > MAX_AHEAD {
             return Err(Refusal::forged("a word's version too far ahead"));
         }
@@ -294,6 +302,15 @@ impl Gate {
         self.keep(changes, Vec::new(), Some(deed), now)?;
         self.house.words.put(heard);
         Ok(())
+    }
+
+    /// The version of the last word of somebody who was erased here, 0 of all others. The word itself is gone; without
+    /// its number her next one would be older, for the other members, than the one that they keep.
+    fn last_word(&self, person: Tag) -> Result<u64, Refusal> {
+        let house = &self.house;
+        let row = house.store.get(&house.seal, &rows::last_word(person))?;
+        let version = row.and_then(|row| <[u8; 8]>::try_from(row).ok());
+        Ok(version.map_or(0, u64::from_be_bytes))
     }
 
     /// The words in force for these tags.
