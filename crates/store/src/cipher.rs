@@ -14,7 +14,8 @@
 //! archive can meet, unless two of their epochs are equal: less than one in 2^50 after eight million openings.
 //! The row bears the epoch's number and the count: four or five bytes.
 //!
-//! Cost: 0.3 microseconds for a body; 1 microsecond more when the key must be made first.
+//! Cost: one AES-256-GCM over the value, and one block for the nonce's key when that must be made first. Not measured by
+//! itself.
 
 use crate::{Error, Result};
 use aws_lc_rs::{

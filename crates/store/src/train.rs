@@ -7,7 +7,7 @@
 //! word that is found with fewer than [`PEOPLE`] different people is replaced by random letters and digits of the same
 //! form. What is left is what many have in common: codes, systems, names of elements, common words.
 //!
-//! Cost: one thread that sleeps; a quarter of a second of work for each training, some megabytes meanwhile.
+//! Cost: one thread that sleeps; for each training work that is not measured, and some megabytes meanwhile.
 
 use crate::{
     Error, Result,
