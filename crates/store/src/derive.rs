@@ -16,7 +16,7 @@ use crate::{
     erase::{found_erased, mark_key},
     head::{self, Head},
     index::Secret,
-    keys::{ACT, BODY, DIRECTORY, HOUSE, KEY, Key, LOG, PEOPLE, SHARED, from_six},
+    keys::{ACT, BODY, DIRECTORY, KEY, Key, LOG, PARTITIONS, PEOPLE, SHARED, from_six},
     prepare::{Prepared, resource_ready},
     vault::Vault,
 };
@@ -26,8 +26,6 @@ use fhir::{ResourceType, json};
 const READ: usize = 512;
 /// Derived rows put at once, about.
 const PUT: usize = 20_000;
-/// Every partition there is.
-const PARTITIONS: [u16; 5] = [HOUSE, LOG, DIRECTORY, SHARED, PEOPLE];
 
 /// What deriving works with.
 pub(crate) struct Deriving<'a> {

@@ -11,7 +11,7 @@ use crate::{
     prepare::target,
     read::{Reading, Shown},
     search::{Set, Span, Stream},
-    store::{held, stored_at},
+    store::{held, stored_many},
     token::Position,
     types,
 };
@@ -95,13 +95,9 @@ impl Store {
         let included = shared(&reading, &found)?;
         let total = (asked.page.is_none() && !more).then_some(found.len() as u64);
         let mut shown = Vec::with_capacity(found.len());
-        for one in found {
-            let stored = stored_at(
-                &reading.vault,
-                reading.snapshot.as_ref(),
-                one.of,
-                one.card.stamp,
-            )?;
+        let asked: Vec<_> = found.iter().map(|one| (one.of, one.card.stamp)).collect();
+        let stored = stored_many(&reading.vault, reading.snapshot.as_ref(), &asked)?;
+        for (one, stored) in found.iter().zip(stored) {
             shown.extend(stored.map(|stored| Shown::new(stored, one.card.labels)));
         }
         let seen = shown.iter().chain(&included);
@@ -279,13 +275,10 @@ fn shared(reading: &Reading<'_>, found: &[One]) -> Result<Vec<Shown>> {
         .collect();
     let mut names: Vec<&str> = names.into_iter().collect();
     names.sort_unstable();
-    let mut shown = Vec::new();
-    for (of, id) in names.into_iter().filter_map(target) {
-        if let Some(one) = reading.current(of, id)?
-            && !one.version.deleted
-        {
-            shown.push(one);
-        }
-    }
-    Ok(shown)
+    let targets: Vec<(ResourceType, &str)> = names.into_iter().filter_map(target).collect();
+    let shown = reading.current_named(&targets)?;
+    Ok(shown
+        .into_iter()
+        .filter(|one| !one.version.deleted)
+        .collect())
 }

@@ -19,7 +19,7 @@ use crate::{
     engine::{BULKY, Batch, DERIVED, Direction, Rows, Snapshot},
     hash::siphash,
     head::{self, Head},
-    keys::{ACT, COUNT, DIRECTORY, HOUSE, KEY, Key, LOG, PEOPLE, SHARED, from_six},
+    keys::{ACT, COUNT, DIRECTORY, HOUSE, KEY, Key, LOG, PARTITIONS, from_six},
     prepare::Prepared,
     store::head_of,
     types,
@@ -478,7 +478,7 @@ impl Checking<'_> {
 
     fn derived(&mut self, visit: &mut Visit<'_>) -> Result<()> {
         let snapshot = self.snapshot;
-        for partition in [HOUSE, LOG, DIRECTORY, SHARED, PEOPLE] {
+        for partition in PARTITIONS {
             for family in DERIVED..BULKY {
                 let (from, to) = Key::new(partition, family).range();
                 each(snapshot, from, &to, &mut |key, row| visit(self, key, row))?;

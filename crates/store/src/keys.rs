@@ -49,6 +49,8 @@ pub(crate) const DIRECTORY: u16 = 3;
 pub(crate) const SHARED: u16 = 4;
 /// The first of the people's partitions; the only one until people are spread over several.
 pub(crate) const PEOPLE: u16 = 0x0100;
+/// All partitions, in order. What walks a whole archive goes by this list: no row stands outside it.
+pub(crate) const PARTITIONS: [u16; 5] = [HOUSE, LOG, DIRECTORY, SHARED, PEOPLE];
 
 pub(crate) const ROW: u8 = 0x01;
 pub(crate) const STATE: u8 = 0x02;
@@ -96,6 +98,7 @@ pub(crate) struct Key(pub(crate) Vec<u8>);
 
 impl Key {
     pub(crate) fn new(partition: u16, family: u8) -> Key {
+        debug_assert!(PARTITIONS.contains(&partition), "partition {partition}");
         let mut key = Vec::with_capacity(48);
         key.extend_from_slice(&partition.to_be_bytes());
         key.push(family);

@@ -15,7 +15,7 @@ use crate::{
     Error, Result,
     commit::State,
     engine::{BULKY, Batch, Direction, Engine, Rows, Snapshot},
-    keys::{ACT, BODY, HOUSE, Key, LOG, MOVED, SECRET, WITNESS},
+    keys::{ACT, BODY, HOUSE, Key, LOG, MOVED, PARTITIONS, SECRET, WITNESS},
 };
 use aws_lc_rs::digest::{Context, SHA256};
 use std::collections::BTreeMap;
@@ -182,7 +182,7 @@ fn print(snapshot: &dyn Snapshot) -> Result<Option<String>> {
 
 /// The ranges that hold everything: small and bulky rows of each partition. The engine's own partition 0 is left out.
 fn ranges() -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
-    (1..u16::MAX).flat_map(|partition| {
+    PARTITIONS.into_iter().flat_map(|partition| {
         let start = partition.to_be_bytes();
         let [high, low] = start;
         let middle = vec![high, low, BULKY];

@@ -51,7 +51,7 @@ use crate::{
     index::Secret,
     keys::Tail,
     read::{Reading, Shown},
-    store::{held, stored_at},
+    store::{held, stored_many},
     token::Position,
     vault::Vault,
 };
@@ -120,9 +120,9 @@ fn shown(
     let mut included = Vec::new();
     let mut cut = false;
     for (query, found) in parts {
-        for found in &found {
-            let snapshot = reading.snapshot.as_ref();
-            let stored = stored_at(&reading.vault, snapshot, query.of, found.card.stamp)?;
+        let asked: Vec<_> = found.iter().map(|one| (query.of, one.card.stamp)).collect();
+        let stored = stored_many(&reading.vault, reading.snapshot.as_ref(), &asked)?;
+        for (found, stored) in found.iter().zip(stored) {
             shown.extend(stored.map(|stored| Shown::new(stored, found.card.labels)));
         }
         if !query.include.is_empty() || !query.revinclude.is_empty() {

@@ -503,6 +503,46 @@ pub(crate) fn stored_at(
     }
 }
 
+/// Rows that one call asks for by their keys: an engine across a network pays per call, and memory has its bound.
+const AT_ONCE: usize = 256;
+
+/// The heads of many resources, in their order.
+pub(crate) fn heads_of(
+    secret: &Secret,
+    snapshot: &dyn Snapshot,
+    names: &[(ResourceType, &str)],
+) -> Result<Vec<Option<Head>>> {
+    let mut heads = Vec::with_capacity(names.len());
+    for names in names.chunks(AT_ONCE) {
+        let key = |&(of, id)| head::key(secret, of, id);
+        let keys: Vec<Vec<u8>> = names.iter().map(key).collect();
+        for row in snapshot.get_many(&keys)? {
+            heads.push(row.map(|row| Head::decode(&row)).transpose()?);
+        }
+    }
+    Ok(heads)
+}
+
+/// The versions of many stamps, in their order.
+pub(crate) fn stored_many(
+    vault: &Vault,
+    snapshot: &dyn Snapshot,
+    asked: &[(ResourceType, u64)],
+) -> Result<Vec<Option<Stored>>> {
+    let mut stored = Vec::with_capacity(asked.len());
+    for asked in asked.chunks(AT_ONCE) {
+        let key = |&(of, stamp)| Key::new(records(of), BODY).long(stamp).done();
+        let keys: Vec<Vec<u8>> = asked.iter().map(key).collect();
+        for (key, row) in keys.iter().zip(snapshot.get_many(&keys)?) {
+            stored.push(match row {
+                Some(row) => vault.body(key, &row)?,
+                None => None,
+            });
+        }
+    }
+    Ok(stored)
+}
+
 /// An answer with what it shows.
 pub(crate) fn held<T>(permit: &Permit, seen: Vec<Seen>, answer: T) -> Held<T> {
     Held {

@@ -14,28 +14,41 @@ use store::{
     *,
 };
 
+/// What an engine was asked.
+#[derive(Default)]
+struct Counts {
+    rows: AtomicUsize,
+    calls: AtomicUsize,
+}
+
 /// An engine in memory that counts what is read.
 #[derive(Default)]
 struct Counting {
     inner: Memory,
-    read: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
 }
 
-struct View(Box<dyn Snapshot>, Arc<AtomicUsize>);
+struct View(Box<dyn Snapshot>, Arc<Counts>);
 
 impl Engine for Counting {
     fn commit(&self, batch: &Batch) -> Result<()> {
         self.inner.commit(batch)
     }
     fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
-        Ok(Box::new(View(self.inner.snapshot()?, self.read.clone())))
+        Ok(Box::new(View(self.inner.snapshot()?, self.counts.clone())))
     }
 }
 
 impl Snapshot for View {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        self.1.fetch_add(1, Relaxed);
+        self.1.calls.fetch_add(1, Relaxed);
+        self.1.rows.fetch_add(1, Relaxed);
         self.0.get(key)
+    }
+    fn get_many(&self, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> {
+        self.1.calls.fetch_add(1, Relaxed);
+        self.1.rows.fetch_add(keys.len(), Relaxed);
+        self.0.get_many(keys)
     }
     fn scan(
         &self,
@@ -47,7 +60,8 @@ impl Snapshot for View {
     ) -> Result<()> {
         let before = rows.len();
         let done = self.0.scan(from, to, direction, limit, rows);
-        self.1.fetch_add(1 + rows.len() - before, Relaxed);
+        self.1.calls.fetch_add(1, Relaxed);
+        self.1.rows.fetch_add(1 + rows.len() - before, Relaxed);
         done
     }
 }
@@ -72,16 +86,16 @@ fn observation(n: usize) -> String {
     )
 }
 
-fn house(count: usize) -> (House, Arc<AtomicUsize>) {
+fn house(count: usize) -> (House, Arc<Counts>) {
     let engine = Counting::default();
-    let read = engine.read.clone();
+    let counts = engine.counts.clone();
     let keys = tempfile::tempdir().unwrap();
     let house = over(Arc::new(engine), keys.path());
     let texts: Vec<String> = (0..count).map(observation).collect();
     for some in texts.chunks(500) {
         house.put(&some.iter().map(String::as_str).collect::<Vec<_>>());
     }
-    (house, read)
+    (house, counts)
 }
 
 fn pages(house: &House, text: &str) -> Vec<usize> {
@@ -106,12 +120,12 @@ fn pages(house: &House, text: &str) -> Vec<usize> {
 #[test]
 fn a_page_costs_what_it_shows_however_many_have_the_code() {
     let cost = |count: usize, text: &str| {
-        let (house, read) = house(count);
-        let before = read.load(Relaxed);
+        let (house, counts) = house(count);
+        let before = counts.rows.load(Relaxed);
         let permit = house.all();
         let held = house.store.search(&permit, &ask(text), None).unwrap();
         assert!(held.seen().len() <= 20);
-        read.load(Relaxed) - before
+        counts.rows.load(Relaxed) - before
     };
     for text in [
         "code=718-7&_count=20",
@@ -145,7 +159,7 @@ fn many_are_found_in_the_order_asked_for_page_by_page() {
 fn the_newest_of_each_code_cost_the_same_when_each_has_ten_times_as_many() {
     let cost = |count: usize| {
         let engine = Counting::default();
-        let read = engine.read.clone();
+        let counts = engine.counts.clone();
         let keys = tempfile::tempdir().unwrap();
         let house = over(Arc::new(engine), keys.path());
         house.put(&[r#"{"resourceType":"Patient","id":"ana"}"#]);
@@ -166,12 +180,55 @@ fn the_newest_of_each_code_cost_the_same_when_each_has_ten_times_as_many() {
         for some in texts.chunks(500) {
             house.put(&some.iter().map(String::as_str).collect::<Vec<_>>());
         }
-        let before = read.load(Relaxed);
+        let before = counts.rows.load(Relaxed);
         let permit = house.all();
         let held = house.store.lastn(&permit, &ask("patient=ana"), 2).unwrap();
         assert_eq!(held.seen().len(), 10);
-        read.load(Relaxed) - before
+        counts.rows.load(Relaxed) - before
     };
     let (few, many) = (cost(200), cost(2000));
     assert!(many < few + 100, "{few} rows, then {many}");
+}
+
+/// An engine across a network pays per call.
+#[test]
+fn a_page_of_a_hundred_asks_the_engine_about_as_often_as_a_page_of_ten() {
+    let (house, counts) = house(120);
+    let permit = house.all();
+    let calls = |text: &str, shown: usize| {
+        let before = counts.calls.load(Relaxed);
+        let held = house.store.search(&permit, &ask(text), None).unwrap();
+        assert_eq!(held.seen().len(), shown);
+        counts.calls.load(Relaxed) - before
+    };
+    let (ten, hundred) = (
+        calls("code=718-7&_count=10", 10),
+        calls("code=718-7&_count=100", 100),
+    );
+    assert!(hundred <= ten + 3, "{ten} then {hundred}");
+}
+
+#[test]
+fn a_long_record_asks_the_engine_about_as_often_as_a_short_one() {
+    let calls = |count: usize| {
+        let (house, counts) = house(1);
+        let mut texts = vec![r#"{"resourceType":"Patient","id":"ana"}"#.to_owned()];
+        for n in 0..count {
+            texts.push(format!(
+                r#"{{"resourceType":"Organization","id":"org{n}"}}"#
+            ));
+            texts.push(format!(
+                r#"{{"resourceType":"Observation","id":"hers{n}","status":"final","code":{{"text":"a"}},"subject":{{"reference":"Patient/ana"}},"performer":[{{"reference":"Organization/org{n}"}}]}}"#
+            ));
+        }
+        house.put(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let permit = house.person("ana", 0);
+        let before = counts.calls.load(Relaxed);
+        let held = house.store.everything(&permit, &Asked::default()).unwrap();
+        // Ana, what was seen of her, and who did it.
+        assert_eq!(held.seen().len(), 1 + 2 * count);
+        counts.calls.load(Relaxed) - before
+    };
+    let (few, many) = (calls(5), calls(100));
+    assert!(many <= few + 5, "{few} then {many}");
 }

@@ -23,7 +23,7 @@ use std::{
     sync::Arc,
 };
 use store::{
-    engine::{Embedded, Engine, Memory, Tuning},
+    engine::{Embedded, Engine, Memory, Postgres, Tuning},
     *,
 };
 
@@ -654,6 +654,18 @@ impl Place for OnDisk {
     }
 }
 
+/// A database on the server that all tests share.
+struct OnServer(server::Database);
+
+impl Place for OnServer {
+    fn engine(&self) -> Arc<dyn Engine> {
+        Arc::new(Postgres::open(places::settings(&self.0.address)).unwrap())
+    }
+    fn keys(&self) -> &Path {
+        self.0.keys.path()
+    }
+}
+
 impl Model {
     fn step(&mut self, house: &House, step: Step) {
         let at = self.written + 1;
@@ -857,5 +869,32 @@ proptest! {
     fn on_disk_and_across_reopening_as_well(steps in steps(), rolls in rolls()) {
         let place = OnDisk(tempfile::tempdir().unwrap());
         run(&place, steps, &rolls);
+    }
+}
+
+/// A new database, or `None` without a server, which was said.
+fn on_server() -> Option<OnServer> {
+    server::Database::new().map(OnServer)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
+    #[test]
+    fn in_postgres_and_across_reopening_as_well(steps in steps(), rolls in rolls()) {
+        if let Some(place) = on_server() {
+            run(&place, steps, &rolls);
+        }
+    }
+    #[test]
+    fn in_postgres_later_pages_are_as_they_were_without_what_changed(before in steps(), between in steps(), rolls in rolls()) {
+        if let Some(place) = on_server() {
+            run_pages(&place, before, between, &rolls);
+        }
+    }
+    #[test]
+    fn in_postgres_what_a_permit_hides_shows_in_nothing(steps in steps(), rolls in rolls()) {
+        if let Some((one, other)) = on_server().zip(on_server()) {
+            run_twin(&one, &other, steps, &rolls);
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     matches::{Found, Matches},
     plan::{self, Aim},
 };
-use crate::{Result, card::Card, keys::Tail, prepare::target, read::Shown, store::stored_at};
+use crate::{Result, card::Card, keys::Tail, prepare::target, read::Shown, store::stored_many};
 use fhir::{
     ResourceType,
     query::{Include, Query},
@@ -97,12 +97,14 @@ pub(crate) fn included(asking: &Asking<'_>, query: &Query, found: Vec<Found>) ->
             break;
         }
         starts.clear();
-        for (of, tail, card) in brought {
-            if out.shown.len() >= INCLUDED {
-                break;
-            }
-            let reading = asking.reading;
-            let stored = stored_at(&reading.vault, reading.snapshot.as_ref(), of, card.stamp)?;
+        brought.truncate(INCLUDED.saturating_sub(out.shown.len()));
+        let reading = asking.reading;
+        let asked: Vec<_> = brought
+            .iter()
+            .map(|(of, _, card)| (*of, card.stamp))
+            .collect();
+        let stored = stored_many(&reading.vault, reading.snapshot.as_ref(), &asked)?;
+        for ((of, tail, card), stored) in brought.into_iter().zip(stored) {
             debug_assert_eq!(
                 stored.as_ref().map(|stored| stored.person),
                 Some(tail.person)
