@@ -12,7 +12,10 @@ use crate::{
     types,
     vault::Facts,
 };
-use fhir::{ResourceType, Value, json::write_string};
+use fhir::{
+    ResourceType, Value,
+    json::{self, write_string},
+};
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -27,6 +30,15 @@ pub(crate) struct Text {
 }
 
 impl Text {
+    /// The resource, without what stands apart from its JSON.
+    pub(crate) fn read(&self) -> Result<Value> {
+        let limits = json::Limits {
+            bytes: usize::MAX,
+            depth: 512,
+        };
+        json::parse(&self.json, &limits)
+            .map_err(|error| Error::Damaged(format!("a stored body is no JSON: {error}")))
+    }
     /// Writes a resource with the id given, its members in their order.
     pub(crate) fn new(of: ResourceType, id: &str, resource: &Value) -> Result<Text> {
         let Some(object) = resource.as_object() else {

@@ -16,6 +16,7 @@ use crate::{
     prepare::{Deed, Prepared, Ready},
     vault::{Facts, Of, Vault},
     view::View,
+    words,
 };
 use fhir::{ResourceType, query::Query};
 use std::collections::BTreeMap;
@@ -553,7 +554,8 @@ impl Making<'_> {
         let card = card.ok_or_else(|| lost(of, id))?;
         let own = format!("Patient/{}", card.patient);
         let main = dates::main_date(of, &card.entries);
-        let index = index::keys(of, &card.entries, main, Some(&own), self.secret);
+        let words = self.words(of, id, head.stamp, of_whom)?;
+        let index = index::keys(of, &card.entries, words, main, Some(&own), self.secret);
         let matters = index::matters(of, &card.entries, self.secret);
         let place = Place {
             of,
@@ -568,6 +570,16 @@ impl Making<'_> {
         let mut rows = self.rows_of(&place, &index, &matters, &card.refers, &card.directory);
         rows.insert(key, row);
         Ok(rows)
+    }
+
+    /// The index keys of a stored version's words. They are not on its card: the text is read.
+    fn words(&self, of: ResourceType, id: &str, stamp: u64, of_whom: Of) -> Result<Vec<Vec<u8>>> {
+        let key = Key::new(records(of), BODY).long(stamp).done();
+        let row = self.get(&key)?.ok_or_else(|| lost(of, id))?;
+        let stored = self.vault.body_of(&key, &row, of_whom)?;
+        let text = stored.and_then(|stored| stored.text);
+        let text = text.ok_or_else(|| lost(of, id))?;
+        Ok(words::keys(of, &text.read()?, self.secret))
     }
 
     /// Every index row of a version while it is current, its card apart.

@@ -20,7 +20,7 @@ use crate::{
     prepare::{Prepared, resource_ready},
     vault::Vault,
 };
-use fhir::{ResourceType, json};
+use fhir::ResourceType;
 
 /// Rows of facts read at once.
 const READ: usize = 512;
@@ -172,12 +172,7 @@ impl Deriving<'_> {
         let Some(text) = &stored.text else {
             return Ok(None);
         };
-        let limits = json::Limits {
-            bytes: usize::MAX,
-            depth: 512,
-        };
-        let resource = json::parse(&text.json, &limits)
-            .map_err(|error| Error::Damaged(format!("a stored body is no JSON: {error}")))?;
+        let resource = text.read()?;
         resource_ready(
             stored.of,
             &stored.id,

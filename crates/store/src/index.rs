@@ -9,6 +9,7 @@
 //! | number | 8 | by value |
 //! | quantity | 4 of the unit's hash, 8 of the number | by value within a unit |
 //! | composite | its components one after the other | by the last one where those before are fixed |
+//! | word of `_content` | 8 of a hash | exact; which words have rows is said in `words.rs` |
 //! | position | 4: the bits of latitude and longitude in turn (Morton 1966) | a square is a range |
 //!
 //! No encoding is the start of another one, a resource type never stands in the value part, and hashes are keyed with the
@@ -136,10 +137,11 @@ fn key(of: ResourceType, entry: &Entry, secret: &Secret) -> Vec<u8> {
     key
 }
 
-/// The index keys of a resource, without their tails, each once.
+/// The index keys of a resource, without their tails, each once; those of its words are given.
 pub(crate) fn keys(
     of: ResourceType,
     entries: &[Entry],
+    words: Vec<Vec<u8>>,
     main: Option<Main>,
     own: Option<&str>,
     secret: &Secret,
@@ -155,6 +157,7 @@ pub(crate) fn keys(
         .filter(stands)
         .map(|entry| key(of, entry, secret))
         .collect();
+    keys.extend(words);
     keys.push(start(of, EVERY).done());
     if main.is_some_and(|main| main.length == Length::Long) {
         let long: Vec<Vec<u8>> = keys.iter().map(|key| among_long(key)).collect();

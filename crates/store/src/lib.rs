@@ -48,6 +48,7 @@ mod train;
 mod types;
 mod vault;
 mod view;
+mod words;
 mod write;
 mod writer;
 

@@ -8,6 +8,7 @@ use crate::{
     hash::siphash,
     index::{self, Secret},
     vault::Vault,
+    words,
 };
 use fhir::{ResourceType, Value, query::Query, search};
 
@@ -137,7 +138,14 @@ pub(crate) fn resource_ready(
             &directory,
             patient.as_deref().unwrap_or_default(),
         )),
-        index: index::keys(of, &entries, date, own.as_deref(), secret),
+        index: index::keys(
+            of,
+            &entries,
+            words::keys(of, resource, secret),
+            date,
+            own.as_deref(),
+            secret,
+        ),
         matters: index::matters(of, &entries, secret),
         date,
         directory,

@@ -24,6 +24,8 @@
 //! - a page in another order: all *m* cards, and memory for one page.
 //! - a total: the rows of the plan, without cards where rows prove all (one set, sets together, a range of values).
 //! - `_lastUpdated`: some thirty rows to find the moment, then as above.
+//! - `_content`: the rows of its words; `_text`, words in their order and words without rows: a body for each candidate
+//!   (`words`).
 
 mod able;
 mod access;

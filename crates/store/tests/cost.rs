@@ -232,3 +232,23 @@ fn a_long_record_asks_the_engine_about_as_often_as_a_short_one() {
     let (few, many) = (calls(5), calls(100));
     assert!(many <= few + 5, "{few} then {many}");
 }
+
+#[test]
+fn a_rare_word_costs_what_has_it_and_no_text_is_read_for_it() {
+    let (house, counts) = house(2000);
+    let text = observation(7).replace(
+        r#""status""#,
+        r#""note":[{"text":"muestra hemolizada"}],"status""#,
+    );
+    house.put(&[&text]);
+    let permit = house.all();
+    let before = counts.rows.load(Relaxed);
+    let held = house
+        .store
+        .search(&permit, &ask("_content=hemolizada"), None)
+        .unwrap();
+    let page = house.open(&permit, held);
+    assert_eq!(page.matches.len(), 1);
+    let cost = counts.rows.load(Relaxed) - before;
+    assert!(cost < 60, "{cost} rows");
+}

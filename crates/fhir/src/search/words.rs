@@ -6,7 +6,7 @@ use crate::{ResourceType, Value};
 /// The words of a resource as two entries at most: those of its narrative under the number of `_text`, all of them under
 /// that of `_content`. Each is a [`Indexed::Text`] whose folded text is the words in their order with single spaces,
 /// whose exact text is empty. They are long, so they are no part of [`extract`](super::extract): the store decides what
-/// it keeps of them. Keys, ids, references and the resource's type are no words; texts and codes are.
+/// it keeps of them. Keys, ids, references, URIs and the resource's type are no words; texts and codes are.
 ///
 /// Cost: one walk of the resource, and as much again as its text is long.
 pub fn words(of: ResourceType, resource: &Value) -> Vec<Entry> {
@@ -49,9 +49,16 @@ fn gather(value: &Value, out: &mut String, root: bool) {
             }
         }
         Value::Array(items) => items.iter().for_each(|item| gather(item, out, false)),
+        Value::String(text) if is_uri(text) => {}
         Value::String(text) => add(text, out),
         _ => {}
     }
+}
+
+/// Whether a text is the address or name of something, such as a code's system.
+fn is_uri(text: &str) -> bool {
+    let scheme = ["http://", "https://", "urn:"];
+    scheme.iter().any(|scheme| text.starts_with(scheme)) && !text.contains(char::is_whitespace)
 }
 
 /// Appends the words of a text.

@@ -258,7 +258,7 @@ fn of_clause(asking: &Asking<'_>, of: ResourceType, clause: &Clause) -> Result<O
             return Ok(stamps::between(asking, of, clause)?.map(Access::Stamps));
         }
         ("_lastUpdated", _) => return Ok(None),
-        _ if words::asks(clause) => return Ok(None),
+        _ if words::asks(clause) => return Ok(words::set(asking, of, clause).map(Access::Set)),
         _ => {}
     }
     if Some(parameter.number) == dates::main_parameter(of) && dates::is_pure(of) {
