@@ -1,7 +1,8 @@
-//! Types, elements and codes of R4, as two tables of facts without prose.
+//! Types, elements, codes and summaries of R4, as three tables of facts without prose.
 //!
 //! `elements.tsv`: a line `KIND TYPE BASE` for each type, then its own elements (inherited ones stand with the base),
-//! one per line. `codes.tsv`: a line for each value set that an element requires, then its codes by system.
+//! one per line. `codes.tsv`: a line for each value set that an element requires, then its codes by system. `summary.tsv`: for
+//! each resource type the elements at its root that a summary shows.
 
 use crate::{package::Package, say};
 use serde_json::Value;
@@ -27,12 +28,47 @@ pub(crate) fn run(package: &Package, tables: &Path) -> Result<(), Box<dyn Error>
 }
 
 /// The tables' names and texts.
-fn make(package: &Package) -> Result<[(&'static str, String); 2], Box<dyn Error>> {
+fn make(package: &Package) -> Result<[(&'static str, String); 3], Box<dyn Error>> {
     let codes = Codes::new(package);
     let mut needed = BTreeMap::new();
     let elements = elements(package, &codes, &mut needed)?;
     let sets = code_table(&package.source, &needed)?;
-    Ok([("elements.tsv", elements), ("codes.tsv", sets)])
+    let summaries = summaries(package);
+    Ok([
+        ("elements.tsv", elements),
+        ("codes.tsv", sets),
+        ("summary.tsv", summaries),
+    ])
+}
+
+/// The elements at the root of each resource type that are marked for its summary.
+fn summaries(package: &Package) -> String {
+    let mut out = format!(
+        "# What a summary of a resource shows, by type. Source: {}.\n\
+         # Written by `cargo xtask definitions`; not to be edited.\n",
+        package.source
+    );
+    let mut types: Vec<&Value> = package
+        .of_type("StructureDefinition")
+        .filter(|s| s["derivation"] != "constraint" && s["kind"] == "resource")
+        .filter(|s| s["abstract"] != true)
+        .collect();
+    types.sort_by_key(|s| text(&s["name"]));
+    for of in types {
+        out.push_str(text(&of["name"]));
+        for element in list(&of["snapshot"]["element"]) {
+            let path = text(&element["path"]);
+            match path.split_once('.') {
+                Some((_, name)) if element["isSummary"] == true && !name.contains('.') => {
+                    out.push('\t');
+                    out.push_str(name);
+                }
+                _ => {}
+            }
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// Value sets that elements require: their codes by system, or why they cannot be listed.

@@ -12,7 +12,7 @@ use std::{error::Error, path::PathBuf, process::ExitCode};
 const USAGE: &str = "\
 usage: cargo xtask NAME [--package DIR_OR_TAR_ZST]
 
-  definitions   types, elements and codes of R4 -> crates/fhir/definitions/{elements,codes}.tsv
+  definitions   types, elements, codes and summaries of R4 -> crates/fhir/definitions/{elements,codes,summary}.tsv
   rules         invariants, bindings, profiles and terminology -> crates/fhir/definitions/{rules.tsv,profiles.ndjson,terminology.tsv}
   search        search parameters and compartments -> crates/fhir/definitions/search.tsv
 

@@ -4,6 +4,7 @@
 //! bytes of the answer. Only `_elements` and `_pretty` read what they change.
 
 use crate::negotiate::{Pairs, encode};
+use fhir::query::Summary;
 use fhir::{
     Value,
     json::{self, write_string},
@@ -100,11 +101,18 @@ pub(crate) fn link(base: &str, path: &str, told: &Pairs, page: Option<&str>) -> 
 /// The parameter that carries a page token; opaque, from our own `next` links only.
 pub(crate) const PAGE: &str = "_page";
 
-/// The part of a stored resource that `_elements` asks for, marked as incomplete; the whole when nothing is asked.
-pub(crate) fn cut(version: &Version, elements: &[String]) -> Option<Vec<u8>> {
-    if elements.is_empty() || version.body.is_empty() {
+/// The part of a stored resource that `_summary` or `_elements` asks for, marked as incomplete; the whole when nothing is
+/// asked. What both ask for is shown.
+pub(crate) fn cut(version: &Version, elements: &[String], summary: Summary) -> Option<Vec<u8>> {
+    let cuts = matches!(summary, Summary::True | Summary::Text | Summary::Data);
+    if elements.is_empty() && !cuts || version.body.is_empty() {
         return None;
     }
+    let named: Vec<&str> = match summary {
+        Summary::True => version.of.summary().to_vec(),
+        Summary::Text => [&["text"], version.of.mandatory().as_slice()].concat(),
+        _ => Vec::new(),
+    };
     let limits = json::Limits {
         bytes: usize::MAX,
         depth: 256,
@@ -114,7 +122,12 @@ pub(crate) fn cut(version: &Version, elements: &[String]) -> Option<Vec<u8>> {
     };
     let mut part = json::Object::new();
     for (key, value) in whole.iter() {
-        if matches!(key, "resourceType" | "id" | "meta") || asked(key, elements) {
+        let summed = match summary {
+            Summary::Data => key != "text",
+            _ => named.iter().any(|name| is_of(key, name)),
+        };
+        let base = matches!(key, "resourceType" | "id" | "meta");
+        if base || cuts && summed || asked(key, elements) {
             part.set(key, value.clone());
         }
     }
@@ -128,6 +141,17 @@ pub(crate) fn cut(version: &Version, elements: &[String]) -> Option<Vec<u8>> {
     meta.set("tag", tags);
     part.set("meta", meta);
     Some(Value::Object(part).to_bytes())
+}
+
+/// Whether a member is an element of the definitions, or what extends it: `valueQuantity` is `value[x]`.
+fn is_of(key: &str, element: &str) -> bool {
+    let key = key.strip_prefix('_').unwrap_or(key);
+    match element.strip_suffix("[x]") {
+        Some(stem) => key
+            .strip_prefix(stem)
+            .is_some_and(|rest| rest.starts_with(|c: char| c.is_uppercase())),
+        None => key == element,
+    }
 }
 
 /// `value` also asks for `valueQuantity`, and an element for the `_element` that extends it.
@@ -197,14 +221,41 @@ mod tests {
         let whole = observation(
             r#"{"resourceType":"Observation","id":"1","status":"final","valueQuantity":{"value":7.10},"_status":{"id":"s"},"note":[]}"#,
         );
-        assert_eq!(cut(&whole, &[]), None);
-        let text = cut(&whole, &["value".into(), "status".into()]).unwrap();
+        assert_eq!(cut(&whole, &[], Summary::False), None);
+        let text = cut(&whole, &["value".into(), "status".into()], Summary::False).unwrap();
         assert_eq!(
             String::from_utf8(text).unwrap(),
             concat!(
                 r#"{"resourceType":"Observation","id":"1","status":"final","valueQuantity":{"value":7.10},"_status":{"id":"s"},"#,
                 r#""meta":{"tag":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}]}}"#,
             )
+        );
+    }
+
+    #[test]
+    fn a_summary_shows_what_r4_marks_and_says_that_it_is_one() {
+        let whole = observation(
+            r#"{"resourceType":"Observation","id":"1","text":{"status":"empty"},"status":"final","_status":{"id":"s"},"code":{"text":"a"},"valueString":"b","note":[{"text":"c"}]}"#,
+        );
+        let keys = |summary| {
+            let part = cut(&whole, &[], summary).unwrap();
+            let Value::Object(part) = json::parse(&part, &json::Limits::default()).unwrap() else {
+                panic!("an object");
+            };
+            let tag = Value::Object(part.clone());
+            assert_eq!(tag.text("meta.tag.0.code"), Some("SUBSETTED"));
+            let keys = part.iter().map(|(key, _)| key.to_owned());
+            keys.filter(|key| !matches!(key.as_str(), "resourceType" | "id" | "meta"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            keys(Summary::True),
+            ["status", "_status", "code", "valueString"]
+        );
+        assert_eq!(keys(Summary::Text), ["text", "status", "_status", "code"]);
+        assert_eq!(
+            keys(Summary::Data),
+            ["status", "_status", "code", "valueString", "note"]
         );
     }
 }

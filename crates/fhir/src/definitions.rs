@@ -2,6 +2,7 @@
 //!
 //! The tables are text, read once on first use (about 3 ms in a release build).
 
+mod summary;
 pub(crate) mod table;
 
 use table::tables;

@@ -1,6 +1,6 @@
 //! `Observation/$lastn`: the newest observations of each code of one person, found by any parameters of a search.
 
-use super::{Sought, over};
+use super::Sought;
 use crate::{
     fault::Fault,
     negotiate::{Pairs, Wishes, take},
@@ -8,11 +8,7 @@ use crate::{
     session::{Outcome, Session},
     shape::{BundleText, link},
 };
-use fhir::{
-    IssueCode, ResourceType, Value,
-    query::{self, Summary},
-    search::Catalog,
-};
+use fhir::{IssueCode, ResourceType, Value, query, search::Catalog};
 
 /// Observations of one code at most.
 const MOST: usize = 1_000;
@@ -40,9 +36,6 @@ impl Session<'_> {
         };
         let query = query::parse(&Catalog::r4(), of, &pairs, wishes.handling)
             .map_err(|issues| Fault::of(400, issues))?;
-        if !matches!(query.summary, Summary::False | Summary::Count) {
-            return Err(over::no_summary());
-        }
         let path = "Observation/$lastn";
         let sought = Sought::at(path, query.clone());
         let grant = self

@@ -165,14 +165,6 @@ impl Sought {
     }
 }
 
-/// What cannot be left out of resources yet.
-pub(super) fn no_summary() -> Fault {
-    Fault::bad(
-        IssueCode::NotSupported,
-        "`_summary` cuts nothing here yet. Possible: count, false; or name the `_elements`.",
-    )
-}
-
 fn told(place: &str, queries: &[Query]) -> String {
     let conditions = queries.first().map_or(&[][..], |query| &query.conditions);
     let names: Vec<String> = conditions

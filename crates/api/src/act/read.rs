@@ -8,7 +8,10 @@ use crate::{
     session::{Outcome, Session, verbs},
     shape,
 };
-use fhir::{IssueCode, ResourceType, query};
+use fhir::{
+    IssueCode, ResourceType,
+    query::{self, Summary},
+};
 use store::{Verb, Version};
 use trust::What;
 
@@ -20,14 +23,15 @@ impl Session<'_> {
         pairs: Pairs,
         wishes: &Wishes,
     ) -> Outcome {
-        let elements = elements(of, pairs)?;
+        let (elements, summary) = shape_of(of, pairs)?;
         let what = What::Interaction(format!("GET {of}"));
         let grant = self.decide_about(of, id, verbs(&[Verb::Read]), what)?;
         let held = self.house.gate.store().read(&grant.permit, of, id)?;
         let found = self.open(&grant, held)?;
         let version = found.ok_or_else(|| self.missing(of, id))?;
         let mut reply = shown(&version, wishes)?;
-        if let (Body::Stored(_), Some(part)) = (&reply.body, shape::cut(&version, &elements)) {
+        let part = shape::cut(&version, &elements, summary);
+        if let (Body::Stored(_), Some(part)) = (&reply.body, part) {
             reply.body = Body::Made(part);
         }
         Ok(reply)
@@ -50,22 +54,31 @@ impl Session<'_> {
     }
 }
 
-/// A read shows everything or `_elements`; a search parameter does not belong here.
-fn elements(of: ResourceType, mut pairs: Pairs) -> Result<Vec<String>, Fault> {
-    let asked = crate::negotiate::take(&mut pairs, "_elements");
-    nothing_else(&pairs, "_elements, _format, _pretty")?;
-    let Some(asked) = asked else {
-        return Ok(Vec::new());
-    };
-    let pairs = [("_elements".to_owned(), asked)];
+/// A read shows everything, `_elements` or a `_summary`; a search parameter does not belong here.
+fn shape_of(of: ResourceType, mut pairs: Pairs) -> Result<(Vec<String>, Summary), Fault> {
+    let mut asked = Pairs::new();
+    for name in ["_elements", "_summary"] {
+        let value = crate::negotiate::take(&mut pairs, name);
+        asked.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    nothing_else(&pairs, "_elements, _summary, _format, _pretty")?;
+    if asked.is_empty() {
+        return Ok((Vec::new(), Summary::False));
+    }
     let query = query::parse(
         &fhir::search::Catalog::r4(),
         of,
-        &pairs,
+        &asked,
         query::Handling::Strict,
     )
     .map_err(|issues| Fault::of(400, issues))?;
-    Ok(query.elements)
+    if query.summary == Summary::Count {
+        return Err(Fault::bad(
+            IssueCode::Value,
+            "`_summary=count` counts what a search finds; a read takes true, text, data or false.",
+        ));
+    }
+    Ok((query.elements, query.summary))
 }
 
 /// A version as an answer: 410 for a deletion, 304 for what the caller has already.

@@ -1,6 +1,6 @@
 //! Search of a type, of a compartment or of everything, and a person's whole record (`$everything`).
 
-use super::{Over, count_of, nothing_else, over, since_of};
+use super::{Over, count_of, nothing_else, since_of};
 use crate::{
     fault::Fault,
     negotiate::{Pairs, Wishes, take},
@@ -25,8 +25,12 @@ impl Session<'_> {
         let Some(first) = sought.queries.first() else {
             return Err(Fault::ours());
         };
-        if !matches!(first.summary, Summary::False | Summary::Count) {
-            return Err(over::no_summary());
+        let includes = !first.include.is_empty() || !first.revinclude.is_empty();
+        if includes && first.summary == Summary::Text {
+            return Err(Fault::bad(
+                IssueCode::Invalid,
+                "`_summary=text` does not go with _include and _revinclude.",
+            ));
         }
         let ask = self.ask_to_search(&sought)?;
         let grant = self
@@ -93,7 +97,7 @@ impl Session<'_> {
             links.push(("next", link(&self.house.base, &path, &told, Some(next))));
         }
         let mut bundle = BundleText::new("searchset", answer.total, &links);
-        self.add(&mut bundle, &answer, &[]);
+        self.add(&mut bundle, &answer, &[], Summary::False);
         add_remarks(
             &mut bundle,
             &grant.hint.then(hint).into_iter().collect::<Vec<_>>(),
@@ -113,17 +117,17 @@ impl Session<'_> {
     /// The entries of an answer, and what is to be said of it.
     pub(super) fn fill(&self, bundle: &mut BundleText, query: &Query, page: &Page, hinted: bool) {
         if !query.only_count {
-            self.add(bundle, page, &query.elements);
+            self.add(bundle, page, &query.elements, query.summary);
         }
         let mut remarks = remarks_of(query, page.cut);
         remarks.extend(hinted.then(hint));
         add_remarks(bundle, &remarks);
     }
 
-    fn add(&self, bundle: &mut BundleText, page: &Page, elements: &[String]) {
+    fn add(&self, bundle: &mut BundleText, page: &Page, elements: &[String], summary: Summary) {
         let mut add = |version: &Version, elements: &[String], mode: &str| {
             let address = self.address(version.of, &version.id);
-            match cut(version, elements) {
+            match cut(version, elements, summary) {
                 Some(part) => bundle.entry(&address, &part, mode),
                 None => bundle.entry(&address, &version.body, mode),
             }
