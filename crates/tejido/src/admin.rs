@@ -26,6 +26,15 @@ pub(crate) enum Ask {
         /// How long.
         hours: u32,
     },
+    /// A person to be erased.
+    Erase {
+        /// Her CURP, or
+        curp: Option<String>,
+        /// the id of her Patient.
+        patient: Option<String>,
+        /// Why.
+        reason: String,
+    },
     /// A backup into a folder.
     Backup {
         /// Where, as the node sees it.
@@ -52,6 +61,8 @@ pub(crate) enum Answer {
     Made,
     /// The token, and until when.
     Token(String, Timestamp),
+    /// What went.
+    Erased(trust::Erasure),
     /// What the backup holds.
     BackedUp(Copied),
     /// Why not.
@@ -75,6 +86,11 @@ pub(crate) fn answer(gate: &Gate, ask: Ask, now: Timestamp) -> Answer {
         Ask::Token { login, hours } => gate
             .token(&login, hours, now)
             .map(|signed_in| Answer::Token(signed_in.token, signed_in.until)),
+        Ask::Erase {
+            curp,
+            patient,
+            reason,
+        } => return crate::upkeep::erased(gate, (curp, patient), &reason, now),
         Ask::Backup { to } => {
             return match gate.store().backup(&to) {
                 Ok(backup) => Answer::BackedUp(backup.into()),

@@ -6,7 +6,7 @@
 
 use crate::admin::{self, Answer, Ask};
 use crate::init::names;
-use crate::{Config, Error, files, house, out};
+use crate::{Config, Error, archive, files, house, out};
 use clap::Args;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -97,8 +97,9 @@ pub(crate) fn backup(args: &Backup) -> Result<(), Error> {
                 copied.new
             ));
             out::line(format!(
-                "The keyring is not in it: copy {} as well, to another place than the backups.",
-                config.data.join(KEYRING).display()
+                "The keyring is not in it: copy {} as well, and {}, to another place than the backups.",
+                config.data.join(KEYRING).display(),
+                archive::master(&config).display()
             ));
             Ok(())
         }

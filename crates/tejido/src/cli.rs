@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use crate::init::{self, NewNode};
-use crate::{Error, account, files, load, migrate, out, pact, serve, verify};
+use crate::{Error, account, files, load, migrate, out, pact, serve, upkeep, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +35,13 @@ enum Command {
     Backup(crate::backup::Backup),
     /// Make an archive of a backup, as it was at any moment, or check a backup.
     Restore(crate::backup::Restore),
+    /// Look through a stopped node's whole archive. Exit code 1: something is wrong; 3: it was, and is repaired.
+    Fsck(upkeep::Fsck),
+    /// Erase a person from this node, for good.
+    Erase(upkeep::Erase),
+    /// Change the archive's keys.
+    #[command(subcommand)]
+    Key(upkeep::Key),
     /// Make up people and their lives as FHIR files.
     Synth(load::Synth),
     /// Move a stopped node's archive to PostgreSQL, or back into a folder.
@@ -138,6 +145,9 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Import(args) => load::run(args),
         Command::Backup(args) => crate::backup::backup(&args).map(|()| ExitCode::SUCCESS),
         Command::Restore(args) => crate::backup::restore(&args).map(|()| ExitCode::SUCCESS),
+        Command::Fsck(args) => upkeep::fsck(&args),
+        Command::Erase(args) => upkeep::erase(args),
+        Command::Key(command) => upkeep::key(command),
         Command::Synth(args) => load::synth(args),
         Command::MigrateStore(args) => migrate::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify(&args),
@@ -162,7 +172,7 @@ fn init(args: Init) -> Result<ExitCode, Error> {
     ));
     out::line(init::entry(&member)?.trim_end());
     out::line(format!(
-        "# {dir}/node.key is secret: whoever has it is this node. Keep a copy in a safe place."
+        "# {dir}/node.key and {dir}/master.key are secret: whoever has the one is this node, who has the other opens its archive. Keep copies in a safe place."
     ));
     if node.certificate.is_none() {
         out::line(

@@ -45,6 +45,8 @@ pub struct Config {
 pub struct Archive {
     /// Which of the two.
     pub engine: EngineKind,
+    /// The file of the master key; without one `keys/master.key` in the archive's folder.
+    pub master_key: Option<PathBuf>,
     /// Where the database is: `postgresql://user@host/database`, without a password.
     pub postgres: Option<String>,
     /// A file with the database user's password, readable by the node's user alone. Without one the environment
@@ -204,6 +206,7 @@ const KNOWN: &[(&str, &[&str])] = &[
         "store",
         &[
             "engine",
+            "master_key",
             "postgres",
             "postgres_password",
             "postgres_authority",
@@ -255,6 +258,7 @@ impl Config {
         ];
         let archive = &mut config.store;
         let given = [
+            &mut archive.master_key,
             &mut archive.postgres_password,
             &mut archive.postgres_authority,
         ];
@@ -375,6 +379,8 @@ listen = "0.0.0.0:{node}"
 # What keeps the archive's rows: files in `data`, or a PostgreSQL database (docs/scale.md). `data` keeps the keys of the
 # archive either way.
 [store]
+# SECRET: locks the keyring in `data`/keys, which locks all that is stored (docs/at-rest.md).
+master_key = "{master}"
 engine = "embedded"
 # engine = "postgres"
 # postgres = "postgresql://tejido@db.example/tejido"
@@ -399,6 +405,7 @@ drain_seconds = {drain_seconds}
         data = names::DATA,
         key = names::KEY,
         secret = names::NETWORK_SECRET,
+        master = names::MASTER_KEY,
         pact = names::PACT,
         base = quoted(&member.public),
         certificate = quoted(&certificate.to_string_lossy()),

@@ -42,14 +42,13 @@ pub fn open(config: &Config) -> Result<Opened, Error> {
         key,
         network_secret,
         pact,
-        store: config.limits.archive(),
+        store: archive::options(config)?,
     };
     let gate = match config.store.engine {
         EngineKind::Embedded => Gate::open(&config.data, given),
         EngineKind::Postgres => {
             let engine = archive::postgres(config)?;
-            let store = archive::options(config);
-            Gate::over(Arc::new(engine), trust::Config { store, ..given })
+            Gate::over(Arc::new(engine), given)
         }
     };
     match gate {
@@ -72,7 +71,7 @@ pub(crate) fn folder(data: &Path) -> Result<(), Error> {
 }
 
 /// Says so when another process has the archive open.
-fn free(data: &Path) -> Result<(), Error> {
+pub(crate) fn free(data: &Path) -> Result<(), Error> {
     let Ok(lock) = std::fs::File::open(data.join("lock")) else {
         return Ok(());
     };

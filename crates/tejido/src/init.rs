@@ -10,6 +10,8 @@ pub mod names {
     pub const CONFIG: &str = "node.toml";
     /// The node's private key. Secret.
     pub const KEY: &str = "node.key";
+    /// The archive's master key. Secret.
+    pub const MASTER_KEY: &str = "master.key";
     /// What this member shows the others before a pact is made.
     pub const MEMBER: &str = "member.toml";
     /// The secret that all members of a network share. Secret.
@@ -73,6 +75,7 @@ pub fn create(dir: &Path, node: &NewNode) -> Result<Member, Error> {
     };
     let skey = format!("{}\n", key.to_skey()?.expose());
     files::write_private(&dir.join(names::KEY), skey.as_bytes())?;
+    store::FileKey::create(&dir.join(names::MASTER_KEY))?;
     files::write_public(&dir.join(names::MEMBER), entry(&member)?.as_bytes())?;
     let text = config::template(&member, &certificate, &certificate_key);
     files::write_public(&dir.join(names::CONFIG), text.as_bytes())?;

@@ -27,6 +27,7 @@ mod operations;
 pub mod out;
 pub mod pact;
 mod serve;
+mod upkeep;
 pub mod verify;
 
 pub use config::{Archive, Config, EngineKind, Limits, NodeDoor, OperationsDoor, PublicDoor};

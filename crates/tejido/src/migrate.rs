@@ -45,7 +45,7 @@ pub(crate) fn run(args: &MigrateStore) -> Result<(), Error> {
         copy_keys(&config.data.join(archive::KEYS), &data.join(archive::KEYS))?;
     }
     let (moved, name) = {
-        let (from, to) = (open(&config)?, open(&next)?);
+        let (from, to) = (archive::engine(&config)?, archive::engine(&next)?);
         let name = match wanted {
             EngineKind::Postgres => "the PostgreSQL database of [store]".to_owned(),
             EngineKind::Embedded => next.data.display().to_string(),
@@ -65,13 +65,6 @@ pub(crate) fn run(args: &MigrateStore) -> Result<(), Error> {
         ),
     });
     Ok(())
-}
-
-fn open(config: &Config) -> Result<Box<dyn Engine>, Error> {
-    Ok(match config.store.engine {
-        EngineKind::Embedded => Box::new(archive::embedded(config)?),
-        EngineKind::Postgres => Box::new(archive::postgres(config)?),
-    })
 }
 
 fn move_over(from: &dyn Engine, to: &dyn Engine, name: &str) -> Result<Moved, Error> {
