@@ -205,7 +205,7 @@ fn profiles(package: &Package) -> Result<String, Box<dyn Error>> {
             kept["context"] = contexts.into();
         }
         kept["differential"] = json!({ "element": elements });
-        let line = kept.to_string();
+        let line = ordered(kept).to_string();
         if line.contains(SHORT) {
             return Err(format!("{url}: `{SHORT}` is in use").into());
         }
@@ -381,6 +381,22 @@ fn text(value: &Value) -> &str {
 
 fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// The same with the members of each object by name: what order a map keeps depends on who else is built along.
+fn ordered(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let mut members: Vec<(String, Value)> = map.into_iter().collect();
+            members.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+            let members = members
+                .into_iter()
+                .map(|(name, value)| (name, ordered(value)));
+            Value::Object(members.collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(ordered).collect()),
+        other => other,
+    }
 }
 
 #[cfg(test)]
