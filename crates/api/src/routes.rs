@@ -3,6 +3,7 @@
 
 use crate::fault::Fault;
 use fhir::IssueCode;
+use std::sync::LazyLock;
 
 /// What a route does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -260,12 +261,13 @@ pub(crate) fn find(method: &str, path: &str) -> Result<(&'static Route, Places),
         other => other,
     };
     let mut allowed: Vec<&str> = Vec::new();
-    for route in ROUTES {
-        let Some(places) = fit(route.path, path) else {
+    let segments: Vec<&str> = path.split('/').collect();
+    for (route, pattern) in PATTERNS.iter() {
+        if !fits(pattern, &segments) {
             continue;
-        };
+        }
         if route.method == method {
-            return Ok((route, places));
+            return Ok((route, placed(pattern, &segments)));
         }
         if !allowed.contains(&route.method) {
             allowed.push(route.method);
@@ -297,30 +299,53 @@ pub fn pattern(method: &str, path: &str) -> Option<&'static str> {
     find(method, path).ok().map(|(route, _)| route.path)
 }
 
-fn fit(pattern: &str, path: &str) -> Option<Places> {
+/// The routes, and their patterns in parts.
+static PATTERNS: LazyLock<Vec<(&Route, Vec<&str>)>> = LazyLock::new(|| {
+    let parts = |route: &'static Route| (route, route.path.split('/').collect());
+    ROUTES.iter().map(parts).collect()
+});
+
+/// What stands for all the rest of a path.
+const REST: &str = "{*}";
+
+fn fits(pattern: &[&str], segments: &[&str]) -> bool {
+    let (pattern, open) = match pattern.split_last() {
+        Some((&REST, before)) => (before, true),
+        _ => (pattern, false),
+    };
+    let (there, rest) = match segments.split_at_checked(pattern.len()) {
+        Some(parts) => parts,
+        None => return false,
+    };
+    let whole = match open {
+        true => rest.iter().any(|segment| !segment.is_empty()) || rest.len() > 1,
+        false => rest.is_empty(),
+    };
+    // What FHIR itself puts in a place is no type and no id.
+    let fits = |(part, segment): (&&str, &&str)| match part.starts_with('{') {
+        true => !segment.is_empty() && !segment.starts_with(['_', '$']),
+        false => part == segment,
+    };
+    whole && pattern.iter().zip(there).all(fits)
+}
+
+fn placed(pattern: &[&str], segments: &[&str]) -> Places {
     let mut places = Places::default();
-    let mut segments = path.split('/');
-    for part in pattern.split('/') {
-        if part == "{*}" {
-            places.rest = segments.collect::<Vec<_>>().join("/");
-            return (!places.rest.is_empty()).then_some(places);
-        }
-        let segment = segments.next()?;
-        let place = match part {
+    for (at, (part, segment)) in pattern.iter().zip(segments).enumerate() {
+        let place = match *part {
             "{type}" => &mut places.of,
             "{id}" => &mut places.id,
             "{version}" => &mut places.version,
             "{within}" => &mut places.within,
-            fixed if fixed == segment => continue,
-            _ => return None,
+            REST => {
+                places.rest = segments.get(at..).unwrap_or_default().join("/");
+                break;
+            }
+            _ => continue,
         };
-        // What FHIR itself puts there is no type and no id.
-        if segment.is_empty() || segment.starts_with(['_', '$']) {
-            return None;
-        }
-        *place = segment.to_owned();
+        place.push_str(segment);
     }
-    segments.next().is_none().then_some(places)
+    places
 }
 
 #[cfg(test)]

@@ -5,13 +5,18 @@
 //! |---|---|---|
 //! | `s` | size (8 bytes, big-endian) and root (32) | |
 //! | `c` | the latest signed checkpoint | `checkpoint` |
-//! | `e` index | an entry bundle: up to 256 times `00 20` and a commitment | `tile/entries/<index>[.p/<width>]` |
+//! | `e` index | a full entry bundle: 256 times `00 20` and a commitment | `tile/entries/<index>` |
+//! | `p` place | a piece of the unfinished bundle: its index (8 bytes), then commitments, the first at this place of it (1 byte) | `tile/entries/<index>.p/<width>` |
 //! | `h` level index | a hash tile of level 1 and up: up to 256 hashes | `tile/<level>/<index>[.p/<width>]` |
 //!
 //! Indexes in keys are 8 bytes big-endian, so keys sort by place. The tile of level 0 has no row: its hashes are the
 //! leaf hashes of the bundle of the same index, and are computed when asked for, which halves what an append writes
-//! and leaves nothing to disagree. A row of the right edge is rewritten longer and longer until it is full, then never
-//! again; what it once held stays its beginning, so one row answers for the partial files of every past size.
+//! and leaves nothing to disagree. A hash tile of the right edge is rewritten longer and longer until it is full, then never
+//! again; what it once held stays its beginning, so one row answers for the partial files of every past size. The
+//! unfinished bundle grows with every append, so it is not rewritten: each append puts a piece at the place where it
+//! begins. A piece is followed by the one that begins where it ends; when there are [`PIECES`] of them the next append
+//! puts the whole bundle so far at place 0. Pieces of earlier bundles lie about under their places, and their index says
+//! that they do not count; nothing is ever deleted.
 
 use crate::hash::commitment_leaf;
 use crate::{Error, Get, Hash, Result};
@@ -22,6 +27,9 @@ pub const WIDTH: u64 = 256;
 
 /// Bytes of an entry in its bundle: a length of two bytes, then the commitment.
 pub(crate) const ENTRY: usize = 34;
+
+/// Pieces of the unfinished bundle at most.
+pub(crate) const PIECES: usize = 16;
 
 /// Key of the row with the tree's size and root.
 pub(crate) const STATE: &[u8] = b"s";
@@ -34,6 +42,44 @@ pub(crate) fn bundle_key(index: u64) -> Vec<u8> {
     [b"e".as_slice(), &index.to_be_bytes()].concat()
 }
 
+/// Key of the piece of the unfinished bundle that begins at this place of it.
+pub(crate) fn piece_key(place: u8) -> Vec<u8> {
+    vec![b'p', place]
+}
+
+/// A piece of a bundle: these entries of it.
+pub(crate) fn piece(index: u64, entries: &[u8]) -> Vec<u8> {
+    let mut piece = Vec::with_capacity(8 + entries.len());
+    piece.extend_from_slice(&index.to_be_bytes());
+    for entry in entries.chunks_exact(ENTRY) {
+        piece.extend_from_slice(entry.get(2..).unwrap_or_default());
+    }
+    piece
+}
+
+/// The first `width` entries of a bundle, and of how many pieces it was put together: one row when it is full, at most
+/// [`PIECES`] and one more when it is not. Nothing when it is not that long.
+pub(crate) fn bundle(index: u64, width: u16, get: Get<'_>) -> Option<(Vec<u8>, usize)> {
+    let wanted = ENTRY * usize::from(width);
+    let mut entries = get(&bundle_key(index)).unwrap_or_default();
+    let mut pieces = usize::from(!entries.is_empty());
+    while entries.len() < wanted {
+        let place = u8::try_from(entries.len() / ENTRY).ok()?;
+        let row = get(&piece_key(place))?;
+        let (of, commitments) = row.split_first_chunk::<8>()?;
+        let (commitments, rest) = commitments.as_chunks::<32>();
+        if *of != index.to_be_bytes() || commitments.is_empty() || !rest.is_empty() {
+            return None;
+        }
+        for commitment in commitments {
+            push_entry(&mut entries, commitment);
+        }
+        pieces += 1;
+    }
+    entries.truncate(wanted);
+    Some((entries, pieces))
+}
+
 /// Key of a hash tile of level 1 or higher.
 pub(crate) fn tile_key(level: u8, index: u64) -> Vec<u8> {
     [b"h".as_slice(), &[level], &index.to_be_bytes()].concat()
@@ -43,6 +89,7 @@ pub(crate) fn tile_key(level: u8, index: u64) -> Vec<u8> {
 pub(crate) fn row_name(key: &[u8]) -> String {
     match key {
         [b'e', index @ ..] => format!("tile/entries/{}", be(index)),
+        [b'p', place] => format!("the piece of the unfinished bundle at {place}"),
         [b'h', level, index @ ..] => format!("tile/{level}/{}", be(index)),
         other => String::from_utf8_lossy(other).into_owned(),
     }
@@ -113,39 +160,33 @@ impl File {
         !matches!(self, File::Checkpoint)
     }
 
-    /// The file's bytes out of the rows, or nothing when the log has not grown so far. Cost: one row; a tile of
-    /// level 0 also a hash for each of its leaves.
+    /// The file's bytes out of the rows, or nothing when the log has not grown so far. Cost: one row, of the unfinished
+    /// bundle a few; a tile of level 0 also a hash for each of its leaves.
     pub fn read(&self, get: Get<'_>) -> Result<Option<Vec<u8>>> {
-        let (key, unit, width) = match *self {
-            File::Checkpoint => return Ok(get(CHECKPOINT)),
-            File::Entries { index, width } => (bundle_key(index), ENTRY, width),
+        match *self {
+            File::Checkpoint => Ok(get(CHECKPOINT)),
+            File::Entries { index, width } => Ok(bundle(index, width, get).map(|(row, _)| row)),
             File::Hashes {
                 level: 0,
                 index,
                 width,
-            } => (bundle_key(index), ENTRY, width),
+            } => {
+                let leaves = |(row, _): (Vec<u8>, usize)| bundle_leaves(index, &row);
+                let leaves = bundle(index, width, get).map(leaves).transpose()?;
+                Ok(leaves.map(|leaves| leaves.concat()))
+            }
             File::Hashes {
                 level,
                 index,
                 width,
-            } => (tile_key(level, index), 32, width),
-        };
-        let Some(mut row) = get(&key) else {
-            return Ok(None);
-        };
-        let length = unit * usize::from(width);
-        if row.len() < length {
-            return Ok(None);
-        }
-        row.truncate(length);
-        match self {
-            File::Hashes {
-                level: 0, index, ..
             } => {
-                let hashes = bundle_leaves(*index, &row)?;
-                Ok(Some(hashes.concat()))
+                let length = 32 * usize::from(width);
+                let row = get(&tile_key(level, index)).filter(|row| row.len() >= length);
+                Ok(row.map(|mut row| {
+                    row.truncate(length);
+                    row
+                }))
             }
-            _ => Ok(Some(row)),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! and nothing is read.
 
 use crate::hash::{commitment_leaf, fold, node_hash};
-use crate::tile::{self, File, STATE, WIDTH};
+use crate::tile::{self, STATE, WIDTH};
 use crate::{Error, Get, Hash, Result, Row};
 
 /// A Merkle tree over commitments, as far as appending needs it.
@@ -14,8 +14,10 @@ pub struct Tree {
     size: u64,
     /// Roots of the perfect subtrees, largest first: one for each set bit of `size`.
     frontier: Vec<Hash>,
-    /// The unfinished entry bundle.
+    /// The unfinished entry bundle, how many of its entries the rows hold, and in how many pieces.
     bundle: Vec<u8>,
+    held: usize,
+    pieces: usize,
     /// The unfinished hash tiles of levels 1 and up.
     edges: Vec<Edge>,
 }
@@ -91,8 +93,9 @@ impl Tree {
         }
         match level {
             0 if width > 0 => {
-                let file = File::Entries { index, width };
-                self.bundle = file.read(get)?.unwrap_or_default();
+                let (bundle, pieces) = tile::bundle(index, width, get).unwrap_or_default();
+                (self.bundle, self.pieces) = (bundle, pieces);
+                self.held = usize::from(width);
             }
             0 => {}
             level => {
@@ -135,6 +138,7 @@ impl Tree {
         if self.size.is_multiple_of(WIDTH) {
             let bundle = std::mem::take(&mut self.bundle);
             rows.push((tile::bundle_key(index / WIDTH), bundle));
+            (self.held, self.pieces) = (0, 0);
         }
         self.grow(commitment_leaf(commitment), rows);
     }
@@ -172,10 +176,24 @@ impl Tree {
         }
     }
 
+    /// What of the unfinished bundle is new; all of it when it is in too many pieces.
+    fn push_piece(&mut self, rows: &mut Vec<Row>) {
+        let from = match self.pieces < tile::PIECES {
+            true => self.held,
+            false => 0,
+        };
+        let new = self.bundle.get(from * tile::ENTRY..).unwrap_or_default();
+        let (false, Ok(place)) = (new.is_empty(), u8::try_from(from)) else {
+            return;
+        };
+        let piece = tile::piece(self.size / WIDTH, new);
+        rows.push((tile::piece_key(place), piece));
+        self.pieces = if from == 0 { 1 } else { self.pieces + 1 };
+        self.held = self.bundle.len() / tile::ENTRY;
+    }
+
     fn push_edges(&mut self, rows: &mut Vec<Row>) {
-        if !self.bundle.is_empty() {
-            rows.push((tile::bundle_key(self.size / WIDTH), self.bundle.clone()));
-        }
+        self.push_piece(rows);
         for (level, edge) in (1u8..).zip(&mut self.edges) {
             if edge.grown {
                 let index = (self.size >> (8 * u32::from(level))) / WIDTH;

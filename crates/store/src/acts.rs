@@ -4,7 +4,7 @@
 //! from it ([`derived`]).
 
 use crate::{
-    ActRecord, Error, Result,
+    ActRecord, Error, PersonKey, Result,
     codec::{Reader, put_bytes, put_number, put_uuids},
     engine::{Direction, Rows, Snapshot},
     fold::{Folder, Names},
@@ -20,19 +20,37 @@ pub(crate) struct Kept {
     pub(crate) body: Vec<u8>,
 }
 
-/// What of an act's row is sealed: where it is listed, and what it says.
-pub(crate) fn encode(act: &ActRecord, own: &str, press: &Press) -> Vec<u8> {
-    let mut folder = Folder::new(own);
-    let mut text = Vec::with_capacity(act.body.len());
-    folder.fold(&act.body, &mut text);
-    let mut out = Vec::with_capacity(act.body.len() / 2 + 64);
-    put_number(&mut out, act.listed.len() as u64);
-    for listed in &act.listed {
-        put_bytes(&mut out, listed);
+/// An act ready to be sealed. Made by whoever asks for it, so that the one writer need not compress.
+pub(crate) struct Packed {
+    pub(crate) id: [u8; 16],
+    pub(crate) leaf: [u8; 32],
+    pub(crate) about: PersonKey,
+    pub(crate) listed: Vec<Vec<u8>>,
+    /// What of its row is sealed: where it is listed, and what it says.
+    pub(crate) secret: Vec<u8>,
+}
+
+impl Packed {
+    /// `own` is the id of the Patient whom the act is about.
+    pub(crate) fn new(act: ActRecord, own: &str, press: &Press) -> Packed {
+        let mut folder = Folder::new(own);
+        let mut text = Vec::with_capacity(act.body.len());
+        folder.fold(&act.body, &mut text);
+        let mut secret = Vec::with_capacity(act.body.len() / 2 + 64);
+        put_number(&mut secret, act.listed.len() as u64);
+        for listed in &act.listed {
+            put_bytes(&mut secret, listed);
+        }
+        put_uuids(&mut secret, &folder.uuids);
+        press.pack(Kind::ACTS, &text, &mut secret);
+        Packed {
+            id: act.id,
+            leaf: act.leaf,
+            about: act.about,
+            listed: act.listed,
+            secret,
+        }
     }
-    put_uuids(&mut out, &folder.uuids);
-    press.pack(Kind::ACTS, &text, &mut out);
-    out
 }
 
 impl Kept {
@@ -103,6 +121,39 @@ pub(crate) fn named(
     })
 }
 
+/// All acts, newest first; those of erased people are stepped over.
+pub(crate) fn latest(
+    vault: &Vault,
+    snapshot: &dyn Snapshot,
+    before: Option<u64>,
+    limit: usize,
+) -> Result<Vec<(u64, Vec<u8>)>> {
+    let (from, mut to) = Key::new(LOG, ACT).range();
+    if let Some(before) = before {
+        to = Key::new(LOG, ACT).long(before).done();
+    }
+    let mut rows = Rows::default();
+    let mut found = Vec::new();
+    while found.len() < limit {
+        rows.clear();
+        let asked = limit - found.len();
+        snapshot.scan(&from, &to, Direction::Down, asked, &mut rows)?;
+        for (key, row) in rows.iter() {
+            let place = key
+                .last_chunk::<8>()
+                .map(|place| u64::from_be_bytes(*place));
+            if let (Some(place), Some(kept)) = (place, vault.act(key, row)?) {
+                found.push((place, kept.body));
+            }
+            to = key.to_vec();
+        }
+        if rows.len() < asked {
+            break;
+        }
+    }
+    Ok(found)
+}
+
 /// Acts listed under a key, newest first; those of erased people are stepped over.
 pub(crate) fn listed(
     vault: &Vault,
@@ -149,7 +200,6 @@ pub(crate) fn listed(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::PersonKey;
 
     #[test]
     fn what_follows_from_an_act_follows_from_its_row() {
@@ -161,7 +211,8 @@ mod tests {
             about: PersonKey(0),
         };
         let vault = Vault::in_memory().unwrap();
-        let row = vault.close_act(b"key", &act).unwrap();
+        let packed = vault.pack_act(act.clone()).unwrap();
+        let row = vault.close_act(b"key", &packed).unwrap();
         let kept = vault.act(b"key", &row).unwrap().unwrap();
         assert_eq!(kept.id, [7; 16]);
         assert_eq!(vault.act_names(&row).unwrap(), ([7; 16], [1; 32]));

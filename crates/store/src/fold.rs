@@ -17,6 +17,44 @@ const ITSELF: u8 = 3;
 /// Letters of a UUID.
 const LETTERS: usize = 36;
 
+/// What a byte can begin.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Something that is always looked at: a byte that has a meaning of ours, a slash.
+    Mark,
+    /// A UUID, where a name starts.
+    Digit,
+    /// Nothing, but it can be in a name.
+    Inside,
+    /// Nothing, and a name can start after it.
+    Between,
+}
+
+impl Class {
+    const ALL: [Class; 256] = {
+        let mut all = [Class::Between; 256];
+        let mut byte = 0u8;
+        loop {
+            all[byte as usize] = match byte {
+                ..=ITSELF | b'/' => Class::Mark,
+                b'0'..=b'9' | b'a'..=b'f' => Class::Digit,
+                b'-' => Class::Inside,
+                _ if byte.is_ascii_alphanumeric() => Class::Inside,
+                _ => Class::Between,
+            };
+            if byte == u8::MAX {
+                break all;
+            }
+            byte += 1;
+        }
+    };
+
+    fn of(byte: u8) -> Class {
+        let class = Class::ALL.get(usize::from(byte));
+        class.copied().unwrap_or(Class::Mark)
+    }
+}
+
 /// UUIDs folded out so far, and whose text it is.
 pub(crate) struct Folder<'a> {
     own: &'a [u8],
@@ -39,16 +77,19 @@ impl<'a> Folder<'a> {
         // A name starts after a byte that cannot be in one.
         let mut fresh = true;
         while let Some(&byte) = text.get(at) {
-            let rest = text.get(at..).unwrap_or_default();
+            let class = Class::of(byte);
+            let starts = class == Class::Mark || class == Class::Digit && fresh;
+            fresh = matches!(class, Class::Mark | Class::Between);
+            if !starts {
+                at += 1;
+                continue;
+            }
             let folded = match byte {
                 ..=ITSELF => Some((1, [ITSELF, byte])),
                 b'/' => self.own_after(text, at).map(|length| (length, [b'/', OWN])),
-                b'0'..=b'9' | b'a'..=b'f' if fresh => {
-                    uuid(rest).and_then(|uuid| Some((LETTERS, [UUID, self.place(uuid)?])))
-                }
-                _ => None,
+                _ => uuid(text.get(at..).unwrap_or_default())
+                    .and_then(|uuid| Some((LETTERS, [UUID, self.place(uuid)?]))),
             };
-            fresh = !(byte.is_ascii_alphanumeric() || byte == b'-');
             match folded {
                 Some((length, bytes)) => {
                     out.extend_from_slice(text.get(done..at).unwrap_or_default());

@@ -24,8 +24,9 @@ const PLAIN: u32 = 0;
 const ALONE: u32 = 1;
 /// The first number of a dictionary.
 pub(crate) const FIRST: u32 = 2;
-/// Level of compression; beyond it little is won and the writers would feel it.
-const LEVEL: i32 = 9;
+/// Level of compression. With a dictionary the higher ones win nothing: of Synthea's Observations level 3 leaves 120 bytes
+/// in 3 microseconds, level 9 118 in 18; of Claims 195 in 5 against 197 in 39.
+const LEVEL: i32 = 3;
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// Unpacked, nothing is larger: more is damage.
 const MOST: u64 = 1 << 30;

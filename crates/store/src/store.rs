@@ -267,7 +267,7 @@ impl Store {
         };
         let work = Work::Keep {
             kept,
-            act: Some(act),
+            act: Some(self.inner.vault.pack_act(act)?),
         };
         Ok(self.queue()?.ask(permit.id(), now, work)?.receipt)
     }
@@ -401,9 +401,10 @@ impl Store {
         now: Timestamp,
     ) -> Result<Receipt> {
         self.sealed(seal)?;
+        let pack = |act| self.inner.vault.pack_act(act);
         let work = Work::Keep {
             kept: Kept { rows, expect },
-            act,
+            act: act.map(pack).transpose()?,
         };
         Ok(self
             .queue()?
@@ -427,6 +428,17 @@ impl Store {
             before,
             limit,
         )
+    }
+
+    /// All acts, newest first: (place in the log, body). `before` continues an earlier list.
+    pub fn latest_acts(
+        &self,
+        seal: &Seal,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>> {
+        self.sealed(seal)?;
+        acts::latest(&self.inner.vault, self.snapshot()?.as_ref(), before, limit)
     }
 
     /// An act by name: (place in the log, body).

@@ -18,7 +18,7 @@
 
 use crate::{
     ActRecord, Error, Labels, PersonKey, Result,
-    acts::{self, Kept},
+    acts::{Kept, Packed},
     body::{self, Stored, Text},
     card::{self, Card, Part},
     cipher::{self, Epoch, RowKey, TAG},
@@ -457,15 +457,20 @@ impl Vault {
         Card::decode(&secret, (labels, stamp), &own, &self.press, wanted).map(Some)
     }
 
-    /// The row of an act.
-    pub(crate) fn close_act(&self, key: &[u8], act: &ActRecord) -> Result<Vec<u8>> {
+    /// An act, compressed.
+    pub(crate) fn pack_act(&self, act: ActRecord) -> Result<Packed> {
         let whose = self.whose(act.about)?.ok_or_else(erased)?;
-        let mut open = Vec::with_capacity(64);
+        Ok(Packed::new(act, &whose.patient, &self.press))
+    }
+
+    /// The row of an act.
+    pub(crate) fn close_act(&self, key: &[u8], act: &Packed) -> Result<Vec<u8>> {
+        let whose = self.whose(act.about)?.ok_or_else(erased)?;
+        let mut open = Vec::with_capacity(96 + act.secret.len());
         put_number(&mut open, act.about.0);
         open.extend_from_slice(&act.id);
         open.extend_from_slice(&act.leaf);
-        let secret = acts::encode(act, &whose.patient, &self.press);
-        self.close(whose.slot, key, open, &secret)
+        self.close(whose.slot, key, open, &act.secret)
     }
 
     /// An act, from its row.

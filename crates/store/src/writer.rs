@@ -10,7 +10,8 @@
 
 use crate::{
     ActRecord, Committed, Error, Matched, PermitId, PersonKey, Receipt, Result, Witness, Witnessed,
-    Written, acts,
+    Written,
+    acts::{self, Packed},
     commit::{Find, Making, State},
     engine::{Batch, Engine, Snapshot},
     grant::Grant,
@@ -63,7 +64,7 @@ pub(crate) enum Work {
     },
     Keep {
         kept: Kept,
-        act: Option<ActRecord>,
+        act: Option<Packed>,
     },
     /// Something of the store's own, with its act.
     Own(Box<Own>),
@@ -126,7 +127,7 @@ struct Done {
     answer: SyncSender<Result<Committed>>,
     permit: PermitId,
     written: Vec<Written>,
-    act: Option<ActRecord>,
+    act: Option<Packed>,
     sequence: u64,
 }
 
@@ -258,7 +259,11 @@ impl Writer {
                     return None;
                 }
                 self.state = state;
-                rows.append(&mut made);
+                // Appending makes the whole map anew.
+                match made.len() * 8 < rows.len() {
+                    true => rows.extend(made),
+                    false => rows.append(&mut made),
+                }
                 Some(Done {
                     answer: to,
                     permit,
@@ -278,7 +283,7 @@ impl Writer {
         done: &[Done],
         now: Timestamp,
     ) -> Result<u64> {
-        let acts: Vec<&ActRecord> = done.iter().filter_map(|done| done.act.as_ref()).collect();
+        let acts: Vec<&Packed> = done.iter().filter_map(|done| done.act.as_ref()).collect();
         if acts.is_empty() {
             return Ok(0);
         }
@@ -313,7 +318,7 @@ fn process(
     making: &mut Making<'_>,
     work: Work,
     find: &Find,
-) -> Result<(Vec<Written>, Option<ActRecord>)> {
+) -> Result<(Vec<Written>, Option<Packed>)> {
     match work {
         Work::Change {
             grant,
@@ -328,7 +333,7 @@ fn process(
             for ready in ready {
                 written.push(making.change(ready, &grant, find)?);
             }
-            let act = act(&written);
+            let act = making.vault.pack_act(act(&written))?;
             Ok((written, Some(act)))
         }
         Work::Keep { kept, act } => {
@@ -352,11 +357,15 @@ fn process(
             }
             Ok((Vec::new(), act))
         }
-        Work::Own(work) => Ok((Vec::new(), work(making)?)),
+        Work::Own(work) => {
+            let act = work(making)?;
+            let act = act.map(|act| making.vault.pack_act(act)).transpose()?;
+            Ok((Vec::new(), act))
+        }
     }
 }
 
-fn put_act(vault: &Vault, rows: &mut Batch, place: u64, act: &ActRecord) -> Result<()> {
+fn put_act(vault: &Vault, rows: &mut Batch, place: u64, act: &Packed) -> Result<()> {
     let key = Key::new(LOG, ACT).long(place).done();
     let row = vault.close_act(&key, act)?;
     rows.insert(key, Some(row));

@@ -6,6 +6,7 @@
 //! it: the person is named by her tag.
 
 mod event;
+mod json;
 mod read;
 mod reason;
 mod sentence;
@@ -267,7 +268,13 @@ impl ActView {
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |four: u8| char::from_digit(u32::from(four), 16).unwrap_or('0');
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 15));
+    }
+    text
 }
 
 /// The code of a purpose, as in HL7 v3 PurposeOfUse.
@@ -283,9 +290,9 @@ pub(crate) fn purpose_code(purpose: Purpose) -> &'static str {
 
 /// The code that serde has for a unit variant: `check-in`.
 pub(crate) fn code_of<T: Serialize>(value: &T) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(code)) => code,
-        _ => String::new(),
+    match serde_json::to_string(value) {
+        Ok(code) => code.trim_matches('"').to_owned(),
+        Err(_) => String::new(),
     }
 }
 

@@ -37,6 +37,7 @@ pub use tag::Tag;
 pub use upkeep::Checked;
 pub use words::Previewed;
 
+use crate::act::hex;
 use crate::{Categories, Category, Member, MemberId, MemberKind, Pact, policy::Rulebook};
 use jiff::Timestamp;
 use ledger::{SigningKey, VerifierKey};
@@ -88,6 +89,7 @@ struct House {
     sampler: Mutex<sample::Sampler>,
     words: words::Words,
     people: person::People,
+    evidence: evidence::AtHand,
     sound: Mutex<evidence::Sound>,
     verdicts: Mutex<decide::Verdicts>,
     /// One person is erased at a time.
@@ -151,6 +153,7 @@ impl Gate {
                 sampler: Mutex::default(),
                 words: words::Words::default(),
                 people: person::People::default(),
+                evidence: evidence::AtHand::default(),
                 sound: Mutex::default(),
                 verdicts: Mutex::default(),
                 erasing: Mutex::default(),
@@ -318,14 +321,6 @@ fn random<const N: usize>() -> Result<[u8; N], Refusal> {
     aws_lc_rs::rand::fill(&mut bytes)
         .map_err(|_| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
     Ok(bytes)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {

@@ -48,7 +48,7 @@ impl Default for Tuning {
             cache: 64 << 20,
             durable: true,
             segment_bytes: 32 << 20,
-            memtable_bytes: 16 << 20,
+            memtable_bytes: 32 << 20,
         }
     }
 }

@@ -1,24 +1,31 @@
 //! An act as an `AuditEvent` (IHE BALP 1.1 patterns).
 
+use super::json::Json;
 use super::{Act, ActKind, code_of, hex, purpose_code, systems};
 use crate::MemberId;
 use crate::What;
 use crate::category::Category;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use serde_json::{Value, json};
 
 const DICOM: &str = "http://dicom.nema.org/resources/ontology/DCM";
 const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
 const ENTITY_TYPE: &str = "http://terminology.hl7.org/CodeSystem/audit-entity-type";
 const OBJECT_ROLE: &str = "http://terminology.hl7.org/CodeSystem/object-role";
+const EVENT_TYPE: &str = "http://terminology.hl7.org/CodeSystem/audit-event-type";
+const SOURCE_TYPE: &str = "http://terminology.hl7.org/CodeSystem/security-source-type";
+const RESTFUL: &str = "http://hl7.org/fhir/restful-interaction";
 const PROFILES: &str = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/";
 
 /// The body of an act.
 pub(super) fn body(act: &Act) -> Vec<u8> {
-    let body = json!({"event": event(act), "salt": URL_SAFE_NO_PAD.encode(act.salt)});
-    // A value made of strings, numbers and booleans always becomes JSON.
-    serde_json::to_vec(&body).unwrap_or_default()
+    let mut json = Json::with_capacity(2_048);
+    json.object(|json| {
+        json.key("event");
+        event(json, act);
+        json.member("salt", &URL_SAFE_NO_PAD.encode(act.salt));
+    });
+    json.into_bytes()
 }
 
 /// What BALP calls the interaction.
@@ -94,75 +101,85 @@ fn is_one_resource(line: &str) -> bool {
     path.contains('/') && !path.contains(['?', '$'])
 }
 
-fn event(act: &Act) -> Value {
+fn event(json: &mut Json, act: &Act) {
     let pattern = pattern(act);
-    let mut subtype = vec![json!({"system": systems::ACT_KIND, "code": code_of(&act.kind)})];
-    if let Some(interaction) = pattern.interaction {
-        let coding =
-            json!({"system": "http://hl7.org/fhir/restful-interaction", "code": interaction});
-        subtype.insert(0, coding);
-    }
-    let denied = !act.refused.is_empty();
-    let mut event = json!({
-        "resourceType": "AuditEvent",
-        "id": hex(&act.id),
-        "type": kind(act),
-        "subtype": subtype,
-        "action": pattern.action,
-        "recorded": act.at.to_string(),
-        "outcome": if denied { "8" } else { "0" },
-        "purposeOfEvent": [concept(systems::PURPOSE, purpose_code(act.purpose))],
-        "agent": agents(act, pattern.action),
-        "source": {
-            "site": act.node.0,
-            "observer": member(&act.node),
-            "type": [{
-                "system": "http://terminology.hl7.org/CodeSystem/security-source-type",
-                "code": "4",
-            }],
-        },
-        "entity": entities(act, &pattern),
-    });
-    if let (Some((with, without)), Some(members)) = (pattern.profile, event.as_object_mut()) {
-        let profile = if act.person.is_some() { with } else { without };
+    json.object(|json| {
+        json.member("resourceType", "AuditEvent");
+        json.member("id", &hex(&act.id));
         // A read that found nothing names no resource, and so does not have what the profile of reads asks for.
-        if pattern.action == "E" || !act.seen.is_empty() {
-            let profile = format!("{PROFILES}{profile}");
-            members.insert("meta".into(), json!({"profile": [profile]}));
+        if let Some((with, without)) = pattern.profile
+            && (pattern.action == "E" || !act.seen.is_empty())
+        {
+            let profile = if act.person.is_some() { with } else { without };
+            json.key("meta");
+            json.object(|json| {
+                json.key("profile");
+                json.array(|json| json.text(&format!("{PROFILES}{profile}")));
+            });
         }
-    }
-    event
+        json.key("type");
+        kind(json, act);
+        json.key("subtype");
+        json.array(|json| {
+            if let Some(interaction) = pattern.interaction {
+                coding(json, RESTFUL, interaction);
+            }
+            coding(json, systems::ACT_KIND, &code_of(&act.kind));
+        });
+        json.member("action", pattern.action);
+        json.member("recorded", &act.at.to_string());
+        let denied = !act.refused.is_empty();
+        json.member("outcome", if denied { "8" } else { "0" });
+        json.key("purposeOfEvent");
+        json.array(|json| concept(json, systems::PURPOSE, purpose_code(act.purpose)));
+        json.key("agent");
+        agents(json, act, pattern.action);
+        json.key("source");
+        json.object(|json| {
+            json.member("site", &act.node.0);
+            json.key("observer");
+            member(json, &act.node);
+            json.key("type");
+            json.array(|json| coding(json, SOURCE_TYPE, "4"));
+        });
+        json.key("entity");
+        entities(json, act, &pattern);
+    });
 }
 
-fn kind(act: &Act) -> Value {
+fn kind(json: &mut Json, act: &Act) {
     let (system, code) = match act.kind {
         ActKind::SignIn => (DICOM, "110114"),
         ActKind::Denied => (DICOM, "110113"),
-        _ => (
-            "http://terminology.hl7.org/CodeSystem/audit-event-type",
-            "rest",
-        ),
+        _ => (EVENT_TYPE, "rest"),
     };
-    json!({"system": system, "code": code})
+    coding(json, system, code);
 }
 
 /// The user, then the client (the institution that asked) and the server (this node), which is the source of what is
 /// read and the destination of what is written.
-fn agents(act: &Act, action: &str) -> Value {
+fn agents(json: &mut Json, act: &Act, action: &str) {
     let (client, server) = if action == "R" {
         ("110152", "110153")
     } else {
         ("110153", "110152")
     };
     let asked_by = act.via.as_ref().unwrap_or(&act.who.member);
-    json!([
-        user(act),
-        {"type": concept(DICOM, client), "who": member(asked_by), "requestor": false},
-        {"type": concept(DICOM, server), "who": member(&act.node), "requestor": false},
-    ])
+    json.array(|json| {
+        user(json, act);
+        for (code, who) in [(client, asked_by), (server, &act.node)] {
+            json.object(|json| {
+                json.key("type");
+                concept(json, DICOM, code);
+                json.key("who");
+                member(json, who);
+                json.flag("requestor", false);
+            });
+        }
+    });
 }
 
-fn user(act: &Act) -> Value {
+fn user(json: &mut Json, act: &Act) {
     let part = match act.kind {
         ActKind::Write
         | ActKind::Import
@@ -173,75 +190,80 @@ fn user(act: &Act) -> Value {
         _ => "IRCP",
     };
     let who = &act.who;
-    let mut agent = json!({
-        "type": concept(PARTICIPATION, part),
-        "role": [concept(systems::ROLE, &code_of(&who.role))],
-        "who": {"identifier": {
-            "system": systems::ACTOR,
-            "value": format!("{}/{}", who.member, who.id),
-        }},
-        "requestor": true,
-    });
-    let Some(members) = agent.as_object_mut() else {
-        return agent;
+    let (cedula, specialty) = match &who.licence {
+        Some((cedula, specialty)) => (Some(cedula), specialty.as_str()),
+        None => (None, ""),
     };
-    if !who.name.is_empty() {
-        members.insert("name".into(), json!(who.name));
-    }
-    if let Some((cedula, specialty)) = &who.licence {
-        members.insert("altId".into(), json!(cedula));
-        let role = concept_text(&code_of(&who.role), specialty);
-        members.insert("role".into(), json!([role]));
-    }
-    agent
+    json.object(|json| {
+        json.key("type");
+        concept(json, PARTICIPATION, part);
+        json.key("role");
+        json.array(|json| {
+            json.object(|json| {
+                json.key("coding");
+                json.array(|json| coding(json, systems::ROLE, &code_of(&who.role)));
+                if !specialty.is_empty() {
+                    json.member("text", specialty);
+                }
+            });
+        });
+        json.key("who");
+        identifier(json, systems::ACTOR, &format!("{}/{}", who.member, who.id));
+        json.flag("requestor", true);
+        if !who.name.is_empty() {
+            json.member("name", &who.name);
+        }
+        if let Some(cedula) = cedula {
+            json.member("altId", cedula);
+        }
+    });
 }
 
-fn concept_text(role: &str, specialty: &str) -> Value {
-    let mut concept = concept(systems::ROLE, role);
-    if let (Some(members), false) = (concept.as_object_mut(), specialty.is_empty()) {
-        members.insert("text".into(), json!(specialty));
-    }
-    concept
+fn entities(json: &mut Json, act: &Act, pattern: &Pattern) {
+    json.array(|json| {
+        if let Some(person) = act.person {
+            json.object(|json| {
+                json.key("what");
+                identifier(json, systems::TAG, &hex(&person.0));
+                parts(json, "1", "1");
+            });
+        }
+        if pattern.interaction == Some("search") {
+            query(json, act);
+        }
+        for seen in &act.seen {
+            let reference = match seen.version {
+                0 => format!("{}/{}", seen.of.name(), seen.id),
+                version => format!("{}/{}/_history/{version}", seen.of.name(), seen.id),
+            };
+            json.object(|json| {
+                json.key("what");
+                json.object(|json| json.member("reference", &reference));
+                parts(json, "2", "4");
+            });
+        }
+        decision(json, act);
+    });
 }
 
-fn entities(act: &Act, pattern: &Pattern) -> Value {
-    let mut entities = Vec::new();
-    if let Some(person) = act.person {
-        entities.push(json!({
-            "what": {"identifier": {"system": systems::TAG, "value": hex(&person.0)}},
-            "type": {"system": ENTITY_TYPE, "code": "1"},
-            "role": {"system": OBJECT_ROLE, "code": "1"},
-        }));
-    }
-    if pattern.interaction == Some("search") {
-        entities.push(query(act));
-    }
-    for seen in &act.seen {
-        let reference = match seen.version {
-            0 => format!("{}/{}", seen.of.name(), seen.id),
-            version => format!("{}/{}/_history/{version}", seen.of.name(), seen.id),
-        };
-        entities.push(json!({
-            "what": {"reference": reference},
-            "type": {"system": ENTITY_TYPE, "code": "2"},
-            "role": {"system": OBJECT_ROLE, "code": "4"},
-        }));
-    }
-    entities.push(decision(act));
-    Value::Array(entities)
+/// Type and role of an entity.
+fn parts(json: &mut Json, kind: &str, role: &str) {
+    json.key("type");
+    coding(json, ENTITY_TYPE, kind);
+    json.key("role");
+    coding(json, OBJECT_ROLE, role);
 }
 
 /// What was asked, without the values of its parameters.
-fn query(act: &Act) -> Value {
+fn query(json: &mut Json, act: &Act) {
     let line = match &act.what {
-        What::Interaction(line) => line.clone(),
-        other => what(other).0.to_string(),
+        What::Interaction(line) => line.as_str(),
+        other => what(other).0,
     };
-    json!({
-        "type": {"system": ENTITY_TYPE, "code": "2"},
-        "role": {"system": OBJECT_ROLE, "code": "24"},
-        "query": STANDARD.encode(line),
-    })
+    json.object(|json| {
+        parts(json, "2", "24");
+        json.member("query", &STANDARD.encode(line));
+    });
 }
 
 /// A request as a code, and the text that some have.
@@ -259,30 +281,42 @@ pub(super) fn what(what: &What) -> (&'static str, Option<&str>) {
 
 /// On what it stood: what BALP has no element for, as details of an entity of our own, so that the decision can be
 /// replayed from the event alone.
-fn decision(act: &Act) -> Value {
-    let mut details = Vec::new();
-    let mut detail =
-        |name: &str, value: String| details.push(json!({"type": name, "valueString": value}));
+fn decision(json: &mut Json, act: &Act) {
+    json.object(|json| {
+        json.key("type");
+        coding(json, systems::ENTITY, "decision");
+        json.key("detail");
+        json.array(|json| details(json, act));
+    });
+}
+
+fn details(json: &mut Json, act: &Act) {
+    let mut detail = |name: &str, value: &str| {
+        json.object(|json| {
+            json.member("type", name);
+            json.member("valueString", value);
+        });
+    };
     let (code, text) = what(&act.what);
-    detail("what", code.into());
+    detail("what", code);
     if let Some(text) = text.filter(|text| !text.is_empty()) {
-        detail("what-text", text.into());
+        detail("what-text", text);
     }
     if act.via.is_some() {
-        detail("via", "asked".into());
+        detail("via", "asked");
     }
     if let Some(evidence) = &act.evidence {
-        detail("evidence-kind", code_of(evidence));
+        detail("evidence-kind", &code_of(evidence));
     }
-    detail("resources", act.resources.to_string());
-    detail("labels", act.labels.0.to_string());
+    detail("resources", &act.resources.to_string());
+    detail("labels", &act.labels.0.to_string());
     for category in Category::of(act.labels) {
-        detail("category", category.code().into());
+        detail("category", category.code());
     }
     let grounds = &act.grounds;
-    detail("pact", grounds.pact.to_string());
-    detail("word", grounds.word.to_string());
-    detail("hidden", grounds.hidden.to_string());
+    detail("pact", &grounds.pact.to_string());
+    detail("word", &grounds.word.to_string());
+    detail("hidden", &grounds.hidden.to_string());
     let lists = [
         ("evidence", &grounds.evidence),
         ("policy", &grounds.policies),
@@ -292,23 +326,40 @@ fn decision(act: &Act) -> Value {
     for (name, values) in lists {
         // FHIR has no empty string; an empty name says nothing.
         for value in values.iter().filter(|value| !value.is_empty()) {
-            detail(name, value.clone());
+            detail(name, value);
         }
     }
     if let Some((opinion, of)) = &act.opinion {
-        detail("opinion", code_of(opinion));
-        detail("opinion-of", of.clone());
+        detail("opinion", &code_of(opinion));
+        detail("opinion-of", of);
     }
-    json!({
-        "type": {"system": systems::ENTITY, "code": "decision"},
-        "detail": details,
-    })
 }
 
-fn member(id: &MemberId) -> Value {
-    json!({"identifier": {"system": systems::MEMBER, "value": id.0}})
+fn member(json: &mut Json, id: &MemberId) {
+    identifier(json, systems::MEMBER, &id.0);
 }
 
-fn concept(system: &str, code: &str) -> Value {
-    json!({"coding": [{"system": system, "code": code}]})
+/// A reference by an identifier.
+fn identifier(json: &mut Json, system: &str, value: &str) {
+    json.object(|json| {
+        json.key("identifier");
+        json.object(|json| {
+            json.member("system", system);
+            json.member("value", value);
+        });
+    });
+}
+
+fn coding(json: &mut Json, system: &str, code: &str) {
+    json.object(|json| {
+        json.member("system", system);
+        json.member("code", code);
+    });
+}
+
+fn concept(json: &mut Json, system: &str, code: &str) {
+    json.object(|json| {
+        json.key("coding");
+        json.array(|json| coding(json, system, code));
+    });
 }

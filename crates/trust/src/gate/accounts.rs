@@ -192,6 +192,16 @@ impl Gate {
         Ok(actor)
     }
 
+    /// Who a token stands for, if that is known without asking the archive; `None` says nothing: ask
+    /// [`authenticate`](Gate::authenticate). Does not block.
+    pub fn at_hand(&self, token: Option<&str>, now: Timestamp) -> Option<Actor> {
+        let hash = hash_token(token?)?;
+        let known = locked(&self.house.accounts.sessions).get(&hash).cloned();
+        let (actor, until) = known?;
+        let is_good = until > now && !locked(&self.house.sampler).is_due(now);
+        is_good.then_some(actor)
+    }
+
     /// Somebody at the door for nodes was turned away: a certificate that no member issued, a message that is not signed
     /// as it must be. An act like those of other strangers; a flood of them is counted (see `sample`).
     pub fn turned_away(&self, now: Timestamp) -> Result<(), Refusal> {

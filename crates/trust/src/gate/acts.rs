@@ -143,7 +143,7 @@ pub(crate) fn about(permit: &store::Permit) -> PersonKey {
 }
 
 fn listed(deed: &Deed<'_>) -> Vec<Vec<u8>> {
-    let mut keys = vec![rows::listed_all()];
+    let mut keys = Vec::new();
     keys.extend(
         deed.login
             .map(|(member, id)| rows::listed_actor(member, id)),
@@ -183,9 +183,24 @@ impl Gate {
         let act = deed
             .map(|deed| Ok::<_, Refusal>(self.blank()?.fill(deed, now)))
             .transpose()?;
+        Ok(self.keep_rows(changes, expect, act, now)?)
+    }
+
+    /// Commits rows. The one way to write the house's rows: what is kept at hand of them is let go here.
+    pub(crate) fn keep_rows(
+        &self,
+        changes: Rows,
+        expect: Rows,
+        act: Option<ActRecord>,
+        now: Timestamp,
+    ) -> store::Result<()> {
         let house = &self.house;
-        house.store.keep(&house.seal, changes, expect, act, now)?;
-        Ok(())
+        let keys = changes.iter().map(|(key, _)| key.as_slice());
+        let about: Vec<Tag> = keys.filter_map(rows::about_evidence).collect();
+        let kept = house.store.keep(&house.seal, changes, expect, act, now);
+        // After an error too: it may have been stored all the same.
+        about.iter().for_each(|tag| house.evidence.changed(*tag));
+        kept.map(drop)
     }
 
     /// The person's acts at this node, newest first, under a grant of [`What::Log`].

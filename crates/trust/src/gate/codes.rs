@@ -146,10 +146,7 @@ impl Gate {
             (rows::code_of(shown.person), None),
             row_of(&evidence),
         ];
-        match house
-            .store
-            .keep(&house.seal, changes, vec![(key, row)], Some(act), now)
-        {
+        match self.keep_rows(changes, vec![(key, row)], Some(act), now) {
             Ok(_) => Ok(Some(evidence)),
             // Somebody else spent it in the same moment.
             Err(store::Error::VersionConflict { .. }) => Ok(None),

@@ -7,7 +7,8 @@ use super::{Gate, PersonRef, Refusal, RefusalKind, Request, Tag, hex, locked, ra
 use crate::policy::{self, Circumstances};
 use crate::{ActKind, Actor, Evidence, EvidenceKind, MemberId, Pact, Purpose, Role};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 
 /// An appointment counts from so long before its hour.
 const BEFORE_APPOINTMENT: SignedDuration = SignedDuration::from_hours(2);
@@ -24,6 +25,45 @@ const MAX_SOUND: usize = 100_000;
 /// Evidence whose signature was verified, by its digest and the version of the pact.
 #[derive(Default)]
 pub(crate) struct Sound(HashSet<([u8; 32], u64)>);
+
+/// People whose evidence is kept at hand.
+const MAX_AT_HAND: usize = 50_000;
+
+/// The evidence kept here about people who were asked for of late, nearly always none: each request asks for it.
+#[derive(Default)]
+pub(crate) struct AtHand(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    generation: u64,
+    /// What does not end before the moment it was read at.
+    of: HashMap<Tag, (Timestamp, Arc<Vec<Evidence>>)>,
+}
+
+impl AtHand {
+    /// A row of evidence about a person was written or deleted.
+    pub(crate) fn changed(&self, person: Tag) {
+        let mut known = locked(&self.0);
+        known.generation += 1;
+        known.of.remove(&person);
+    }
+    fn get(&self, person: Tag, now: Timestamp) -> (u64, Option<Arc<Vec<Evidence>>>) {
+        let known = locked(&self.0);
+        let found = known.of.get(&person).filter(|(from, _)| *from <= now);
+        (known.generation, found.map(|(_, all)| all.clone()))
+    }
+    /// Keeps what was read, unless some evidence changed since it was.
+    fn put(&self, generation: u64, person: Tag, now: Timestamp, all: Arc<Vec<Evidence>>) {
+        let mut known = locked(&self.0);
+        if known.generation != generation {
+            return;
+        }
+        if known.of.len() >= MAX_AT_HAND {
+            known.of.clear();
+        }
+        known.of.insert(person, (now, all));
+    }
+}
 
 impl Gate {
     /// A clerk, nurse, pharmacist or doctor receives a person: evidence for the institution. The person is named by
@@ -218,25 +258,42 @@ impl Gate {
         tags: &[Tag],
         now: Timestamp,
     ) -> Result<Vec<Evidence>, Refusal> {
-        let house = &self.house;
         let mut good = Vec::new();
         for tag in tags {
-            let (prefix, after) = (rows::evidence_of(*tag), rows::evidence_until(*tag, now));
-            let found = house
-                .store
-                .scan(&house.seal, &prefix, Some(&after), MAX_KEPT)?;
             good.extend(
-                found
+                self.evidence_about(*tag, now)?
                     .iter()
-                    .filter_map(|(_, value)| serde_json::from_slice::<Evidence>(value).ok())
-                    .filter(|evidence| evidence.person == *tag)
                     .filter(|evidence| evidence.institution == *institution)
                     .filter(|evidence| evidence.actor.as_deref().is_none_or(|only| only == actor))
                     .filter(|evidence| evidence.is_good_at(now))
-                    .filter(|evidence| self.check_sound(evidence).is_ok()),
+                    .filter(|evidence| self.check_sound(evidence).is_ok())
+                    .cloned(),
             );
         }
         Ok(good)
+    }
+
+    /// Everything kept here about a person that has not run out.
+    fn evidence_about(&self, tag: Tag, now: Timestamp) -> Result<Arc<Vec<Evidence>>, Refusal> {
+        let house = &self.house;
+        let (generation, at_hand) = house.evidence.get(tag, now);
+        if let Some(at_hand) = at_hand {
+            return Ok(at_hand);
+        }
+        let (prefix, after) = (rows::evidence_of(tag), rows::evidence_until(tag, now));
+        let found = house
+            .store
+            .scan(&house.seal, &prefix, Some(&after), MAX_KEPT)?;
+        let all = found
+            .iter()
+            .filter_map(|(_, value)| serde_json::from_slice::<Evidence>(value).ok())
+            .filter(|evidence| evidence.person == tag);
+        let all = Arc::new(all.collect::<Vec<_>>());
+        // There may be more: those that come into view as these run out.
+        if found.len() < MAX_KEPT {
+            house.evidence.put(generation, tag, now, all.clone());
+        }
+        Ok(all)
     }
 
     /// The tag of a person named at the desk.

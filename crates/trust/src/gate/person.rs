@@ -49,7 +49,7 @@ impl Target {
     }
 }
 
-/// The tags of people here, kept at hand until any `Patient` changes.
+/// People here, kept at hand until any `Patient` changes.
 #[derive(Default)]
 pub(crate) struct People(Mutex<AtHand>);
 
@@ -57,6 +57,7 @@ pub(crate) struct People(Mutex<AtHand>);
 struct AtHand {
     generation: u64,
     tags: HashMap<PersonKey, Vec<Tag>>,
+    people: HashMap<PersonKey, Person>,
 }
 
 impl People {
@@ -65,9 +66,24 @@ impl People {
         let mut at_hand = locked(&self.0);
         at_hand.generation += 1;
         at_hand.tags.clear();
+        at_hand.people.clear();
     }
     pub(crate) fn generation(&self) -> u64 {
         locked(&self.0).generation
+    }
+    fn person(&self, key: PersonKey) -> (u64, Option<Person>) {
+        let at_hand = locked(&self.0);
+        (at_hand.generation, at_hand.people.get(&key).cloned())
+    }
+    fn put_person(&self, generation: u64, key: PersonKey, person: Person) {
+        let mut at_hand = locked(&self.0);
+        if at_hand.generation != generation {
+            return;
+        }
+        if at_hand.people.len() >= MAX_AT_HAND {
+            at_hand.people.clear();
+        }
+        at_hand.people.insert(key, person);
     }
     fn get(&self, person: PersonKey) -> (u64, Option<Vec<Tag>>) {
         let at_hand = locked(&self.0);
@@ -133,6 +149,19 @@ impl Gate {
     }
 
     fn by_key(&self, key: PersonKey) -> Result<Target, Refusal> {
+        let people = &self.house.people;
+        let (generation, at_hand) = people.person(key);
+        if let Some(person) = at_hand {
+            return Ok(Target::Person(person));
+        }
+        let target = self.look_up(key)?;
+        if let Target::Person(person) = &target {
+            people.put_person(generation, key, person.clone());
+        }
+        Ok(target)
+    }
+
+    fn look_up(&self, key: PersonKey) -> Result<Target, Refusal> {
         let tags = self.tags_of(key)?;
         let Some(tag) = tags.first() else {
             return Ok(Target::Unknown);

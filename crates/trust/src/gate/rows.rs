@@ -18,8 +18,8 @@
 //! | `d` person's number | [`Begun`](super::erasure::Begun) as JSON: an erasure that is under way |
 //! | `x` tag | version (8 bytes) of the last word of a person who was erased |
 //!
-//! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number,
-//! `a` member/login, and `*` for all.
+//! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number and
+//! `a` member/login.
 
 use crate::{MemberId, Tag};
 use jiff::Timestamp;
@@ -43,6 +43,11 @@ pub(crate) fn tries(login: &str) -> Vec<u8> {
 }
 pub(crate) fn evidence_of(person: Tag) -> Vec<u8> {
     [b"e".as_slice(), &person.0].concat()
+}
+/// About whom a row of evidence is; `None` for every other row.
+pub(crate) fn about_evidence(key: &[u8]) -> Option<Tag> {
+    let tag = key.strip_prefix(b"e")?.first_chunk::<32>()?;
+    Some(Tag(*tag))
 }
 pub(crate) fn evidence(person: Tag, until: Timestamp, id: &str) -> Vec<u8> {
     let mut key = evidence_until(person, until);
@@ -97,7 +102,4 @@ pub(crate) fn listed_local(person: PersonKey) -> Vec<u8> {
 }
 pub(crate) fn listed_actor(member: &MemberId, login: &str) -> Vec<u8> {
     format!("a{member}/{login}").into_bytes()
-}
-pub(crate) fn listed_all() -> Vec<u8> {
-    b"*".to_vec()
 }

@@ -23,6 +23,11 @@ impl Sampler {
         *seen += 1;
         *seen <= PER_MINUTE
     }
+    /// Whether the minutes before `now` left something uncounted.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        let over = self.seen.values().any(|seen| *seen > PER_MINUTE);
+        over && now.as_second().div_euclid(60) != self.minute
+    }
     /// What the minutes before `now` left uncounted: kind and number. Starts the new minute.
     pub(crate) fn turn(&mut self, now: Timestamp) -> Vec<(&'static str, u64)> {
         let minute = now.as_second().div_euclid(60);

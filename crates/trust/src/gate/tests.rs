@@ -169,7 +169,7 @@ impl Node {
         let house = &self.house;
         house
             .store
-            .acts(&house.seal, &rows::listed_all(), None, 1_000)
+            .latest_acts(&house.seal, None, 1_000)
             .unwrap()
             .iter()
             .map(|(_, body)| crate::Act::from_body(body).unwrap())

@@ -1,0 +1,84 @@
+//! JSON as it is written, without a tree in between: an act is made for every answer, so making it must cost little.
+
+/// JSON in the making. Commas come by themselves; whoever writes it opens and closes in pairs.
+pub(super) struct Json(Vec<u8>);
+
+impl Json {
+    pub(super) fn with_capacity(bytes: usize) -> Json {
+        Json(Vec::with_capacity(bytes))
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    pub(super) fn object(&mut self, members: impl FnOnce(&mut Json)) {
+        self.between(b'{', members, b'}');
+    }
+
+    pub(super) fn array(&mut self, items: impl FnOnce(&mut Json)) {
+        self.between(b'[', items, b']');
+    }
+
+    fn between(&mut self, open: u8, inside: impl FnOnce(&mut Json), close: u8) {
+        self.comma();
+        self.0.push(open);
+        inside(self);
+        self.0.push(close);
+    }
+
+    /// The name of a member; its value is written next.
+    pub(super) fn key(&mut self, name: &str) {
+        self.text(name);
+        self.0.push(b':');
+    }
+
+    pub(super) fn member(&mut self, name: &str, value: &str) {
+        self.key(name);
+        self.text(value);
+    }
+
+    pub(super) fn flag(&mut self, name: &str, value: bool) {
+        self.key(name);
+        self.0
+            .extend_from_slice(if value { b"true" } else { b"false" });
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.comma();
+        // Writing a string into memory does not fail.
+        let _ = serde_json::to_writer(&mut self.0, text);
+    }
+
+    /// Between two members or items.
+    fn comma(&mut self) {
+        if !matches!(self.0.last(), None | Some(b'{' | b'[' | b':')) {
+            self.0.push(b',');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Json;
+
+    #[test]
+    fn commas_stand_between_members_and_items_and_nowhere_else() {
+        let mut json = Json::with_capacity(0);
+        json.object(|json| {
+            json.key("a");
+            json.array(|json| {
+                json.object(|json| json.member("b", "{"));
+                json.text("\u{1}\"[:");
+                json.array(|_| {});
+                json.object(|_| {});
+            });
+            json.flag("c", true);
+            json.member("d", "");
+        });
+        assert_eq!(
+            String::from_utf8(json.into_bytes()).unwrap(),
+            r#"{"a":[{"b":"{"},"\u0001\"[:",[],{}],"c":true,"d":""}"#
+        );
+    }
+}
