@@ -431,11 +431,11 @@ fn respond_fault(fault: &Fault, pretty: bool) -> Response<Body> {
     response
 }
 
-fn respond(reply: Reply, wishes: &Wishes, base: &str) -> Response<Body> {
+fn respond(mut reply: Reply, wishes: &Wishes, base: &str) -> Response<Body> {
     let body = match (reply.write, wishes.prefer) {
         (true, Some(Return::Minimal)) => Bytes::new(),
         (true, Some(Return::Outcome)) => done(&reply).into(),
-        _ => Bytes::copy_from_slice(reply.body.bytes()),
+        _ => std::mem::take(&mut reply.body).into_bytes(),
     };
     let status = match (reply.status, body.is_empty()) {
         (204, false) => 200,

@@ -1,21 +1,29 @@
 //! What an interaction gives, before it becomes an HTTP answer or an entry of a bundle.
 
+use axum::body::Bytes;
 use jiff::Timestamp;
-use std::sync::Arc;
 use store::Version;
 
 /// A body as it goes out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) enum Body {
     /// None.
+    #[default]
     Empty,
     /// A stored resource as it is.
-    Stored(Arc<[u8]>),
+    Stored(Bytes),
     /// Made here.
     Made(Vec<u8>),
 }
 
 impl Body {
+    pub(crate) fn into_bytes(self) -> Bytes {
+        match self {
+            Body::Empty => Bytes::new(),
+            Body::Stored(bytes) => bytes,
+            Body::Made(bytes) => bytes.into(),
+        }
+    }
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Body::Empty => &[],

@@ -42,9 +42,9 @@ pub fn audit(log: &VerifierKey, get: Get<'_>) -> Result<Option<Checkpoint>> {
 }
 
 /// A row made on the way to the full size is a beginning of the row that is stored; the one with the root is compared
-/// at the end.
+/// at the end. The entries were read out of the pieces, whose ends depend on how the leaves came.
 fn compare(key: &[u8], value: &[u8], get: Get<'_>) -> Result<()> {
-    if key == tile::STATE {
+    if key == tile::STATE || tile::is_piece(key) {
         return Ok(());
     }
     let row = tile::row_name(key);

@@ -47,6 +47,11 @@ pub(crate) fn piece_key(place: u8) -> Vec<u8> {
     vec![b'p', place]
 }
 
+/// Whether a key is that of a piece.
+pub(crate) fn is_piece(key: &[u8]) -> bool {
+    matches!(key, [b'p', _])
+}
+
 /// A piece of a bundle: these entries of it.
 pub(crate) fn piece(index: u64, entries: &[u8]) -> Vec<u8> {
     let mut piece = Vec::with_capacity(8 + entries.len());

@@ -12,12 +12,12 @@ use crate::{
     types,
     vault::Facts,
 };
+use bytes::Bytes;
 use fhir::{
     ResourceType, Value,
     json::{self, write_string},
 };
 use jiff::Timestamp;
-use std::sync::Arc;
 
 /// JSON with a gap for the version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,15 +85,12 @@ impl Text {
     }
 
     /// The JSON with its version and time.
-    pub(crate) fn splice(&self, version: u64, updated: Timestamp) -> Arc<[u8]> {
-        let (before, after) = self.json.split_at_checked(self.gap).unwrap_or_default();
+    pub(crate) fn splice(mut self, version: u64, updated: Timestamp) -> Bytes {
         let comma = if self.more { "," } else { "" };
         let middle = format!("\"versionId\":\"{version}\",\"lastUpdated\":\"{updated:.3}\"{comma}");
-        let mut out = Vec::with_capacity(self.json.len() + middle.len());
-        out.extend_from_slice(before);
-        out.extend_from_slice(middle.as_bytes());
-        out.extend_from_slice(after);
-        out.into()
+        let gap = self.gap.min(self.json.len());
+        self.json.splice(gap..gap, middle.bytes());
+        self.json.into()
     }
 
     /// What follows the beginning that type and id give.
@@ -103,7 +100,8 @@ impl Text {
 
     /// The text of a type and id, out of its rest.
     fn whole(of: ResourceType, id: &str, names: Names<'_>, rest: &[u8]) -> Result<Text> {
-        let mut json = beginning(of, id, rest.len() + rest.len() / 4);
+        // With room for version and time.
+        let mut json = beginning(of, id, 80 + rest.len() + rest.len() / 4);
         let gap = json.len();
         names.unfold(rest, &mut json)?;
         Ok(Text {
@@ -206,9 +204,9 @@ impl Stored {
             version: self.version,
             updated,
             deleted: self.text.is_none(),
-            body: match &self.text {
+            body: match self.text {
                 Some(text) => text.splice(self.version, updated),
-                None => Arc::default(),
+                None => Bytes::new(),
             },
             person: self.person,
             id: self.id,

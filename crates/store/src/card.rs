@@ -349,14 +349,14 @@ pub(crate) fn labels(row: &[u8]) -> Result<Labels> {
 }
 
 impl Card {
-    /// Reads a card. `wanted` says which parameters' entries are needed; the others are stepped over. `own` is the id of
-    /// the person's Patient.
+    /// Reads a card. `wanted` says which parameters' entries are needed; the others are stepped over. Without it only the
+    /// beginning is read. `own` is the id of the person's Patient.
     pub(crate) fn decode(
         bytes: &[u8],
         (labels, stamp): (Labels, u64),
         own: &str,
         press: &Press,
-        wanted: &dyn Fn(u16) -> bool,
+        wanted: Option<&dyn Fn(u16) -> bool>,
     ) -> Result<Card> {
         let mut reader = Reader(bytes);
         let mut card = Card {
@@ -369,6 +369,9 @@ impl Card {
             refers: Vec::new(),
             directory: Vec::new(),
             patient: own.to_owned(),
+        };
+        let Some(wanted) = wanted else {
+            return Ok(card);
         };
         let uuids = reader.uuids()?;
         let numbers = Reader(reader.bytes()?);
@@ -468,7 +471,7 @@ mod tests {
         };
         let inside = encode(&facts, "p", &packed);
         let decode = |wanted: &dyn Fn(u16) -> bool| {
-            Card::decode(&inside, (Labels(5), 9), "p", &vault.press, wanted).unwrap()
+            Card::decode(&inside, (Labels(5), 9), "p", &vault.press, Some(wanted)).unwrap()
         };
         let card = decode(&|_| true);
         assert_eq!((card.id.as_str(), card.version, card.stamp), ("a-1", 3, 9));

@@ -287,6 +287,7 @@ impl Making<'_> {
     ) -> Result<()> {
         let of = place.of;
         let old = self.retire(of, place.id, head)?;
+        let is_new = old.is_empty();
         let mut new = self.rows_of(
             place,
             &prepared.index,
@@ -299,7 +300,12 @@ impl Making<'_> {
             .vault
             .close_card(&key, &place.facts(), &prepared.card)?;
         new.insert(key, row);
-        self.exchange(old, new);
+        match is_new {
+            true => self
+                .rows
+                .extend(new.into_iter().map(|(key, row)| (key, Some(row)))),
+            false => self.exchange(old, new),
+        }
         let before = head.filter(|head| head.exists()).map(|head| head.labels);
         self.count(of, before, Some(place.labels))
     }
@@ -550,7 +556,7 @@ impl Making<'_> {
             true => Of::Anyone,
             false => Of::TheLiving,
         };
-        let card = self.vault.card_of(&key, &row, &|_| true, of_whom)?;
+        let card = self.vault.card_of(&key, &row, Some(&|_| true), of_whom)?;
         let card = card.ok_or_else(|| lost(of, id))?;
         let own = format!("Patient/{}", card.patient);
         let main = dates::main_date(of, &card.entries);
@@ -707,7 +713,7 @@ impl Making<'_> {
                 updated,
                 deleted: prepared.is_none(),
                 body: prepared.map_or_else(Default::default, |prepared| {
-                    prepared.text.splice(place.version, updated)
+                    prepared.text.clone().splice(place.version, updated)
                 }),
                 person: tail.person,
             },

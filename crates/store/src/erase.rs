@@ -245,7 +245,10 @@ impl Store {
                 let mut step = Step::default();
                 for (key, row) in rows.iter() {
                     let of = Tail::of_card(key).and_then(|(code, _)| types::named(code));
-                    let card = self.inner.vault.card_of(key, row, &|_| false, Of::Anyone)?;
+                    let card = self
+                        .inner
+                        .vault
+                        .card_of(key, row, Some(&|_| false), Of::Anyone)?;
                     if let (Some(of), Some(card)) = (of, card) {
                         step.resources.push((of, card.id));
                     }

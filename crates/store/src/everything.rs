@@ -232,7 +232,10 @@ fn record(
                 continue;
             };
             let tail = candidate.tail;
-            let Some(card) = reading.vault.card(&tail.card_key(of), &row, &|_| false)? else {
+            let Some(card) = reading
+                .vault
+                .card(&tail.card_key(of), &row, Some(&|_| false))?
+            else {
                 continue;
             };
             if card.stamp <= last_stamp && card.updated >= since {

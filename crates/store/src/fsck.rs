@@ -358,7 +358,7 @@ impl Checking<'_> {
             return Ok(());
         };
         let vault = self.deriving.vault;
-        let card = match vault.card(&key, &row, &|_| true) {
+        let card = match vault.card(&key, &row, Some(&|_| true)) {
             Ok(Some(card)) => card,
             Ok(None) => return Ok(()),
             Err(error) => {

@@ -11,6 +11,7 @@ use crate::{
     store::{head_of, heads_of, held, stored_at, stored_many},
     vault::Vault,
 };
+use bytes::Bytes;
 use fhir::ResourceType;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ pub struct Version {
     pub deleted: bool,
     /// The resource as JSON, `meta.versionId` and `meta.lastUpdated` set; empty for a deletion. Goes into answers as
     /// it is.
-    pub body: Arc<[u8]>,
+    pub body: Bytes,
     /// Whose it is; 0 when nobody's.
     pub person: PersonKey,
 }

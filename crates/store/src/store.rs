@@ -333,7 +333,7 @@ impl Store {
         let Some((key, row)) = rows.get(0) else {
             return Ok(None);
         };
-        let Some(card) = self.inner.vault.card(key, row, &|_| false)? else {
+        let Some(card) = self.inner.vault.card(key, row, None)? else {
             return Ok(None);
         };
         Ok(stored_at(&self.inner.vault, snapshot.as_ref(), of, card.stamp)?.map(Stored::version))

@@ -211,7 +211,7 @@ impl Training {
             let Some(row) = snapshot.get(&key)? else {
                 continue;
             };
-            if let Some(card) = self.vault.card(&key, &row, &|_| true)? {
+            if let Some(card) = self.vault.card(&key, &row, Some(&|_| true))? {
                 let part = write_part(&card.entries, &card.refers, &card.directory, &card.patient);
                 samples.push((tail.person.0, short(part.text)));
             }

@@ -422,12 +422,13 @@ impl Vault {
         self.close(whose.slot, key, open, &secret)
     }
 
-    /// A card, from its row. `wanted` says which parameters' entries are needed.
+    /// A card, from its row. `wanted` says which parameters' entries are needed; without it neither entries nor
+    /// references nor keys of people are, and nothing is unpacked.
     pub(crate) fn card(
         &self,
         key: &[u8],
         row: &[u8],
-        wanted: &dyn Fn(u16) -> bool,
+        wanted: Option<&dyn Fn(u16) -> bool>,
     ) -> Result<Option<Card>> {
         self.card_of(key, row, wanted, Of::TheLiving)
     }
@@ -436,7 +437,7 @@ impl Vault {
         &self,
         key: &[u8],
         row: &[u8],
-        wanted: &dyn Fn(u16) -> bool,
+        wanted: Option<&dyn Fn(u16) -> bool>,
         of: Of,
     ) -> Result<Option<Card>> {
         let mut rest = Reader(row);

@@ -189,6 +189,7 @@ impl Writer {
         let mut done = Vec::new();
         let mut now = Timestamp::MIN;
         let mut next = Some(first);
+        let mut waited = false;
         while let Some(request) = next {
             now = now.max(request.now);
             if let Some(one) = self.one(snapshot.as_ref(), &mut rows, request) {
@@ -197,6 +198,13 @@ impl Writer {
             next = (!alone && done.len() < GROUP && rows.len() < GROUP_ROWS)
                 .then(|| requests.more())
                 .flatten();
+            if next.is_none() && !alone && !waited {
+                // Where cores are short, who is about to ask gets one now, and shares this commit instead of having one
+                // of its own; where they are not, this returns at once.
+                waited = true;
+                std::thread::yield_now();
+                next = requests.more();
+            }
         }
         if done.is_empty() {
             return self.vault.settle();

@@ -192,7 +192,7 @@ impl<'a> Asking<'a> {
         let Some(row) = snapshot.get(&head.tail.card_key(of))? else {
             return Ok(None);
         };
-        let card = needed.card(self.reading, of, &head.tail, &row)?;
+        let card = needed.card(self.reading, of, &head.tail, &row, false)?;
         Ok(card.map(|card| (head.tail, card)))
     }
 
@@ -237,7 +237,10 @@ pub(crate) fn points_to(parameter: &'static SearchParameter, name: &str) -> Cond
 
 /// The entries that are needed on a card.
 pub(crate) struct Needed {
+    /// By which conditions are judged.
     numbers: Vec<u16>,
+    /// By which answers are ordered, and what they include: of those that need no judgement too.
+    also: Vec<u16>,
     id: Option<u16>,
     updated: Option<u16>,
 }
@@ -252,34 +255,42 @@ impl Needed {
         conditions.for_each(|condition| asked_numbers(condition, &mut numbers));
         Needed {
             numbers,
+            also: Vec::new(),
             id: number("_id"),
             updated: number("_lastUpdated"),
         }
     }
     /// Entries of these parameters as well.
     pub(crate) fn also(mut self, numbers: impl Iterator<Item = u16>) -> Needed {
-        self.numbers.extend(numbers);
+        self.also.extend(numbers);
         self
     }
-    /// Reads a card; `None` when its person was erased meanwhile.
+    /// Reads a card, of a resource that is `sure` to match only what the answer needs; `None` when its person was erased
+    /// meanwhile.
     pub(crate) fn card(
         &self,
         reading: &Reading<'_>,
         of: ResourceType,
         tail: &Tail,
         row: &[u8],
+        sure: bool,
     ) -> Result<Option<Card>> {
-        let card = reading.vault.card(&tail.card_key(of), row, &|number| {
-            self.numbers.contains(&(number & !IDENTIFIER))
-        })?;
+        let key = tail.card_key(of);
+        if sure && self.also.is_empty() {
+            return reading.vault.card(&key, row, None);
+        }
+        let wanted =
+            |number| self.also.contains(&number) || !sure && self.numbers.contains(&number);
+        let entries = |number| wanted(number & !IDENTIFIER);
+        let card = reading.vault.card(&key, row, Some(&entries))?;
         Ok(card.map(|mut card| {
-            self.add_own(&mut card);
+            self.add_own(&mut card, wanted);
             card
         }))
     }
     /// What the store itself knows of a resource, as entries.
-    fn add_own(&self, card: &mut Card) {
-        if let Some(number) = self.id.filter(|number| self.numbers.contains(number)) {
+    fn add_own(&self, card: &mut Card, wanted: impl Fn(u16) -> bool) {
+        if let Some(number) = self.id.filter(|number| wanted(*number)) {
             let value = Indexed::Token {
                 system: String::new(),
                 code: card.id.clone(),
@@ -287,7 +298,7 @@ impl Needed {
             };
             card.entries.push(Entry { number, value });
         }
-        if let Some(number) = self.updated.filter(|number| self.numbers.contains(number)) {
+        if let Some(number) = self.updated.filter(|number| wanted(*number)) {
             let value = Indexed::Date {
                 from: card.updated,
                 to: card.updated,

@@ -262,7 +262,7 @@ impl<'a, 'q> Matches<'a, 'q> {
         let plan = &self.plan;
         let (of, tail) = (plan.of, candidate.tail);
         let reading = self.asking.reading;
-        let Some(card) = plan.needed.card(reading, of, &tail, row)? else {
+        let Some(card) = plan.needed.card(reading, of, &tail, row, sure)? else {
             return Ok(None);
         };
         if card.stamp > self.limit || !reading.opens(of, &card.id, tail.person, card.labels)? {

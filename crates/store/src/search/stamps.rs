@@ -96,7 +96,7 @@ fn not_before(reading: &Reading<'_>, of: ResourceType, stamp: u64) -> Result<Opt
     let key = tail.card_key(of);
     let row = snapshot.get(&key)?.ok_or_else(lost)?;
     // Of who was erased only the place is left; it is as good as any for halving.
-    let card = reading.vault.card(&key, &row, &|_| false)?;
+    let card = reading.vault.card(&key, &row, None)?;
     Ok(Some((found, card.map_or(i64::MIN, |card| card.updated))))
 }
 

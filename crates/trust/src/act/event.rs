@@ -232,13 +232,17 @@ fn entities(json: &mut Json, act: &Act, pattern: &Pattern) {
             query(json, act);
         }
         for seen in &act.seen {
-            let reference = match seen.version {
-                0 => format!("{}/{}", seen.of.name(), seen.id),
-                version => format!("{}/{}/_history/{version}", seen.of.name(), seen.id),
-            };
+            let named = [seen.of.name(), "/", &seen.id];
             json.object(|json| {
                 json.key("what");
-                json.object(|json| json.member("reference", &reference));
+                json.object(|json| match seen.version {
+                    0 => json.joined("reference", &named),
+                    version => {
+                        let [of, slash, id] = named;
+                        let version = version.to_string();
+                        json.joined("reference", &[of, slash, id, "/_history/", &version]);
+                    }
+                });
                 parts(json, "2", "4");
             });
         }

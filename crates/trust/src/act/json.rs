@@ -38,6 +38,20 @@ impl Json {
         self.text(value);
     }
 
+    /// A member whose value has several parts, nearly always without anything to be escaped.
+    pub(super) fn joined(&mut self, name: &str, parts: &[&str]) {
+        let is_plain = |byte: u8| byte >= b' ' && !matches!(byte, b'"' | b'\\');
+        if !parts.iter().all(|part| part.bytes().all(is_plain)) {
+            return self.member(name, &parts.concat());
+        }
+        self.key(name);
+        self.0.push(b'"');
+        for part in parts {
+            self.0.extend_from_slice(part.as_bytes());
+        }
+        self.0.push(b'"');
+    }
+
     pub(super) fn flag(&mut self, name: &str, value: bool) {
         self.key(name);
         self.0
@@ -74,11 +88,12 @@ mod tests {
                 json.object(|_| {});
             });
             json.flag("c", true);
-            json.member("d", "");
+            json.joined("d", &["", "x/", "1"]);
+            json.joined("e", &["\"", "1"]);
         });
         assert_eq!(
             String::from_utf8(json.into_bytes()).unwrap(),
-            r#"{"a":[{"b":"{"},"\u0001\"[:",[],{}],"c":true,"d":""}"#
+            r#"{"a":[{"b":"{"},"\u0001\"[:",[],{}],"c":true,"d":"x/1","e":"\"1"}"#
         );
     }
 }

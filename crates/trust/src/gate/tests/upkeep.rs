@@ -76,12 +76,12 @@ fn every_derived_row_that_is_lost_is_found_and_made_again() {
 #[test]
 fn a_leaf_that_was_changed_in_the_log_is_found_and_not_made_good() {
     let (node, engine) = over_memory();
-    // Entries of the log: two bytes of length, then a commitment of 32.
+    // The first piece of the log's unfinished bundle: eight bytes of its index, then commitments of 32.
     let entries = all(engine.as_ref()).into_iter().find(|(key, value)| {
-        !is_bulky(key) && !is_derived(key) && value.len() == 2 * 34 && value.starts_with(&[0, 32])
+        !is_bulky(key) && !is_derived(key) && key.ends_with(b"p\0") && value.len() == 8 + 32
     });
     let (key, mut value) = entries.unwrap();
-    value[40] ^= 1;
+    value[20] ^= 1;
     put(&engine, &key, Some(value));
     let (found, checked) = findings(&node, true);
     assert_eq!(checked.repaired, None);
