@@ -185,7 +185,7 @@ mod tests {
             version: 1,
             updated: jiff::Timestamp::UNIX_EPOCH,
             deleted: false,
-            body: body.as_bytes().into(),
+            body: body.as_bytes().to_vec().into(),
             person: store::PersonKey(1),
         }
     }

@@ -226,10 +226,8 @@ impl Training {
         let mut samples = Vec::new();
         for (at, (key, row)) in rows.iter().enumerate() {
             if let Some(kept) = self.vault.act(key, row)? {
-                let mut folded = Vec::new();
-                Folder::new("").fold(&kept.body, &mut folded);
                 // Whose it is is not known of all: each act counts as somebody's.
-                samples.push((at as u64, short(folded)));
+                samples.push((at as u64, short(kept.body)));
             }
         }
         Ok(samples)

@@ -458,10 +458,10 @@ impl Vault {
         Card::decode(&secret, (labels, stamp), &own, &self.press, wanted).map(Some)
     }
 
-    /// An act, compressed.
+    /// An act, compressed. An error when the person whom it is about was erased.
     pub(crate) fn pack_act(&self, act: ActRecord) -> Result<Packed> {
-        let whose = self.whose(act.about)?.ok_or_else(erased)?;
-        Ok(Packed::new(act, &whose.patient, &self.press))
+        self.lives(act.about)?;
+        Ok(Packed::new(act, &self.press))
     }
 
     /// The row of an act.
