@@ -31,7 +31,7 @@ pub use disk::{Disk, DiskFile, DiskReader, RealDisk};
 pub use embedded::{Embedded, Tuning};
 pub(crate) use log::disk_error;
 pub use memory::Memory;
-pub use postgres::{Postgres, PostgresSettings};
+pub use postgres::{Plain, Postgres, PostgresSettings, Scratch};
 pub use recorded::{Amount, Recorded, Recording};
 
 use crate::Result;
