@@ -15,13 +15,13 @@ use std::{
     collections::{BTreeMap, HashMap},
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
     time::Instant,
 };
 use store::{
-    engine::{Batch, Embedded, Engine, Snapshot, Tuning},
+    engine::{Batch, Embedded, Recorded, Tuning},
     *,
 };
 
@@ -265,31 +265,15 @@ fn load(store: &Store, seal: &Seal, source: &Source, writers: u64, most: u64) ->
     stored.into_inner()
 }
 
-/// Keeps the batches that go to an engine.
-struct Recording {
-    inner: Embedded,
-    batches: Mutex<Vec<Batch>>,
-}
-
-impl Engine for Recording {
-    fn commit(&self, batch: &Batch) -> Result<()> {
-        self.batches.lock().unwrap().push(batch.clone());
-        self.inner.commit(batch)
-    }
-    fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
-        self.inner.snapshot()
-    }
-}
-
 /// What the engine alone does with the same keys and values in the same groups: of the first 50,000 resources.
 fn bare(parent: &str, source: &Source, writers: u64, ours: f64) {
     let dir = tempfile::tempdir_in(parent).unwrap();
-    let recording = Arc::new(Recording {
-        inner: Embedded::open(dir.path(), Tuning::default()).unwrap(),
-        batches: Mutex::default(),
-    });
+    let recorded = Arc::new(Recorded::new(Arc::new(
+        Embedded::open(dir.path(), Tuning::default()).unwrap(),
+    )));
+    recorded.start(u64::MAX);
     let (store, seal) = Store::over(
-        recording.clone(),
+        recorded.clone(),
         Options::default(),
         Box::new(Plain),
         Box::new(Count),
@@ -297,19 +281,17 @@ fn bare(parent: &str, source: &Source, writers: u64, ours: f64) {
     .unwrap();
     let stored = load(&store, &seal, source, writers, 50_000);
     drop((store, seal));
-    let batches = std::mem::take(&mut *recording.batches.lock().unwrap());
+    let recording = recorded.stop();
+    let batches: Vec<Batch> = recording.groups().collect();
     families(&batches, stored);
     let dir = tempfile::tempdir_in(parent).unwrap();
     let engine = Embedded::open(dir.path(), Tuning::default()).unwrap();
-    let (start, before) = (Instant::now(), cpu());
-    for batch in &batches {
-        engine.commit(batch).unwrap();
-    }
-    let rate = stored as f64 / start.elapsed().as_secs_f64();
-    let rows: usize = batches.iter().map(Batch::len).sum();
+    let before = cpu();
+    let rate = stored as f64 / recording.replay(&engine).unwrap().as_secs_f64();
     println!(
-        "the bare engine with the same {rows} rows in {} groups: {rate:.0} resources/s, {:.0} us of CPU each; the archive does {:.0} % of it",
-        batches.len(),
+        "the bare engine with the same {} rows in {} groups: {rate:.0} resources/s, {:.0} us of CPU each; the archive does {:.0} % of it",
+        recording.kept.rows,
+        recording.kept.commits,
         (cpu() - before) * 1e6 / stored as f64,
         ours / rate * 100.0
     );

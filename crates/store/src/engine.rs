@@ -22,6 +22,7 @@ mod memory;
 mod postgres;
 mod projection;
 mod record;
+mod recorded;
 mod segment;
 mod thin;
 
@@ -30,7 +31,8 @@ pub use disk::{Disk, DiskFile, DiskReader, RealDisk};
 pub use embedded::{Embedded, Tuning};
 pub(crate) use log::disk_error;
 pub use memory::Memory;
-pub use postgres::{Postgres, PostgresSettings};
+pub use postgres::{Plain, Postgres, PostgresSettings, Scratch};
+pub use recorded::{Amount, Recorded, Recording};
 
 use crate::Result;
 use std::collections::BTreeMap;

@@ -20,7 +20,10 @@ use std::{
     time::Duration,
 };
 use store::{
-    engine::{Batch, Direction, Engine, Memory, Postgres, PostgresSettings, Rows, Snapshot},
+    engine::{
+        Batch, Direction, Engine, Memory, Postgres, PostgresSettings, Recorded, Rows, Scratch,
+        Snapshot,
+    },
     *,
 };
 
@@ -110,6 +113,45 @@ fn the_last_family_of_a_partition_ends_where_the_next_partition_starts() {
     let view = engine.snapshot().unwrap();
     let found = scanned(&*view, &[0, 1, 0xff], &[0, 2], Direction::Down, 9);
     assert_eq!(found, [(vec![0, 1, 0xff, 0xff, 0xff], b"last".to_vec())]);
+}
+
+#[test]
+fn an_archive_in_a_schema_of_its_own_goes_with_it_and_its_rows_can_be_written_plainly() {
+    let Some(database) = Database::new() else {
+        return;
+    };
+    let count = |what: &str| sql(&database.address, &format!("select count(*) from {what}"));
+    let scratch = Scratch::make(settings(&database.address), "bench_1").unwrap();
+    assert!(Scratch::make(settings(&database.address), "bench_1").is_err());
+    let engine = Postgres::open(PostgresSettings {
+        schema: Some("bench_1".into()),
+        ..settings(&database.address)
+    });
+    let engine = Recorded::new(Arc::new(engine.unwrap()));
+    engine.start(1 << 20);
+    engine.commit(&row(&[0, 1, 1, 1], b"first")).unwrap();
+    let mut second = row(&[0, 1, 1, 1], b"again");
+    second.insert(vec![0, 1, 1, 2], Some(b"gone soon".to_vec()));
+    second.insert(vec![0, 1, 0x80, 3], Some(b"bulky".to_vec()));
+    engine.commit(&second).unwrap();
+    engine
+        .commit(&Batch::from([(vec![0, 1, 1, 2], None)]))
+        .unwrap();
+    let plain = scratch.plain(&engine.stop()).unwrap();
+    assert_eq!(plain.rows, 2);
+    for way in ["copied", "inserted"] {
+        assert_eq!(
+            count(&format!("bench_1.{way}_row where value = 'again'")),
+            "1"
+        );
+        assert_eq!(count(&format!("bench_1.{way}_row")), "1");
+        assert_eq!(count(&format!("bench_1.{way}_bulk")), "1");
+    }
+    assert!(scratch.bytes().unwrap() > 0);
+    assert_eq!(count("pg_tables where schemaname = 'public'"), "0");
+    drop(engine);
+    drop(scratch);
+    assert_eq!(count("pg_namespace where nspname = 'bench_1'"), "0");
 }
 
 #[test]

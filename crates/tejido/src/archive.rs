@@ -81,7 +81,8 @@ pub(crate) fn postgres(config: &Config) -> Result<Postgres, Error> {
     Ok(Postgres::open(settings(config)?)?)
 }
 
-fn settings(config: &Config) -> Result<PostgresSettings, Error> {
+/// How the database of a configuration is reached.
+pub(crate) fn settings(config: &Config) -> Result<PostgresSettings, Error> {
     let archive = &config.store;
     let Some(address) = archive.postgres.clone() else {
         return Err(Error::say(

@@ -5,6 +5,7 @@ use crate::init::{self, NewNode, names};
 use crate::{Config, Error, archive, files, keys};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use store::engine::Engine;
 use trust::{Gate, MemberId, MemberKind};
 
 /// A house that is open, and the key it was opened with.
@@ -20,6 +21,28 @@ pub struct Opened {
 /// # Errors
 /// Each with what to do: a key or secret missing or open to others, a pact not signed, an archive in use.
 pub fn open(config: &Config) -> Result<Opened, Error> {
+    open_with(config, |given| {
+        folder(&config.data)?;
+        free(&config.data)?;
+        Ok(match config.store.engine {
+            EngineKind::Embedded => Gate::open(&config.data, given),
+            EngineKind::Postgres => {
+                let engine = archive::postgres(config)?;
+                Gate::over(Arc::new(engine), given)
+            }
+        })
+    })
+}
+
+/// The same over an engine that is open already.
+pub(crate) fn open_over(config: &Config, engine: Arc<dyn Engine>) -> Result<Opened, Error> {
+    open_with(config, |given| Ok(Gate::over(engine, given)))
+}
+
+fn open_with(
+    config: &Config,
+    open: impl FnOnce(trust::Config) -> Result<Result<Gate, trust::Refusal>, Error>,
+) -> Result<Opened, Error> {
     let (_, key) = keys::read(&config.key)?;
     let network_secret = missing(
         keys::read_network_secret(&config.network_secret),
@@ -35,8 +58,6 @@ pub fn open(config: &Config) -> Result<Opened, Error> {
             config.pact.display()
         )));
     }
-    folder(&config.data)?;
-    free(&config.data)?;
     let given = trust::Config {
         member: config.member.clone(),
         key,
@@ -44,14 +65,7 @@ pub fn open(config: &Config) -> Result<Opened, Error> {
         pact,
         store: archive::options(config)?,
     };
-    let gate = match config.store.engine {
-        EngineKind::Embedded => Gate::open(&config.data, given),
-        EngineKind::Postgres => {
-            let engine = archive::postgres(config)?;
-            Gate::over(Arc::new(engine), given)
-        }
-    };
-    match gate {
+    match open(given)? {
         Ok(gate) => Ok(Opened { gate, key }),
         Err(refusal) => Err(Error::say(format!(
             "{}: {}",

@@ -36,11 +36,20 @@ pub struct Running {
 /// # Errors
 /// Each with what to do: as [`house::open`], and when a port is taken or a certificate cannot be used.
 pub async fn start(config: Config, demo: Vec<web::DemoAccount>) -> Result<Running, Error> {
+    start_with(config, demo, house::open).await
+}
+
+/// The same with a house that is opened otherwise, once the doors have their ports.
+pub(crate) async fn start_with(
+    config: Config,
+    demo: Vec<web::DemoAccount>,
+    open: impl FnOnce(&Config) -> Result<house::Opened, Error> + Send + 'static,
+) -> Result<Running, Error> {
     let tls = tls(&config)?;
     let public = listen(&config.public.listen, "public").await?;
     let node = listen(&config.node.listen, "node").await?;
     let opening = config.clone();
-    let opened = tokio::task::spawn_blocking(move || house::open(&opening))
+    let opened = tokio::task::spawn_blocking(move || open(&opening))
         .await
         .map_err(|_| Error::say("the node failed while its archive was opened"))??;
     let gate = opened.gate;

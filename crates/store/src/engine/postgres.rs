@@ -14,6 +14,7 @@
 //! Cost: a round trip for each `get`, `get_many` and `scan`, and one for a commit.
 
 mod line;
+mod plain;
 mod pool;
 mod rows;
 mod settings;
@@ -25,6 +26,7 @@ mod writer;
 
 use super::{Batch, Engine, Snapshot};
 use crate::Result;
+pub use plain::{Plain, Scratch};
 use pool::Pool;
 use settings::Address;
 pub use settings::PostgresSettings;

@@ -42,7 +42,8 @@ async fn measure(args: &Country, folder: &Path) -> Result<(), Error> {
     let seconds = started.elapsed().as_secs_f64();
     let resources = held(&town)?;
     let bytes = crate::files::size(folder);
-    let flushes = super::flushes(folder).map_err(|e| Error::io(folder, e))?;
+    let flushes =
+        super::flushes(folder, Duration::from_secs(1)).map_err(|e| Error::io(folder, e))?;
     out::line(format!(
         "{:<44}{:>10}/s   (this disk, one after the other)",
         "flushes of 4 kB",

@@ -72,10 +72,6 @@ impl Times {
         let at = ((self.each.len() as f64 * share) as usize).min(self.each.len().saturating_sub(1));
         self.each.get(at).map_or(0.0, |d| d.as_secs_f64() * 1e3)
     }
-    /// Microseconds of work a touch: on a busy machine it tells more than the rate.
-    fn work(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.each.len().max(1) as f64
-    }
     fn say(&self, what: &str, beside: &str) {
         out::line(format!(
             "{what:<44}{:>10}/s   p50 {:>8.2} ms   p99 {:>8.2} ms   {beside}",
@@ -106,12 +102,12 @@ fn cpu() -> Duration {
     Duration::from_secs_f64(crate::operations::process().cpu_seconds)
 }
 
-/// Flushes a second of a small file in this folder.
-fn flushes(folder: &Path) -> std::io::Result<f64> {
+/// Flushes a second of a small file in this folder, tried for so long.
+fn flushes(folder: &Path, length: Duration) -> std::io::Result<f64> {
     let path = folder.join("flush");
     let mut file = std::fs::File::create(&path)?;
     let (started, mut done) = (Instant::now(), 0u32);
-    while started.elapsed() < Duration::from_secs(1) {
+    while done == 0 || started.elapsed() < length {
         file.write_all(&[7; 4096])?;
         file.sync_data()?;
         done += 1;

@@ -16,6 +16,8 @@ pub struct PostgresSettings {
     pub password: Option<String>,
     /// PEM certificates of the authority that signed the server's own; TLS is used, and checked, when they are given.
     pub authority: Option<Vec<u8>>,
+    /// The schema of the tables: small letters, digits and `_`. Without one the first of the user's search path.
+    pub schema: Option<String>,
     /// Connections for readers at most; the writer has one of its own beside them.
     pub connections: usize,
     /// How long a reader waits for a connection before [`Error::Busy`].
@@ -35,6 +37,7 @@ impl Default for PostgresSettings {
             address: String::new(),
             password: None,
             authority: None,
+            schema: None,
             connections: 16,
             wait: Duration::from_secs(5),
             statement_time: Duration::from_secs(30),
@@ -83,6 +86,13 @@ impl Address {
             config.password(password);
         }
         settings.address.clear();
+        if let Some(schema) = &settings.schema
+            && !is_plain(schema)
+        {
+            return Err(Error::Disk(format!(
+                "\"{schema}\" cannot be the schema of an archive: use small letters, digits and _"
+            )));
+        }
         let hosts = hosts(&config)?;
         let name = format!(
             "\"{}\" at {}",
@@ -124,15 +134,28 @@ impl Address {
 fn session(settings: &PostgresSettings, own: Option<&str>) -> String {
     let time = settings.statement_time.as_millis();
     let commit = if settings.durable { "on" } else { "off" };
+    let schema = settings.schema.as_deref();
+    let path = schema.map(|schema| format!("-c search_path={schema} "));
     format!(
-        "{} -c statement_timeout={time} -c idle_in_transaction_session_timeout=120000 -c synchronous_commit={commit} \
+        "{} {}-c statement_timeout={time} -c idle_in_transaction_session_timeout=120000 -c synchronous_commit={commit} \
          -c default_transaction_read_only=on -c default_transaction_isolation=read\\ committed \
          -c plan_cache_mode=force_generic_plan -c jit=off \
          -c enable_seqscan=off -c enable_bitmapscan=off -c enable_sort=off \
          -c tcp_keepalives_idle=20 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4 \
          -c client_min_messages=error",
         own.unwrap_or_default(),
+        path.unwrap_or_default(),
     )
+}
+
+/// Whether a name needs no quotes in a statement.
+fn is_plain(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    name.bytes().next().is_some_and(letter)
+        && name.len() < 64
+        && name
+            .bytes()
+            .all(|byte| letter(byte) || byte.is_ascii_digit())
 }
 
 fn hosts(config: &Config) -> Result<Vec<(Host, u16)>> {
@@ -220,6 +243,20 @@ mod tests {
                 !said.contains("inaddress") && !said.contains("verysecret"),
                 "{said}"
             );
+        }
+    }
+    #[test]
+    fn the_name_of_a_schema_can_say_nothing_else() {
+        let named = |schema: &str| {
+            Address::check(PostgresSettings {
+                address: "host=/run/postgresql user=t dbname=t".into(),
+                schema: Some(schema.into()),
+                ..PostgresSettings::default()
+            })
+        };
+        assert!(named("bench_17").is_ok());
+        for wrong in ["", "1", "A", "a b", "a;drop", "a,public", "a\\"] {
+            assert!(named(wrong).is_err(), "{wrong}");
         }
     }
     #[test]

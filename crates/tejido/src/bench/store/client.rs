@@ -1,6 +1,7 @@
 //! Clients: each keeps one HTTPS connection and asks again as soon as it is answered.
 //!
-//! They run on one thread of their own beside the node, so that what they cost is small and the same for every figure.
+//! They run on one thread of their own beside the node, so that what they cost is small and the same for every figure; it
+//! is measured and told apart from what the node works.
 
 use super::super::{Times, cpu};
 use crate::Error;
@@ -12,13 +13,15 @@ use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// How long one answer may take before the bench gives up.
+/// How long one answer may take before it counts as failed.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Connections that one client may lose in a row before the bench gives up.
+const LOST: usize = 3;
 
 /// Where to ask, and as whom.
 #[derive(Clone)]
@@ -63,6 +66,22 @@ pub(super) struct Answers {
     pub(super) first_failure: Option<String>,
     /// Bytes of the answers with 2xx.
     pub(super) bytes: u64,
+    /// What the clients' own thread worked: TLS, HTTP, counting.
+    pub(super) client_cpu: Duration,
+}
+
+impl Answers {
+    /// All that were answered, however.
+    pub(super) fn asked(&self) -> u64 {
+        self.times.each.len() as u64 + self.failed
+    }
+}
+
+/// What the calling thread has worked so far, in nanoseconds by the scheduler (Linux; zero elsewhere).
+fn own_cpu() -> Duration {
+    let read = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let first = read.split_whitespace().next();
+    Duration::from_nanos(first.and_then(|n| n.parse().ok()).unwrap_or(0))
 }
 
 /// One connection.
@@ -124,12 +143,14 @@ impl Client {
 }
 
 /// How long clients go on.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) enum Until {
     /// For a while.
     Past(Duration),
     /// Until this many asks are answered.
     Asked(u64),
+    /// Once around at least, and on while this is true.
+    While(Arc<AtomicBool>),
 }
 
 /// Runs clients on a thread of their own; `ask` gives the n-th question, `None` ends that client.
@@ -152,12 +173,12 @@ pub(super) fn many(
             for _ in 0..clients {
                 open.push(Client::open(&target).await?);
             }
-            let (started, worked) = (Instant::now(), cpu());
+            let (started, worked, own) = (Instant::now(), cpu(), own_cpu());
             let work: Vec<_> = open
                 .into_iter()
                 .map(|client| {
                     let (ask, number) = (ask.clone(), number.clone());
-                    tokio::task::spawn_local(one(client, ask, number, until, started))
+                    tokio::task::spawn_local(one(client, ask, number, until.clone(), started))
                 })
                 .collect();
             let mut all = Answers::default();
@@ -170,6 +191,7 @@ pub(super) fn many(
             }
             all.times.wall = started.elapsed();
             all.times.cpu = cpu().saturating_sub(worked);
+            all.client_cpu = own_cpu().saturating_sub(own);
             all.times.each.sort_unstable();
             Ok(all)
         })
@@ -184,17 +206,30 @@ async fn one(
     started: Instant,
 ) -> Result<Answers, Error> {
     let mut own = Answers::default();
+    let mut lost = 0;
     loop {
         let n = number.fetch_add(1, Ordering::Relaxed);
-        let go_on = match until {
-            Until::Past(length) => started.elapsed() < length,
-            Until::Asked(most) => n < most,
+        let go_on = match &until {
+            Until::Past(length) => started.elapsed() < *length,
+            Until::Asked(most) => n < *most,
+            Until::While(go_on) => own.asked() == 0 || go_on.load(Ordering::Relaxed),
         };
         let Some(asked) = go_on.then(|| ask(n)).flatten() else {
             return Ok(own);
         };
         let at = Instant::now();
-        let (status, body) = client.ask(&asked).await?;
+        let (status, body) = match client.ask(&asked).await {
+            Ok(answer) => answer,
+            Err(error) if lost < LOST => {
+                lost += 1;
+                own.failed += 1;
+                own.first_failure.get_or_insert_with(|| error.to_string());
+                client = Client::open(&client.target).await?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        lost = 0;
         if status.is_success() {
             own.times.each.push(at.elapsed());
             own.bytes += body.len() as u64;
@@ -216,4 +251,40 @@ pub(super) fn done(
     clients
         .join()
         .unwrap_or_else(|_| Err(Error::say("the clients failed")))
+}
+
+/// One client that is asked by hand, one question after the other.
+pub(super) struct Single {
+    client: Client,
+    around: tokio::task::LocalSet,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Single {
+    pub(super) fn open(target: &Target) -> Result<Single, Error> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| Error::say(e.to_string()))?;
+        let around = tokio::task::LocalSet::new();
+        let client = around.block_on(&runtime, Client::open(target))?;
+        Ok(Single {
+            client,
+            around,
+            runtime,
+        })
+    }
+
+    /// How many match a search; `path` as after `/fhir/`.
+    pub(super) fn count(&mut self, path: &str) -> Result<u64, Error> {
+        let ask = Ask::get(format!("/fhir/{path}&_summary=count"));
+        let (status, body) = self.around.block_on(&self.runtime, self.client.ask(&ask))?;
+        let told = fhir::json::parse(&body, &fhir::json::Limits::default())
+            .ok()
+            .and_then(|bundle| bundle.get("total")?.as_f64());
+        match told {
+            Some(total) if status.is_success() => Ok(total as u64),
+            _ => Err(Error::say(format!("{status} to {}", ask.path))),
+        }
+    }
 }

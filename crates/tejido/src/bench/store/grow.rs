@@ -1,5 +1,6 @@
 //! The store grows: whole synthetic lives through the gate, several at once so that commits share their flush.
 
+use super::machine::Clock;
 use super::samples::Samples;
 use crate::{Error, import, out};
 use fhir::{ResourceType, Value, obj};
@@ -15,6 +16,8 @@ use trust::Gate;
 pub(super) const SEED: u64 = 33;
 /// Lives that are made and written at once.
 const AT_ONCE: usize = 8;
+/// Seconds between two lines about the progress.
+const TELLING: u64 = 15;
 /// Entries of a transaction of the bench.
 pub(super) const ENTRIES: usize = 20;
 
@@ -46,12 +49,31 @@ pub(super) fn lives(
     gate: &Gate,
     country: &Country,
     samples: &Mutex<Samples>,
-    from: u64,
-    to: u64,
+    (from, to): (u64, u64),
+    clock: Clock,
 ) -> Result<(f64, u64), Error> {
     let (next, stored) = (AtomicU64::new(from), AtomicU64::new(0));
-    let bar = out::bar(to - from, "people");
+    let (people, told) = (AtomicU64::new(from), AtomicU64::new(0));
     let started = Instant::now();
+    // Whoever comes first after the time is up tells it.
+    let tell = |people: u64| {
+        let seconds = started.elapsed().as_secs();
+        let last = told.load(Ordering::Relaxed);
+        let due = seconds >= last + TELLING
+            && told
+                .compare_exchange(last, seconds, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if due {
+            let stored = stored.load(Ordering::Relaxed);
+            clock.say(format!(
+                "{} of {} people; {} resources a second since {}",
+                out::count(people),
+                out::count(to),
+                out::count(stored / seconds.max(1)),
+                out::count(from)
+            ));
+        }
+    };
     std::thread::scope(|scope| {
         let work = || -> Result<(), Error> {
             loop {
@@ -65,7 +87,7 @@ pub(super) fn lives(
                     stored.fetch_add(record.entries.len() as u64, Ordering::Relaxed);
                 }
                 see(samples, &life);
-                bar.inc(1);
+                tell(people.fetch_add(1, Ordering::Relaxed) + 1);
             }
         };
         let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
@@ -74,7 +96,6 @@ pub(super) fn lives(
                 .unwrap_or_else(|_| Err(Error::say("a loader failed")))
         })
     })?;
-    bar.finish_and_clear();
     Ok((started.elapsed().as_secs_f64(), stored.into_inner()))
 }
 
@@ -136,17 +157,16 @@ fn glucose(id: &str, patient: &str, n: usize) -> Value {
     }
 }
 
-/// One transaction of about so many bytes.
-pub(super) fn big_bundle(bytes: usize) -> Vec<u8> {
+/// One transaction of about so many bytes, about a person of this id.
+pub(super) fn big_bundle(id: &str, bytes: usize) -> Vec<u8> {
     const EACH: usize = 2_400;
     let note = "Se revisa con la paciente. ".repeat(EACH / 30);
-    let entries: Vec<Value> =
-        std::iter::once(obj! { "resourceType" => "Patient", "id" => "bench-big" })
-            .chain((0..bytes / EACH).map(|n| {
-                let mut one = glucose(&format!("bench-big-{n}"), "bench-big", n);
-                one.set("note", vec![obj! { "text" => &note }]);
-                one
-            }))
-            .collect();
+    let entries: Vec<Value> = std::iter::once(obj! { "resourceType" => "Patient", "id" => id })
+        .chain((0..bytes / EACH).map(|n| {
+            let mut one = glucose(&format!("{id}-{n}"), id, n);
+            one.set("note", vec![obj! { "text" => &note }]);
+            one
+        }))
+        .collect();
     synth::transaction(&entries).to_bytes()
 }

@@ -1,13 +1,21 @@
 //! What queries are asked about, taken from the resources that were just stored.
 //!
-//! Every so many resources one is kept, and all codes are counted; so the parameters of a query follow the data, common
-//! codes and rare ones alike.
+//! Some resources of each kind are kept, the same number however many go by, and all codes are counted; so the parameters
+//! of a query follow the data, common codes and rare ones alike.
 
 use fhir::Value;
 use std::collections::HashMap;
 
 /// Kept of each kind at most; then the older ones are replaced in turn.
 const MOST: usize = 4_096;
+/// Kept of each code at most.
+const OF_A_CODE: usize = 32;
+/// Codes that are counted at most.
+const CODES: usize = 4_096;
+/// How much commoner the common code of a pair should be.
+const HUNDREDFOLD: f64 = 100.0;
+/// Fewer hits of a code do not fill pages.
+const FEW: u64 = 40;
 
 /// A measured value.
 #[derive(Clone, Debug)]
@@ -19,11 +27,18 @@ pub(super) struct Measured {
     pub(super) unit: String,
 }
 
-/// How often a code was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Frequency<'a> {
-    pub(super) code: &'a str,
+/// A code of measured values: how often it was seen, and some of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Coded {
     pub(super) hits: u64,
+    pub(super) some: Vec<Measured>,
+}
+
+/// A code and what was seen of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OfCode<'a> {
+    pub(super) code: &'a str,
+    pub(super) seen: &'a Coded,
 }
 
 /// Somebody.
@@ -51,17 +66,17 @@ pub(super) struct Samples {
     pub(super) words: Vec<String>,
     /// Practitioner references.
     pub(super) doctors: Vec<String>,
-    /// How often each code of a measured Observation was seen.
-    pub(super) codes: HashMap<String, u64>,
+    /// The codes of measured Observations.
+    pub(super) codes: HashMap<String, Coded>,
     /// Resources seen.
     pub(super) seen: u64,
 }
 
-fn keep<T>(kept: &mut Vec<T>, seen: u64, one: T) {
-    if kept.len() < MOST {
+fn keep<T>(kept: &mut Vec<T>, most: usize, seen: u64, one: T) {
+    if kept.len() < most {
         kept.push(one);
     } else if let Some(place) =
-        kept.get_mut((seen.wrapping_mul(2_654_435_761) % MOST as u64) as usize)
+        kept.get_mut((seen.wrapping_mul(2_654_435_761) % most as u64) as usize)
     {
         *place = one;
     }
@@ -108,24 +123,24 @@ impl Samples {
                         .unwrap_or("1980-01-01")
                         .to_owned(),
                 };
-                keep(&mut self.people, seen, one);
+                keep(&mut self.people, MOST, seen, one);
             }
             Some("Observation") => self.observation(id, resource),
-            Some("Encounter") => keep(&mut self.visits, seen, id.to_owned()),
+            Some("Encounter") => keep(&mut self.visits, MOST, seen, id.to_owned()),
             Some("Condition") => {
                 let code = resource.get("code");
                 if let Some(token) = token(code) {
-                    keep(&mut self.conditions, seen, token);
+                    keep(&mut self.conditions, MOST, seen, token);
                 }
                 let text = code.and_then(|code| code.text("text")).unwrap_or_default();
                 if let Some(word) = text
                     .split(|c: char| !c.is_alphabetic())
                     .find(|word| word.chars().count() > 5)
                 {
-                    keep(&mut self.words, seen, word.to_lowercase());
+                    keep(&mut self.words, MOST, seen, word.to_lowercase());
                 }
                 if let Some(doctor) = reference(resource, "recorder") {
-                    keep(&mut self.doctors, seen, doctor.to_owned());
+                    keep(&mut self.doctors, MOST, seen, doctor.to_owned());
                 }
             }
             _ => {}
@@ -134,7 +149,7 @@ impl Samples {
 
     fn observation(&mut self, id: &str, resource: &Value) {
         let seen = self.seen;
-        keep(&mut self.observations, seen, id.to_owned());
+        keep(&mut self.observations, MOST, seen, id.to_owned());
         let (Some(code), Some(subject), Some(date)) = (
             token(resource.get("code")),
             reference(resource, "subject"),
@@ -145,29 +160,44 @@ impl Samples {
         let Some(quantity) = resource.get("valueQuantity") else {
             return;
         };
-        *self.codes.entry(code.clone()).or_default() += 1;
-        if let Some(value) = quantity.get("value").and_then(Value::as_f64) {
-            let one = Measured {
-                code,
-                subject: subject.to_owned(),
-                date: date.get(..10).unwrap_or(date).to_owned(),
-                value,
-                unit: quantity.text("code").unwrap_or_default().to_owned(),
-            };
-            keep(&mut self.measured, seen, one);
+        let Some(value) = quantity.get("value").and_then(Value::as_f64) else {
+            return;
+        };
+        let one = Measured {
+            code,
+            subject: subject.to_owned(),
+            date: date.get(..10).unwrap_or(date).to_owned(),
+            value,
+            unit: quantity.text("code").unwrap_or_default().to_owned(),
+        };
+        if self.codes.len() < CODES || self.codes.contains_key(&one.code) {
+            let coded = self.codes.entry(one.code.clone()).or_default();
+            coded.hits += 1;
+            keep(&mut coded.some, OF_A_CODE, coded.hits, one.clone());
         }
+        keep(&mut self.measured, MOST, seen, one);
     }
 
-    /// The commonest code, and one that is seen about a hundred times less.
-    pub(super) fn common_and_rare(&self) -> Option<[Frequency<'_>; 2]> {
-        let codes = || {
-            self.codes
-                .iter()
-                .map(|(code, &hits)| Frequency { code, hits })
+    /// Two codes, the first seen about a hundred times more often than the second: of the pairs that come near to that,
+    /// the commonest ones. Codes that cannot fill a page of answers are taken only if there is no other.
+    pub(super) fn common_and_rare(&self) -> Option<[OfCode<'_>; 2]> {
+        let mut codes: Vec<OfCode<'_>> = self
+            .codes
+            .iter()
+            .map(|(code, seen)| OfCode { code, seen })
+            .collect();
+        codes.sort_unstable_by(|a, b| (b.seen.hits, b.code).cmp(&(a.seen.hits, a.code)));
+        let enough = codes.iter().filter(|one| one.seen.hits >= FEW).count();
+        if enough > 1 {
+            codes.truncate(enough);
+        }
+        let common = *codes.first()?;
+        let off = |rare: &OfCode<'_>| {
+            let ratio = common.seen.hits as f64 / rare.seen.hits.max(1) as f64;
+            (ratio / HUNDREDFOLD).ln().abs()
         };
-        let common = codes().max_by_key(|one| one.hits)?;
-        let rare = codes().min_by_key(|one| (one.hits * 100).abs_diff(common.hits))?;
-        Some([common, rare])
+        let rare = codes.iter().min_by(|a, b| off(a).total_cmp(&off(b)))?;
+        Some([common, *rare])
     }
 }
 
@@ -187,19 +217,36 @@ mod tests {
         }
     }
 
-    #[test]
-    fn common_and_rare_codes_are_told_apart() {
+    fn seen(of: &[(&str, u64)]) -> Samples {
         let mut samples = Samples::default();
-        for n in 0..500 {
-            samples.see(&glucose(n, "2345-7"));
+        for (code, hits) in of {
+            for n in 0..*hits {
+                samples.see(&glucose(n, code));
+            }
         }
-        for n in 500..505 {
-            samples.see(&glucose(n, "1-8"));
-        }
+        samples
+    }
+
+    #[test]
+    fn common_and_rare_codes_are_a_hundredfold_apart_where_there_are_such() {
+        let samples = seen(&[("c", 5_000), ("d", 4_000), ("e", 60), ("f", 4)]);
         let [common, rare] = samples.common_and_rare().unwrap();
-        assert_eq!((common.code, common.hits), ("http://loinc.org|2345-7", 500));
-        assert_eq!((rare.code, rare.hits), ("http://loinc.org|1-8", 5));
-        let one = samples.measured.first().unwrap();
+        assert_eq!(common.code, "http://loinc.org|c");
+        assert_eq!((rare.code, rare.seen.hits), ("http://loinc.org|e", 60));
+        let one = rare.seen.some.first().unwrap();
         assert_eq!((one.date.as_str(), one.value), ("2024-05-06", 98.0));
+        let few = seen(&[("c", 500), ("f", 5)]);
+        assert_eq!(
+            few.common_and_rare().unwrap().map(|one| one.seen.hits),
+            [500, 5]
+        );
+    }
+
+    #[test]
+    fn what_is_kept_does_not_grow_with_what_is_seen() {
+        let samples = seen(&[("c", 10_000)]);
+        assert_eq!(samples.seen, 10_000);
+        assert_eq!(samples.measured.len(), MOST);
+        assert_eq!(samples.codes.values().next().unwrap().some.len(), OF_A_CODE);
     }
 }

@@ -14,6 +14,14 @@ pub(super) enum Class {
     Operation,
 }
 
+/// All classes, in the order in which they are asked.
+pub(super) const CLASSES: [Class; 4] = [
+    Class::Simple,
+    Class::Compound,
+    Class::Text,
+    Class::Operation,
+];
+
 impl Class {
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -207,12 +215,7 @@ mod tests {
 
     #[test]
     fn every_class_has_shapes_and_no_two_are_alike() {
-        for class in [
-            Class::Simple,
-            Class::Compound,
-            Class::Text,
-            Class::Operation,
-        ] {
+        for class in CLASSES {
             assert!(SHAPES.iter().any(|shape| shape.class == class));
         }
         let mut names: Vec<&str> = SHAPES.iter().map(|shape| shape.name).collect();
