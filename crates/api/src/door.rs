@@ -2,7 +2,8 @@
 //!
 //! In: find the route, see that the answer may be JSON, sign in, take the body within limits, and only then work, on a
 //! blocking thread of which there is a bounded number. Out: one place puts on the headers that every answer has.
-//! Nothing waits for a turn: when all turns are taken the answer is 503 before anything was read or written.
+//! Nothing waits for a turn: when all turns are taken the answer is 503, and when one caller has taken her share of them
+//! it is 429, before anything was read or written.
 
 use crate::{
     State, act, capability,
@@ -14,6 +15,7 @@ use crate::{
     routes::{self, Entry, Interaction, Places, Route},
     session::{House, Outcome, Session},
     shape,
+    share::{Share, Shares},
 };
 use axum::{
     Router,
@@ -21,7 +23,7 @@ use axum::{
     middleware::{Next, from_fn},
     routing::any,
 };
-use fhir::{IssueCode, json};
+use fhir::{IssueCode, ResourceType, json};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request,
 };
@@ -29,6 +31,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::{any::Any, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tracing::Instrument;
 use trust::Actor;
 
 /// What every request reaches.
@@ -37,6 +40,7 @@ pub(crate) struct Door {
     clock: crate::Clock,
     turns: Arc<Semaphore>,
     bundle_turns: Arc<Semaphore>,
+    shares: Shares,
     statement: Bytes,
 }
 
@@ -46,6 +50,7 @@ pub(crate) fn router(state: State) -> Router {
     let door = Arc::new(Door {
         turns: Arc::new(Semaphore::new(state.limits.concurrent)),
         bundle_turns: Arc::new(Semaphore::new(state.limits.bundles)),
+        shares: Shares::new(state.limits.per_token),
         statement: Bytes::from(statement),
         clock: state.clock,
         house: House {
@@ -109,15 +114,45 @@ async fn handle(door: Arc<Door>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let asked = Asked::of(&parts.uri);
     let pretty = matches!(&asked, Ok(asked) if asked.pretty);
+    let span = span(&parts);
     let result = match asked {
-        Ok(asked) => door.answer(&parts, asked, body).await,
+        Ok(asked) => {
+            let answer = door.answer(&parts, asked, body);
+            answer.instrument(span.clone()).await
+        }
         Err(fault) => Err(fault),
     };
+    if !span.is_disabled() {
+        let status = result
+            .as_ref()
+            .map_or_else(|fault| fault.status, |response| response.status().as_u16());
+        span.record("status", status);
+    }
     let response = result.unwrap_or_else(|fault| respond_fault(&fault, pretty));
     match parts.method {
         Method::HEAD => headers_only(response),
         _ => response,
     }
+}
+
+/// The span of a request in traces: its route by the pattern, and the type where the address names one of R4. Addresses,
+/// queries, bodies and names that callers choose never go into it.
+fn span(parts: &request::Parts) -> tracing::Span {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return tracing::Span::none();
+    }
+    let found = routes::find(parts.method.as_str(), parts.uri.path()).ok();
+    let of = found
+        .as_ref()
+        .and_then(|(_, places)| ResourceType::from_name(&places.of));
+    let route = found.map(|(route, _)| route);
+    tracing::debug_span!(
+        "request",
+        method = route.map(|route| route.method),
+        route = route.map_or("unknown", |route| route.path),
+        of = of.map(ResourceType::name),
+        status = tracing::field::Empty
+    )
 }
 
 /// The answer to `HEAD`: what `GET` says, without the body.
@@ -197,13 +232,16 @@ impl Door {
             return self.public(route, places, &parts.headers, asked).await;
         }
         negotiate::acceptable(&parts.headers, asked.format.as_deref())?;
-        let actor = self.clone().sign_in(&parts.headers).await?;
+        let token = negotiate::token(&parts.headers);
+        let share = self.shares.take(token).ok_or_else(Fault::too_much)?;
+        let share = Arc::new(share);
+        let actor = self.clone().sign_in(token, &share).await?;
         let turns = match route.interaction {
             Interaction::Bundle => &self.bundle_turns,
             _ => &self.turns,
         };
         // Taken before the body is: what waits in memory is bounded too.
-        let turn = turn_of(turns)?;
+        let turn = turn_of(turns)?.of(&share);
         let sent = sent_to(route);
         let (mut bytes, mut gzip) = (None, false);
         if let Some(sent) = sent {
@@ -288,13 +326,16 @@ impl Door {
     }
 
     /// Who asks. A missing, unknown or expired token is an act before this returns.
-    async fn sign_in(self: Arc<Door>, headers: &HeaderMap) -> Result<Actor, Fault> {
-        let token = negotiate::token(headers);
+    async fn sign_in(
+        self: Arc<Door>,
+        token: Option<&str>,
+        share: &Arc<Share>,
+    ) -> Result<Actor, Fault> {
         if let Some(actor) = self.house.gate.at_hand(token, (self.clock)()) {
             return Ok(actor);
         }
         let token = token.map(str::to_owned);
-        let turn = turn_of(&self.turns)?;
+        let turn = turn_of(&self.turns)?.of(share);
         blocking(turn, move || {
             let now = (self.clock)();
             Ok(self.house.gate.authenticate(token.as_deref(), now)?)
@@ -371,19 +412,40 @@ impl Door {
     }
 }
 
+/// A turn at work, given back when the work is done, also when the caller has gone away meanwhile.
+struct Turn {
+    _turn: OwnedSemaphorePermit,
+    /// Of the caller whose work it is.
+    _share: Option<Arc<Share>>,
+}
+
+impl Turn {
+    fn of(self, share: &Arc<Share>) -> Turn {
+        Turn {
+            _share: Some(share.clone()),
+            ..self
+        }
+    }
+}
+
 /// A turn, if there is one left.
-fn turn_of(turns: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Fault> {
-    turns.clone().try_acquire_owned().map_err(|_| Fault::busy())
+fn turn_of(turns: &Arc<Semaphore>) -> Result<Turn, Fault> {
+    let turn = turns.clone().try_acquire_owned();
+    Ok(Turn {
+        _turn: turn.map_err(|_| Fault::busy())?,
+        _share: None,
+    })
 }
 
 /// Runs what blocks on a thread of its own.
 async fn blocking<T: Send + 'static>(
-    turn: OwnedSemaphorePermit,
+    turn: Turn,
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
+    let span = tracing::Span::current();
     let done = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        work()
+        span.in_scope(work)
     });
     match done.await {
         Ok(result) => result,

@@ -76,6 +76,17 @@ impl Fault {
             )
         }
     }
+    /// 429 before anything was written: too many requests of one caller at once.
+    pub(crate) fn too_much() -> Fault {
+        Fault {
+            retry: Some(BUSY_SECONDS),
+            ..Fault::new(
+                429,
+                IssueCode::Throttled,
+                "Too many requests under this token are at work at once; nothing was read or written. Wait for answers before you ask more, and try again in a moment.",
+            )
+        }
+    }
     /// The one answer to whoever may not know whether something is there: for what is not there, for what is another
     /// person's, and for what is withheld.
     pub(crate) fn not_open() -> Fault {

@@ -9,7 +9,8 @@
 //! - every way in is a row of [`routes::ROUTES`]; all but a few that touch no record need a token;
 //! - what a caller may not know looks the same whether it is there or not;
 //! - bad input is a 4xx that names the place; nothing that comes in makes a 5xx, and nothing is half done;
-//! - a full node says so (503, `Retry-After`) before anything is read or written;
+//! - a full node says so (503, `Retry-After`), and so hears who takes more than a share of it (429), before anything is
+//!   read or written;
 //! - the CapabilityStatement is computed from the same tables that the server works with.
 //!
 //! Start reading at [`routes`], then `door` (a request's way in and out), then `act` (one interaction), then `bundle`.
@@ -28,6 +29,7 @@ mod seek;
 mod serve;
 mod session;
 mod shape;
+mod share;
 
 pub use negotiate::PURPOSE;
 pub use serve::serve;
@@ -49,6 +51,8 @@ pub struct Limits {
     pub concurrent: usize,
     /// Transactions and batches at work at once, so that a load never makes a consultation wait: 503 beyond.
     pub bundles: usize,
+    /// Requests at work at once under one token: 429 beyond. Bundles count as well.
+    pub per_token: usize,
     /// How long a body may take to arrive: 408 beyond.
     pub body_time: Duration,
 }
@@ -61,6 +65,7 @@ impl Default for Limits {
             depth: 64,
             concurrent: 128,
             bundles: 8,
+            per_token: 64,
             body_time: Duration::from_secs(60),
         }
     }

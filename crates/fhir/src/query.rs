@@ -4,8 +4,8 @@
 //! a URL such as `Patient/1/Observation` adds. [`matches()`] says what a condition means for a resource, and
 //! [`Condition::holds`] what a tree of them does.
 //!
-//! What a search asks of a terminology (`:in`, `:not-in`, `:above` and `:below` on codes) is refused with a reason, as is
-//! what is unknown, unless lenient handling is asked.
+//! `:in` and `:not-in` know the value sets that R4 lists in full. What else a search asks of a terminology (other value
+//! sets, `:above` and `:below` on codes) is refused with a reason, as is what is unknown, unless lenient handling is asked.
 
 mod chain;
 mod clause;
@@ -156,9 +156,11 @@ pub enum Modifier {
     Ends,
     /// `:above`: on a URI, the asked one begins with what is found, at a `/`; on a reference, the asked one or any
     /// that it is part of. What stands above a resource is the store's to know: it puts all of them in the values.
+    /// Of a canonical `url|1.2.3`, `url|1.2` and `url|1` stand above it.
     Above,
     /// `:below`: on a URI, what is found begins with the asked one, at a `/`; on a reference, the asked one or any
-    /// part of it, which the store puts in the values.
+    /// part of it, which the store puts in the values. Of a canonical `url|1`, `url|1.2` stands below it; of a `url`
+    /// without version, every version.
     Below,
 }
 

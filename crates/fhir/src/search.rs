@@ -18,7 +18,7 @@ mod words;
 
 pub use catalog::{Catalog, MAX_LOADED};
 pub use compartment::{COMPARTMENTS, compartments, patients, references};
-pub(crate) use entries::of_type;
+pub use entries::of_type;
 pub use fold::fold;
 
 use crate::{ResourceType, Value};

@@ -47,6 +47,7 @@ use scope::Scope;
 use shape::Profile;
 use std::{collections::HashMap, sync::Arc};
 use terminology::Terminology;
+pub(crate) use terminology::{Enumerated, codes_of};
 use walk::Walk;
 
 /// Definitions to validate by: R4's own, and what was loaded. Immutable; a clone costs a pointer.

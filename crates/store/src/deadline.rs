@@ -15,12 +15,9 @@ pub(crate) struct Timed {
 }
 
 impl Timed {
-    pub(crate) fn new(base: Box<dyn Snapshot>, limit: Duration) -> Timed {
-        Timed {
-            base,
-            until: Instant::now() + limit,
-            limit,
-        }
+    /// `until` is when the question's time is over.
+    pub(crate) fn new(base: Box<dyn Snapshot>, until: Instant, limit: Duration) -> Timed {
+        Timed { base, until, limit }
     }
     fn check(&self) -> Result<()> {
         match Instant::now() < self.until {
@@ -53,10 +50,10 @@ impl Snapshot for Timed {
 }
 
 impl Store {
-    /// A snapshot for one question.
-    pub(crate) fn timed(&self) -> Result<Box<dyn Snapshot>> {
+    /// A snapshot for one question that has to be answered by then.
+    pub(crate) fn timed(&self, until: Instant) -> Result<Box<dyn Snapshot>> {
         let limit = self.inner.question_time;
-        Ok(Box::new(Timed::new(self.snapshot()?, limit)))
+        Ok(Box::new(Timed::new(self.snapshot()?, until, limit)))
     }
 }
 
@@ -68,7 +65,8 @@ mod tests {
     #[test]
     fn a_question_whose_time_is_over_is_told_so() {
         let memory = Memory::default();
-        let question = |limit| Timed::new(memory.snapshot().unwrap(), limit);
+        let question =
+            |limit| Timed::new(memory.snapshot().unwrap(), Instant::now() + limit, limit);
         assert!(question(Duration::from_secs(60)).get(b"a").is_ok());
         let over = question(Duration::ZERO);
         assert!(matches!(over.get(b"a"), Err(Error::Slow(0))));

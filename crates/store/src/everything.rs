@@ -11,7 +11,7 @@ use crate::{
     prepare::target,
     read::{Reading, Shown},
     search::{Set, Span, Stream},
-    store::{held, stored_many},
+    store::held,
     token::Position,
     types,
 };
@@ -56,7 +56,6 @@ impl Store {
         let Scope::Person { keys, .. } = grant.scope.clone() else {
             return Err(Error::NotPermitted("it is not for one person".into()));
         };
-        let reading = Reading::new(self, &grant)?;
         let key = &self.inner.secrets.pages;
         let question = format!(
             "everything {:?} {:?} {} {}",
@@ -74,42 +73,44 @@ impl Store {
         } else {
             asked.count.min(PAGE)
         };
-        let mut found = record(&reading, &keys, asked, position.as_ref(), count + 1)?;
-        let more = found.len() > count;
-        found.truncate(count);
-        let next = match found.last().filter(|_| more) {
-            Some(one) => {
-                let stamp = match &position {
-                    Some(position) => position.stamp,
-                    None => State::read(reading.snapshot.as_ref())?.next_stamp - 1,
-                };
-                let next = Position {
-                    stamp,
-                    total: None,
-                    last: one.place(),
-                };
-                Some(next.seal(key, &question)?)
+        self.asked("everything", None, &grant, |reading| {
+            let mut found = record(reading, &keys, asked, position.as_ref(), count + 1)?;
+            let more = found.len() > count;
+            found.truncate(count);
+            let next = match found.last().filter(|_| more) {
+                Some(one) => {
+                    let stamp = match &position {
+                        Some(position) => position.stamp,
+                        None => State::read(reading.snapshot.as_ref())?.next_stamp - 1,
+                    };
+                    let next = Position {
+                        stamp,
+                        total: None,
+                        last: one.place(),
+                    };
+                    Some(next.seal(key, &question)?)
+                }
+                None => None,
+            };
+            let included = shared(reading, &found)?;
+            let total = (asked.page.is_none() && !more).then_some(found.len() as u64);
+            let mut shown = Vec::with_capacity(found.len());
+            let stamps: Vec<_> = found.iter().map(|one| (one.of, one.card.stamp)).collect();
+            let stored = reading.stored_many(&stamps)?;
+            for (one, stored) in found.iter().zip(stored) {
+                shown.extend(stored.map(|stored| Shown::new(stored, one.card.labels)));
             }
-            None => None,
-        };
-        let included = shared(&reading, &found)?;
-        let total = (asked.page.is_none() && !more).then_some(found.len() as u64);
-        let mut shown = Vec::with_capacity(found.len());
-        let asked: Vec<_> = found.iter().map(|one| (one.of, one.card.stamp)).collect();
-        let stored = stored_many(&reading.vault, reading.snapshot.as_ref(), &asked)?;
-        for (one, stored) in found.iter().zip(stored) {
-            shown.extend(stored.map(|stored| Shown::new(stored, one.card.labels)));
-        }
-        let seen = shown.iter().chain(&included);
-        let seen = seen.map(|shown| shown.seen.clone()).collect();
-        let page = Page {
-            matches: shown.into_iter().map(|shown| shown.version).collect(),
-            included: included.into_iter().map(|shown| shown.version).collect(),
-            total,
-            next,
-            cut: false,
-        };
-        Ok(held(permit, seen, page))
+            let seen = shown.iter().chain(&included);
+            let seen = seen.map(|shown| shown.seen.clone()).collect();
+            let page = Page {
+                matches: shown.into_iter().map(|shown| shown.version).collect(),
+                included: included.into_iter().map(|shown| shown.version).collect(),
+                total,
+                next,
+                cut: false,
+            };
+            Ok(held(permit, seen, page))
+        })
     }
 
     /// Whether any current resource of the permit's person is left out by its `hidden` categories. For the hint only.
@@ -137,27 +138,28 @@ impl Store {
     pub fn counts(&self, permit: &Permit) -> Result<Held<Vec<(ResourceType, u64)>>> {
         let grant = self.grant(permit)?;
         grant.must(Verb::Search, None)?;
-        let reading = Reading::new(self, &grant)?;
-        let counts = match &grant.scope {
-            Scope::Person { keys, .. } => {
-                let asked = Asked::default();
-                let mut counts = BTreeMap::new();
-                for one in record(&reading, keys, &asked, None, usize::MAX)? {
-                    *counts.entry(one.of).or_insert(0) += 1;
-                }
-                counts.into_iter().collect()
-            }
-            _ => {
-                let mut counts = Vec::new();
-                for of in ResourceType::all().filter(|of| grant.covers(*of)) {
-                    if let Some(count) = count_of(&reading, of)?.filter(|count| *count > 0) {
-                        counts.push((of, count));
+        self.asked("counts", None, &grant, |reading| {
+            let counts = match &grant.scope {
+                Scope::Person { keys, .. } => {
+                    let asked = Asked::default();
+                    let mut counts = BTreeMap::new();
+                    for one in record(reading, keys, &asked, None, usize::MAX)? {
+                        *counts.entry(one.of).or_insert(0) += 1;
                     }
+                    counts.into_iter().collect()
                 }
-                counts
-            }
-        };
-        Ok(held(permit, Vec::new(), counts))
+                _ => {
+                    let mut counts = Vec::new();
+                    for of in ResourceType::all().filter(|of| grant.covers(*of)) {
+                        if let Some(count) = count_of(reading, of)?.filter(|count| *count > 0) {
+                            counts.push((of, count));
+                        }
+                    }
+                    counts
+                }
+            };
+            Ok(held(permit, Vec::new(), counts))
+        })
     }
 }
 

@@ -1,12 +1,15 @@
 //! What a permit opens, asked row by row.
 
-use crate::{Error, Labels, Permit, PersonKey, Result, Scope, Verb, Verbs};
+use crate::vault::digits;
+use crate::{Error, Labels, Permit, PermitId, PersonKey, Result, Scope, Verb, Verbs};
 use fhir::ResourceType;
 use std::{cell::RefCell, collections::HashMap};
 
 /// The terms of a permit as the scans use them.
 #[derive(Clone)]
 pub(crate) struct Grant {
+    /// The permit's name, for traces.
+    permit: PermitId,
     pub(crate) scope: Scope,
     verbs: Verbs,
     types: Option<Vec<ResourceType>>,
@@ -20,11 +23,21 @@ impl Grant {
             return Err(Error::NotPermitted("the permit is of another store".into()));
         }
         Ok(Grant {
+            permit: permit.id(),
             scope: permit.terms.scope.clone(),
             verbs: permit.terms.verbs,
             types: permit.terms.types.clone(),
             known: RefCell::default(),
         })
+    }
+    /// The span of one question in traces: what kind it is, on which type, under which permit; never what it says.
+    pub(crate) fn span(&self, kind: &'static str, of: Option<ResourceType>) -> tracing::Span {
+        tracing::debug_span!(
+            "question",
+            kind,
+            of = of.map(ResourceType::name),
+            permit = %digits(&self.permit)
+        )
     }
     /// The permit must name the verb, and the type if one is asked for by name.
     pub(crate) fn must(&self, verb: Verb, of: Option<ResourceType>) -> Result<()> {

@@ -45,7 +45,6 @@ impl Store {
     ) -> Result<Held<Page>> {
         let grant = self.grant(permit)?;
         grant.must(Verb::History, type_of(of))?;
-        let reading = Reading::new(self, &grant)?;
         let key = &self.inner.secrets.pages;
         let question = format!("history {of:?} {when:?} {}", grant.told());
         let position = page
@@ -56,45 +55,47 @@ impl Store {
             .map_or(u64::MAX, |position| position.stamp);
         let count = if count == 0 { PAGE } else { count.min(PAGE) };
         let since = when.since.map_or(i64::MIN, Timestamp::as_microsecond);
-        let mut stamps = Stamps::of(&reading, of, below)?;
-        let mut heads = HashMap::new();
-        let mut shown: Vec<(u64, Shown)> = Vec::new();
-        while shown.len() <= count
-            && let Some((stamp, stored)) = stamps.next(&reading)?
-        {
-            // Versions never go back in time: all that follow are older.
-            if stored.updated < since {
-                break;
-            }
-            if let Some(one) = open(&reading, &mut heads, stored)?
-                && current_at(&reading, &one, when.at)?
+        self.asked("history", type_of(of), &grant, |reading| {
+            let mut stamps = Stamps::of(reading, of, below)?;
+            let mut heads = HashMap::new();
+            let mut shown: Vec<(u64, Shown)> = Vec::new();
+            while shown.len() <= count
+                && let Some((stamp, stored)) = stamps.next(reading)?
             {
-                shown.push((stamp, one));
+                // Versions never go back in time: all that follow are older.
+                if stored.updated < since {
+                    break;
+                }
+                if let Some(one) = open(reading, &mut heads, stored)?
+                    && current_at(reading, &one, when.at)?
+                {
+                    shown.push((stamp, one));
+                }
             }
-        }
-        let more = shown.len() > count;
-        shown.truncate(count);
-        let next = match shown.last().filter(|_| more) {
-            Some(&(stamp, _)) => {
-                let next = Position {
-                    stamp,
-                    total: None,
-                    last: Vec::new(),
-                };
-                Some(next.seal(key, &question)?)
-            }
-            None => None,
-        };
-        let total = (page.is_none() && !more).then_some(shown.len() as u64);
-        let seen = shown.iter().map(|(_, shown)| shown.seen.clone()).collect();
-        let page = Page {
-            matches: shown.into_iter().map(|(_, shown)| shown.version).collect(),
-            included: Vec::new(),
-            total,
-            next,
-            cut: false,
-        };
-        Ok(held(permit, seen, page))
+            let more = shown.len() > count;
+            shown.truncate(count);
+            let next = match shown.last().filter(|_| more) {
+                Some(&(stamp, _)) => {
+                    let next = Position {
+                        stamp,
+                        total: None,
+                        last: Vec::new(),
+                    };
+                    Some(next.seal(key, &question)?)
+                }
+                None => None,
+            };
+            let total = (page.is_none() && !more).then_some(shown.len() as u64);
+            let seen = shown.iter().map(|(_, shown)| shown.seen.clone()).collect();
+            let page = Page {
+                matches: shown.into_iter().map(|(_, shown)| shown.version).collect(),
+                included: Vec::new(),
+                total,
+                next,
+                cut: false,
+            };
+            Ok(held(permit, seen, page))
+        })
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | text | the first 32 bytes of the folded text, and 0 where it is shorter | by text: a prefix is a range |
 //! | token | 5 of the code's hash, 3 of the system's | a code in any system is a range over few systems |
+//! | words beside a token | 8 of the hash of the first [`WORDS`] letters, folded | exact; what follows is for the card to say |
 //! | reference, URI | 8 of a hash | exact |
 //! | date | class of the span's length, its start (its end where it has no start) | by start within a class |
 //! | number | 8 | by value |
@@ -28,9 +29,13 @@ use crate::{
 };
 use fhir::{
     ResourceType,
-    search::{Entry, Indexed, parameter, parameters},
+    search::{Entry, Indexed, fold, parameter, parameters},
 };
 use std::{collections::HashSet, sync::LazyLock};
+
+/// Letters of the words beside a token (a display, a text, the type of an identifier) that stand in a key, hashed: what is
+/// written there may name what somebody has. Shorter ones stand nowhere.
+pub(crate) const WORDS: usize = 4;
 
 /// Folded text kept in a key, in bytes.
 pub(crate) const TEXT: usize = 32;
@@ -157,6 +162,7 @@ pub(crate) fn keys(
         .filter(stands)
         .map(|entry| key(of, entry, secret))
         .collect();
+    keys.extend(entries.iter().filter_map(|entry| beside(of, entry, secret)));
     keys.extend(words);
     keys.push(start(of, EVERY).done());
     if main.is_some_and(|main| main.length == Length::Long) {
@@ -166,6 +172,27 @@ pub(crate) fn keys(
     keys.sort_unstable();
     keys.dedup();
     keys
+}
+
+/// The key of the words beside a token, for `:text`.
+fn beside(of: ResourceType, entry: &Entry, secret: &Secret) -> Option<Vec<u8>> {
+    match &entry.value {
+        Indexed::Token { text, .. } if !text.is_empty() => {
+            let start = start(of, entry.number);
+            Some(start.bytes(&words_hash(&fold(text), secret)?).done())
+        }
+        _ => None,
+    }
+}
+
+/// The hash of the first letters of folded words; `None` when they are too few.
+pub(crate) fn words_hash(folded: &str, secret: &Secret) -> Option<[u8; 8]> {
+    let end = match folded.char_indices().nth(WORDS) {
+        Some((end, _)) => end,
+        None => (folded.chars().count() == WORDS).then_some(folded.len())?,
+    };
+    // No code begins so.
+    Some(whole_hash(&format!("\u{1}{}", folded.get(..end)?), secret))
 }
 
 /// Bytes of a value in `PERSONAL`.

@@ -33,6 +33,7 @@ mod index;
 mod keyring;
 mod keys;
 mod lanes;
+mod layout;
 mod master;
 mod matched;
 pub mod migrate;
@@ -123,7 +124,7 @@ pub enum Error {
         "it is not known whether this was stored, for the database fell silent ({0}); look before you repeat it"
     )]
     Uncertain(String),
-    /// The archive is not to be served from: it was moved, or is an unfinished copy.
+    /// The archive is not to be served from: it was moved, is an unfinished copy, or has a layout that is not known here.
     #[error("{0}")]
     Elsewhere(String),
     /// The store's own data break a rule of ours.

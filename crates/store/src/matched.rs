@@ -40,6 +40,7 @@ impl Store {
     pub fn matched(&self, permit: &Permit, query: &Query, limit: usize) -> Result<Held<Matched>> {
         let grant = self.grant(permit)?;
         grant.must(Verb::Search, Some(query.of))?;
+        let _span = grant.span("matched", Some(query.of)).entered();
         let snapshot = self.snapshot()?;
         let find = crate::search::find(self.inner.secrets.index, self.inner.vault.clone());
         let mut ids = find(snapshot.as_ref(), query, &grant, limit)?;

@@ -1,20 +1,24 @@
 //! Questions to the archive and their answers; reading by id.
 
 use crate::{
-    Held, Labels, Permit, PersonKey, Result, Scope, Seen, Store, Verb,
+    Error, Held, Labels, Permit, PersonKey, Result, Scope, Seen, Store, Verb,
     body::Stored,
     codec::Reader,
     engine::{Direction, Rows, Snapshot},
     grant::Grant,
     index::{Secret, whole_hash},
-    keys::{Key, PEOPLE, REFERS, SHARED, VERSION, records},
-    store::{head_of, heads_of, held, stored_at, stored_many},
+    keys::{BODY, Key, PEOPLE, REFERS, SHARED, VERSION, records},
+    store::{AT_ONCE, head_of, heads_of, held},
     vault::Vault,
 };
 use bytes::Bytes;
 use fhir::ResourceType;
 use jiff::Timestamp;
-use std::sync::Arc;
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// One version of one resource as stored.
 #[derive(Clone, Debug)]
@@ -89,8 +93,7 @@ impl Store {
     ) -> Result<Held<Option<Version>>> {
         let grant = self.grant(permit)?;
         grant.must(Verb::Read, Some(of))?;
-        let reader = Reading::new(self, &grant)?;
-        let found = reader.current(of, id)?;
+        let found = self.asked("read", Some(of), &grant, |reading| reading.current(of, id))?;
         Ok(one(permit, found))
     }
 
@@ -104,8 +107,9 @@ impl Store {
     ) -> Result<Held<Option<Version>>> {
         let grant = self.grant(permit)?;
         grant.must(Verb::Read, Some(of))?;
-        let reader = Reading::new(self, &grant)?;
-        let found = reader.version(of, id, version)?;
+        let found = self.asked("vread", Some(of), &grant, |reading| {
+            reading.version(of, id, version)
+        })?;
         Ok(one(permit, found))
     }
 }
@@ -144,16 +148,76 @@ pub(crate) struct Reading<'a> {
     pub(crate) grant: &'a Grant,
     pub(crate) secret: Secret,
     pub(crate) vault: Arc<Vault>,
+    /// Whether rows were met that do not agree, as when partitions are seen at different moments of a commit.
+    pub(crate) torn: Cell<bool>,
 }
 
-impl<'a> Reading<'a> {
-    pub(crate) fn new(store: &Store, grant: &'a Grant) -> Result<Reading<'a>> {
-        Ok(Reading {
-            snapshot: store.timed()?,
-            grant,
-            secret: store.inner.secrets.index,
-            vault: store.inner.vault.clone(),
-        })
+/// How often a question is asked anew, at most, when the rows that it met do not agree.
+const AGAIN: u32 = 4;
+/// Before the first of these; each further one waits four times as long.
+const BREATH: Duration = Duration::from_millis(2);
+
+impl Store {
+    /// Answers a question. No view spans partitions on an engine that keeps them apart: a reader may meet a head whose
+    /// body is not there yet. Such a question is asked anew over a new view, a few times within its time; what then still
+    /// does not agree is answered with caution: as if it were not there.
+    pub(crate) fn asked<T>(
+        &self,
+        kind: &'static str,
+        of: Option<ResourceType>,
+        grant: &Grant,
+        question: impl Fn(&Reading<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let _span = grant.span(kind, of).entered();
+        let until = Instant::now() + self.inner.question_time;
+        let mut wait = BREATH;
+        let mut left = AGAIN;
+        loop {
+            let reading = Reading {
+                snapshot: self.timed(until)?,
+                grant,
+                secret: self.inner.secrets.index,
+                vault: self.inner.vault.clone(),
+                torn: Cell::new(false),
+            };
+            let answer = question(&reading);
+            let torn = reading.torn.get() || matches!(answer, Err(Error::Damaged(_)));
+            if !torn || left == 0 || Instant::now() + wait >= until {
+                return answer;
+            }
+            drop(reading);
+            tracing::debug!(left, "rows did not agree; asking anew");
+            std::thread::sleep(wait);
+            wait *= 4;
+            left -= 1;
+        }
+    }
+}
+
+impl Reading<'_> {
+    /// The version of a stamp that some row names; `None` when its person was erased, or when it is not there (yet).
+    pub(crate) fn stored_at(&self, of: ResourceType, stamp: u64) -> Result<Option<Stored>> {
+        let mut stored = self.stored_many(&[(of, stamp)])?;
+        Ok(stored.pop().flatten())
+    }
+
+    /// The versions of many stamps, in their order.
+    pub(crate) fn stored_many(&self, asked: &[(ResourceType, u64)]) -> Result<Vec<Option<Stored>>> {
+        let mut stored = Vec::with_capacity(asked.len());
+        for asked in asked.chunks(AT_ONCE) {
+            let key = |&(of, stamp)| Key::new(records(of), BODY).long(stamp).done();
+            let keys: Vec<Vec<u8>> = asked.iter().map(key).collect();
+            for (key, row) in keys.iter().zip(self.snapshot.get_many(&keys)?) {
+                stored.push(match row {
+                    Some(row) => self.vault.body(key, &row)?,
+                    None => {
+                        self.torn.set(true);
+                        None
+                    }
+                });
+            }
+        }
+        Ok(stored)
     }
 
     /// Whether the permit opens a resource.
@@ -203,7 +267,7 @@ impl<'a> Reading<'a> {
         if !self.opens(of, id, head.tail.person, head.labels)? {
             return Ok(None);
         }
-        let stored = stored_at(&self.vault, self.snapshot.as_ref(), of, head.stamp)?;
+        let stored = self.stored_at(of, head.stamp)?;
         Ok(stored.map(|stored| Shown::new(stored, head.labels)))
     }
 
@@ -220,7 +284,7 @@ impl<'a> Reading<'a> {
                 asked.push((of, head.stamp));
             }
         }
-        let stored = stored_many(&self.vault, snapshot, &asked)?;
+        let stored = self.stored_many(&asked)?;
         let shown = stored.into_iter().zip(open);
         Ok(shown
             .filter_map(|(stored, labels)| Some(Shown::new(stored?, labels)))
@@ -248,10 +312,14 @@ impl<'a> Reading<'a> {
                 .long(version);
             match self.snapshot.get(&key.done())? {
                 Some(row) => Reader(&row).number()?,
-                None => return Ok(None),
+                None => {
+                    let was = (1..head.version).contains(&version);
+                    self.torn.set(self.torn.get() || was);
+                    return Ok(None);
+                }
             }
         };
-        let Some(stored) = stored_at(&self.vault, self.snapshot.as_ref(), of, stamp)? else {
+        let Some(stored) = self.stored_at(of, stamp)? else {
             return Ok(None);
         };
         let labels = head.labels.with(stored.labels);

@@ -6,7 +6,7 @@
 //! Read in this order: `order` (in which order an answer comes), `access` (where the index holds what a condition asks
 //! for), `plan` (which of these to use), `span` and `set` (rows in the natural order), `walk` (rows in the order of a
 //! value), `stamps` (rows in the order of change), `matches` (from rows to matches), `asking` (what a card must say);
-//! `lastn` (the newest of each code).
+//! `within` (what stands above and below); `lastn` (the newest of each code).
 //!
 //! What must hold:
 //! - What the permit hides is left out inside the scan, before anything of it is read: matches, totals, chains, `_has`,
@@ -27,7 +27,6 @@
 //! - `_content`: the rows of its words; `_text`, words in their order and words without rows: a body for each candidate
 //!   (`words`).
 
-mod able;
 mod access;
 mod asking;
 mod include;
@@ -42,6 +41,7 @@ mod set;
 mod span;
 mod stamps;
 mod walk;
+mod within;
 mod words;
 
 use crate::{
@@ -53,7 +53,7 @@ use crate::{
     index::Secret,
     keys::Tail,
     read::{Reading, Shown},
-    store::{held, stored_many},
+    store::held,
     token::Position,
     vault::Vault,
 };
@@ -65,7 +65,7 @@ use plan::{Aim, choose, flat};
 pub(crate) use set::{Set, Stream};
 pub(crate) use span::Span;
 use stamps::{Changed, Stamps};
-use std::{collections::BinaryHeap, sync::Arc};
+use std::{cell::Cell, collections::BinaryHeap, sync::Arc};
 use walk::Walk;
 
 impl Store {
@@ -91,21 +91,26 @@ impl Store {
         grant.must(Verb::Search, None)?;
         for query in queries {
             grant.must(Verb::Search, Some(query.of))?;
-            able::able(query)?;
         }
-        let reading = Reading::new(self, &grant)?;
         let key = &self.inner.secrets.pages;
         let question = format!("search {queries:?} {}", grant.told());
         let position = page
             .map(|token| Position::open(token, key, &question))
             .transpose()?;
-        let asking = Asking::new(&reading);
-        let answer = in_turn(&asking, queries, position)?;
-        let next = answer
-            .next
-            .map(|next| next.seal(key, &question))
-            .transpose()?;
-        shown(&asking, permit, answer.parts, answer.total, next)
+        let of = match queries {
+            [one] => Some(one.of),
+            _ => None,
+        };
+        self.asked("search", of, &grant, |reading| {
+            let asking = Asking::new(reading);
+            let queries = within::all_widened(&asking, queries)?;
+            let answer = in_turn(&asking, &queries, position.as_ref())?;
+            let next = answer
+                .next
+                .map(|next| next.seal(key, &question))
+                .transpose()?;
+            shown(&asking, permit, answer.parts, answer.total, next)
+        })
     }
 }
 
@@ -123,7 +128,7 @@ fn shown(
     let mut cut = false;
     for (query, found) in parts {
         let asked: Vec<_> = found.iter().map(|one| (query.of, one.card.stamp)).collect();
-        let stored = stored_many(&reading.vault, reading.snapshot.as_ref(), &asked)?;
+        let stored = reading.stored_many(&asked)?;
         for (found, stored) in found.iter().zip(stored) {
             shown.extend(stored.map(|stored| Shown::new(stored, found.card.labels)));
         }
@@ -156,9 +161,10 @@ pub(crate) fn find(
             grant,
             secret,
             vault: vault.clone(),
+            torn: Cell::new(false),
         };
-        able::able(query)?;
         let asking = Asking::new(&reading);
+        let query = &*within::widened(&asking, query)?;
         let plan = choose(&asking, query.of, &flat(&query.conditions), Aim::First)?;
         let mut matches = Matches::new(&asking, plan, None, u64::MAX)?;
         let mut ids = Vec::new();
@@ -223,7 +229,7 @@ struct Wanted {
 fn in_turn<'q>(
     asking: &Asking<'_>,
     queries: &'q [Query],
-    position: Option<Position>,
+    position: Option<&Position>,
 ) -> Result<Answer<'q>> {
     let Some(first) = queries.first() else {
         return Ok(Answer {
@@ -232,7 +238,7 @@ fn in_turn<'q>(
             next: None,
         });
     };
-    let (start, mut last) = match &position {
+    let (start, mut last) = match position {
         Some(position) => {
             let mut reader = Reader(&position.last);
             let start = reader.number()? as usize;
@@ -244,9 +250,7 @@ fn in_turn<'q>(
         None => (0, None),
     };
     let counting = (first.total || first.only_count) && position.is_none();
-    let limit = position
-        .as_ref()
-        .map_or(u64::MAX, |position| position.stamp);
+    let limit = position.map_or(u64::MAX, |position| position.stamp);
     let count = if first.only_count {
         0
     } else {
@@ -287,7 +291,7 @@ fn in_turn<'q>(
         next = part.next.map(|place| (i, place));
         parts.push((query, part.found));
     }
-    let total = match &position {
+    let total = match position {
         Some(position) => position.total,
         None => total,
     };
@@ -296,7 +300,7 @@ fn in_turn<'q>(
             let mut last = Vec::with_capacity(place.len() + 4);
             crate::codec::put_number(&mut last, i as u64);
             put_bytes(&mut last, &place);
-            let stamp = match &position {
+            let stamp = match position {
                 Some(position) => position.stamp,
                 None => State::read(asking.reading.snapshot.as_ref())?.next_stamp - 1,
             };

@@ -11,10 +11,11 @@ use crate::{
     index::Secret,
     keyring::Keyring,
     keys::{BODY, CARD, DIRECTORY, HOUSE, Key, PERSON, SECRET, from_six, records},
+    layout::{self, Layout},
     master::{self, MasterKey},
     prepare::prepare,
     train::Trainer,
-    vault::Vault,
+    vault::{Vault, digits},
     write::MakeAct,
     writer::{self, Kept, Queue, Work, house_key, witness_key},
 };
@@ -140,7 +141,11 @@ impl Store {
         Store::over(Arc::new(Memory::default()), options, rules, witness)
     }
 
-    /// An archive over any engine. What is to be opened again needs a keyring in a folder.
+    /// An archive over any engine. What is to be opened again needs a keyring in a folder. Where derived rows are missing,
+    /// or are of another layout, they are made again first, which takes as long as [`Store::rebuild`].
+    ///
+    /// # Errors
+    /// [`Error::Elsewhere`] when the archive was moved, or has a layout that this program does not know.
     pub fn over(
         engine: Arc<dyn Engine>,
         options: Options,
@@ -148,9 +153,13 @@ impl Store {
         witness: Box<dyn Witness>,
     ) -> Result<(Store, Seal)> {
         crate::migrate::usable(engine.snapshot()?.as_ref())?;
+        let layout = Layout::of(engine.snapshot()?.as_ref())?;
         let vault = open_vault(&engine, &options)?;
         let secrets = Secrets::of(engine.as_ref(), &vault)?;
-        if engine.incomplete()? {
+        if let Layout::Rows(old) = layout {
+            tracing::warn!(old, "the index of this archive is of another version");
+        }
+        if matches!(layout, Layout::Rows(_)) || engine.incomplete()? {
             tracing::warn!("making the index again from what is stored");
             let made = derive::Deriving {
                 engine: engine.as_ref(),
@@ -160,6 +169,10 @@ impl Store {
             }
             .all()?;
             tracing::info!(?made, "the index is whole again");
+        }
+        if matches!(layout, Layout::Rows(_)) {
+            let (key, row) = layout::own();
+            engine.commit(&Batch::from([(key, Some(row))]))?;
         }
         let number = NEXT.fetch_add(1, Relaxed);
         let find = Box::new(crate::search::find(secrets.index, vault.clone()));
@@ -240,6 +253,13 @@ impl Store {
         act: MakeAct,
     ) -> Result<Committed> {
         let grant = self.grant(permit)?;
+        let _span = tracing::debug_span!(
+            "commit",
+            kind = "write",
+            changes = changes.len(),
+            permit = %digits(&permit.id())
+        )
+        .entered();
         let mut ready = Vec::with_capacity(changes.len());
         for change in changes {
             ready.push(prepare(
@@ -261,6 +281,8 @@ impl Store {
     /// Keeps the act of a permit under which something was read; its receipt opens what is [`Held`].
     pub fn conclude(&self, permit: &Permit, act: ActRecord, now: Timestamp) -> Result<Receipt> {
         self.grant(permit)?;
+        let _span =
+            tracing::debug_span!("commit", kind = "act", permit = %digits(&permit.id())).entered();
         let kept = Kept {
             rows: Vec::new(),
             expect: Vec::new(),
@@ -401,6 +423,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Receipt> {
         self.sealed(seal)?;
+        let _span = tracing::debug_span!("commit", kind = "house", rows = rows.len()).entered();
         let pack = |act| self.inner.vault.pack_act(act);
         let work = Work::Keep {
             kept: Kept { rows, expect },
@@ -485,7 +508,8 @@ impl Secrets {
         };
         let row = [secrets.index.as_slice(), secrets.pages.as_slice()].concat();
         let row = vault.close_house(&key, &row)?;
-        engine.commit(&Batch::from([(key, Some(row))]))?;
+        let (layout, own) = layout::own();
+        engine.commit(&Batch::from([(key, Some(row)), (layout, Some(own))]))?;
         Ok(secrets)
     }
 }
@@ -516,7 +540,7 @@ pub(crate) fn stored_at(
 }
 
 /// Rows that one call asks for by their keys: an engine across a network pays per call, and memory has its bound.
-const AT_ONCE: usize = 256;
+pub(crate) const AT_ONCE: usize = 256;
 
 /// The heads of many resources, in their order.
 pub(crate) fn heads_of(
@@ -533,26 +557,6 @@ pub(crate) fn heads_of(
         }
     }
     Ok(heads)
-}
-
-/// The versions of many stamps, in their order.
-pub(crate) fn stored_many(
-    vault: &Vault,
-    snapshot: &dyn Snapshot,
-    asked: &[(ResourceType, u64)],
-) -> Result<Vec<Option<Stored>>> {
-    let mut stored = Vec::with_capacity(asked.len());
-    for asked in asked.chunks(AT_ONCE) {
-        let key = |&(of, stamp)| Key::new(records(of), BODY).long(stamp).done();
-        let keys: Vec<Vec<u8>> = asked.iter().map(key).collect();
-        for (key, row) in keys.iter().zip(snapshot.get_many(&keys)?) {
-            stored.push(match row {
-                Some(row) => vault.body(key, &row)?,
-                None => None,
-            });
-        }
-    }
-    Ok(stored)
 }
 
 /// An answer with what it shows.

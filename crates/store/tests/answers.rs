@@ -445,3 +445,118 @@ fn among_many_every_way_of_looking_finds_the_same() {
         }
     }
 }
+
+#[test]
+fn what_is_part_of_a_place_is_found_below_it_and_not_through_what_is_hidden() {
+    for place in Place::all() {
+        let house = place.open();
+        let at = |id: &str, part_of: &str, label: Option<u8>| {
+            let tag = label.map_or(String::new(), |label| {
+                format!(r#"{{"system":"label","code":"{label}"}}"#)
+            });
+            let part_of = match part_of {
+                "" => String::new(),
+                part_of => format!(r#","partOf":{{"reference":"Location/{part_of}"}}"#),
+            };
+            format!(
+                r#"{{"resourceType":"Location","id":"{id}","meta":{{"tag":[{tag}]}},"name":"{id}"{part_of}}}"#
+            )
+        };
+        let visit = |id: &str, place: &str| {
+            format!(
+                r#"{{"resourceType":"Encounter","id":"{id}","status":"finished","class":{{"code":"AMB"}},"subject":{{"reference":"Patient/ana"}},"location":[{{"location":{{"reference":"Location/{place}"}}}}]}}"#
+            )
+        };
+        house.put(&[
+            &patient("ana"),
+            &at("house", "", None),
+            &at("wing", "house", None),
+            &at("ward", "wing", Some(1)),
+            &at("bed", "ward", None),
+            &visit("e1", "house"),
+            &visit("e2", "ward"),
+            &visit("e3", "bed"),
+        ]);
+        let (all, hiding) = (
+            house.all(),
+            house.permit(Scope::People(Arc::new(|_| Labels(2)))),
+        );
+        let found = |permit: &Permit, kind: &str, text: &str| {
+            let page = search(&house, permit, kind, text, None);
+            let mut ids: Vec<String> = page.matches.into_iter().map(|one| one.id).collect();
+            ids.sort_unstable();
+            ids
+        };
+        for (kind, text, open, closed) in [
+            (
+                "Encounter",
+                "location:below=Location/house",
+                "e1 e2 e3",
+                "e1",
+            ),
+            ("Encounter", "location:below=Location/bed", "e3", "e3"),
+            (
+                "Encounter",
+                "location:above=Location/bed",
+                "e1 e2 e3",
+                "e2 e3",
+            ),
+            (
+                "Location",
+                "partof:below=Location/house",
+                "bed ward wing",
+                "wing",
+            ),
+            (
+                "Location",
+                "partof:above=Location/wing",
+                "ward wing",
+                "wing",
+            ),
+            (
+                "Patient",
+                "_has:Encounter:patient:location:below=Location/wing",
+                "ana",
+                "",
+            ),
+        ] {
+            assert_eq!(found(&all, kind, text).join(" "), open, "{text}");
+            assert_eq!(
+                found(&hiding, kind, text).join(" "),
+                closed,
+                "{text} hidden"
+            );
+        }
+    }
+}
+
+#[test]
+fn versions_of_a_questionnaire_are_found_by_rows_and_cards() {
+    for place in Place::all() {
+        let house = place.open();
+        let answer = |id: &str, version: &str| {
+            format!(
+                r#"{{"resourceType":"QuestionnaireResponse","id":"{id}","status":"completed","questionnaire":"http://x/q{version}"}}"#
+            )
+        };
+        house.put(&[
+            &answer("none", ""),
+            &answer("one", "|1"),
+            &answer("two", "|1.2"),
+            &answer("ten", "|10"),
+        ]);
+        let permit = house.all();
+        for (text, ids) in [
+            ("questionnaire=http://x/q", "none one ten two"),
+            ("questionnaire:below=http://x/q", "none one ten two"),
+            ("questionnaire:below=http://x/q|1", "one two"),
+            ("questionnaire:above=http://x/q|1.2", "one two"),
+            ("questionnaire:above=http://x/q|1", "one"),
+        ] {
+            let page = search(&house, &permit, "QuestionnaireResponse", text, None);
+            let mut found = self::ids(&page.matches);
+            found.sort_unstable();
+            assert_eq!(found.join(" "), ids, "{text}");
+        }
+    }
+}

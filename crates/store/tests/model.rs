@@ -55,7 +55,7 @@ fn patient() -> impl Strategy<Value = Step> {
                 format!(r#","generalPractitioner":[{{"reference":"Organization/org{doctor}"}}]"#)
             });
             Step::Put(read(&format!(
-                r#"{{"resourceType":"Patient","id":"p{id}","meta":{{"tag":[{tag}]}},"identifier":[{{"system":"curp","value":"C{id}"}}],"name":[{{"family":"{family}","given":["Ana","Zoe"]}}],"birthDate":"198{year}-03-0{id}","gender":"female"{doctor}}}"#
+                r#"{{"resourceType":"Patient","id":"p{id}","meta":{{"tag":[{tag}]}},"identifier":[{{"system":"curp","value":"C{id}","type":{{"coding":[{{"system":"urn:t","code":"MR"}}],"text":"Registro {id}"}}}}],"name":[{{"family":"{family}","given":["Ana","Zoe"]}}],"birthDate":"198{year}-03-0{id}","gender":"female"{doctor}}}"#
             )))
         })
 }
@@ -68,14 +68,16 @@ fn observation() -> impl Strategy<Value = Step> {
         prop::option::weighted(0.8, (0..3u8, 1..4u8, 0..4u8)),
         prop::option::weighted(0.7, (0..40i32, any::<bool>())),
         prop::option::weighted(0.3, 0..3u8),
-        prop::option::of(1..3u8),
+        prop::option::of(1..4u8),
     )
         .prop_map(|(id, subject, (code, system), date, value, label, org)| {
             let mut text = format!(
-                r#"{{"resourceType":"Observation","id":"o{id}","meta":{{"tag":[{}]}},"status":"final","code":{{"coding":[{{"system":"{}","code":"{}"}}]}}"#,
+                r#"{{"resourceType":"Observation","id":"o{id}","meta":{{"tag":[{}]}},"status":"final","code":{{"coding":[{{"system":"{}","code":"{}"{}}}]{}}}"#,
                 tag(label),
                 ["http://loinc.org", "urn:local"][system],
                 ["718-7", "2339-0", "x"][code],
+                [r#","display":"Hemoglobina""#, r#","display":"GLUCOSA en sangre""#, ""][code],
+                ["", r#","text":"Glucosa total""#][system],
             );
             if let Some(subject) = subject {
                 text += &format!(r#","subject":{{"reference":"Patient/p{subject}"}}"#);
@@ -112,13 +114,21 @@ fn observation() -> impl Strategy<Value = Step> {
 }
 
 fn organization() -> impl Strategy<Value = Step> {
-    (1..4u8, 0..2usize, prop::option::of(1..4u8)).prop_map(|(id, name, above)| {
+    (
+        1..4u8,
+        0..2usize,
+        prop::option::of(1..4u8),
+        prop::option::weighted(0.2, 0..3u8),
+    )
+        .prop_map(|(id, name, above, label)| {
+        let tag = tag(label);
         let name = ["Laboratorio Norte", "Sur"][name];
         let above = above.map_or(String::new(), |above| {
             format!(r#","partOf":{{"reference":"Organization/org{above}"}}"#)
         });
+        let kind = ["Hospital general", "Hosp"][usize::from(id) % 2];
         Step::Put(read(&format!(
-            r#"{{"resourceType":"Organization","id":"org{id}","name":"{name}"{above}}}"#
+            r#"{{"resourceType":"Organization","id":"org{id}","meta":{{"tag":[{tag}]}},"type":[{{"text":"{kind}"}}],"name":"{name}"{above}}}"#
         )))
     })
 }
@@ -192,6 +202,15 @@ const OBSERVATION: &[&str] = &[
     "value-quantity=7.5|http://unitsofmeasure.org|mg",
     "value-quantity=ge5||g,lt3||mg",
     "performer=Organization/org1",
+    "performer:below=Organization/org1",
+    "performer:above=Organization/org2",
+    "code:text=gluc",
+    "code:text=Glucosa en s",
+    "code:text=hem",
+    "code:text=hemoglobina,glucosa total",
+    "code:in=http://hl7.org/fhir/ValueSet/observation-status",
+    "status:in=http://hl7.org/fhir/ValueSet/observation-status",
+    "status:not-in=http://hl7.org/fhir/ValueSet/observation-status",
     "_id=o1,o3,zz",
     "_tag=label|1",
     "status=final",
@@ -205,6 +224,9 @@ const PATIENT: &[&str] = &[
     "family:contains=pez",
     "identifier=curp|C2",
     "identifier=C2",
+    "identifier:of-type=urn:t|MR|C1",
+    "identifier:of-type=|MR|C2",
+    "identifier:text=registro",
     "birthdate=1981-03-02",
     "birthdate=ge1981",
     "birthdate=lt1982",
@@ -212,7 +234,15 @@ const PATIENT: &[&str] = &[
     "_id=p1",
     "general-practitioner=Organization/org1",
 ];
-const ORGANIZATION: &[&str] = &["name=lab", "name:exact=Sur", "_id=org1,org2"];
+const ORGANIZATION: &[&str] = &[
+    "name=lab",
+    "name:exact=Sur",
+    "_id=org1,org2",
+    "partof:below=Organization/org1",
+    "partof:above=Organization/org2,Organization/org3",
+    "type:text=hosp",
+    "type:text=hospital gen",
+];
 const LIST: &[&str] = &["_id=l1", "status=current"];
 
 const SORTS: &[(&str, &[&str])] = &[
@@ -413,7 +443,7 @@ impl Model {
     fn holds(&self, name: &Name, resource: &Value, condition: &Condition, eyes: &Eyes) -> bool {
         let entries = || own(&name.0, &name.1, resource);
         match condition {
-            Condition::Is(clause) => matches(clause, &entries()),
+            Condition::Is(clause) => matches(&self.around(clause, eyes), &entries()),
             Condition::Refers { parameter, targets } => {
                 let entries = entries();
                 names(&entries, parameter.number).any(|to| {
@@ -444,6 +474,36 @@ impl Model {
             Condition::All(parts) => parts.iter().all(|p| self.holds(name, resource, p, eyes)),
             Condition::Any(parts) => parts.iter().any(|p| self.holds(name, resource, p, eyes)),
             Condition::Not(part) => !self.holds(name, resource, part, eyes),
+        }
+    }
+    /// What stands above or below the resources that a clause names, as far as it is seen.
+    fn around(&self, clause: &Clause, eyes: &Eyes) -> Clause {
+        let mut clause = clause.clone();
+        let (above, below) = (query::Modifier::Above, query::Modifier::Below);
+        if ![above, below].contains(&clause.modifier) {
+            return clause;
+        }
+        let part_of = parameter(of("Organization"), "partof").unwrap().number;
+        loop {
+            let known = clause.values.len();
+            for (name, resource) in self.visible("Organization", eyes) {
+                let entries = extract(of("Organization"), resource);
+                for parent in names(&entries, part_of) {
+                    let (from, to) = match clause.modifier == above {
+                        true => (text(name), parent.to_owned()),
+                        false => (parent.to_owned(), text(name)),
+                    };
+                    let to = query::Wanted::Reference(to);
+                    if clause.values.contains(&query::Wanted::Reference(from))
+                        && !clause.values.contains(&to)
+                    {
+                        clause.values.push(to);
+                    }
+                }
+            }
+            if clause.values.len() == known {
+                return clause;
+            }
         }
     }
     fn answer(&self, query: &Query, eyes: &Eyes) -> BTreeSet<String> {
@@ -731,7 +791,7 @@ fn run_pages(place: &dyn Place, before: Vec<Step>, between: Vec<Step>, rolls: &[
         // What other resources say may change under a page; what a resource says of itself may not.
         query
             .conditions
-            .retain(|condition| matches!(condition, Condition::Is(Clause { .. })));
+            .retain(|condition| matches!(condition, Condition::Is(Clause { modifier, .. }) if !matches!(modifier, query::Modifier::Above | query::Modifier::Below)));
         query.total = true;
         let (all, total) = pages(&house, &permit, &query);
         let held = house.store.search(&permit, &query, None).unwrap();

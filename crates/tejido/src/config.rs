@@ -112,8 +112,12 @@ pub struct Limits {
     pub concurrent: usize,
     /// Bundles at work at once.
     pub bundles: usize,
+    /// Requests at work at once under one token.
+    pub per_token: usize,
     /// Seconds that a request's body may take to arrive.
     pub body_seconds: u64,
+    /// Seconds that one question to the archive may take.
+    pub question_seconds: u64,
     /// Bytes of memory for the archive's cache.
     pub cache_bytes: usize,
     /// Commits that may wait before a request is turned away.
@@ -131,7 +135,9 @@ impl Default for Limits {
             depth: door.depth,
             concurrent: door.concurrent,
             bundles: door.bundles,
+            per_token: door.per_token,
             body_seconds: door.body_time.as_secs(),
+            question_seconds: archive.question_time.as_secs(),
             cache_bytes: archive.cache,
             queue: archive.queue,
             drain_seconds: 20,
@@ -148,6 +154,7 @@ impl Limits {
             depth: self.depth,
             concurrent: self.concurrent,
             bundles: self.bundles,
+            per_token: self.per_token,
             body_time: Duration::from_secs(self.body_seconds),
         }
     }
@@ -156,6 +163,7 @@ impl Limits {
         store::Options {
             cache: self.cache_bytes,
             queue: self.queue,
+            question_time: Duration::from_secs(self.question_seconds),
             ..store::Options::default()
         }
     }
@@ -222,7 +230,9 @@ const KNOWN: &[(&str, &[&str])] = &[
             "depth",
             "concurrent",
             "bundles",
+            "per_token",
             "body_seconds",
+            "question_seconds",
             "cache_bytes",
             "queue",
             "drain_seconds",
@@ -340,7 +350,9 @@ pub(crate) fn template(member: &Member, certificate: &Path, certificate_key: &Pa
         depth,
         concurrent,
         bundles,
+        per_token,
         body_seconds,
+        question_seconds,
         cache_bytes,
         queue,
         drain_seconds,
@@ -396,7 +408,9 @@ bundle_entries = {bundle_entries}
 depth = {depth}
 concurrent = {concurrent}
 bundles = {bundles}
+per_token = {per_token}
 body_seconds = {body_seconds}
+question_seconds = {question_seconds}
 cache_bytes = {cache_bytes}
 queue = {queue}
 drain_seconds = {drain_seconds}

@@ -48,6 +48,8 @@ struct Inner {
     answered: Family<Told, Counter>,
     seconds: Family<[(&'static str, &'static str); 1], Histogram>,
     open: Gauge,
+    /// By why: `too_many` of one caller at once, or the node is `busy`.
+    turned_away: Family<[(&'static str, &'static str); 1], Counter>,
     gate: Gate,
 }
 
@@ -67,6 +69,12 @@ impl Meter {
             seconds.clone(),
         );
         registry.register("http_requests_open", "Requests at work", open.clone());
+        let turned_away = Family::<[(&'static str, &'static str); 1], Counter>::default();
+        registry.register(
+            "http_requests_turned_away",
+            "Requests told to come again: too many of one caller, or the node is busy",
+            turned_away.clone(),
+        );
         registry.register_collector(Box::new(House {
             data: data.to_owned(),
         }));
@@ -75,6 +83,7 @@ impl Meter {
             answered,
             seconds,
             open,
+            turned_away,
             gate,
         }))
     }
@@ -116,6 +125,9 @@ async fn count(State(meter): State<Meter>, request: Request, next: Next) -> Resp
         status: class(answer.status()),
     };
     meter.0.answered.get_or_create(&told).inc();
+    if let Some(why) = turned_away(answer.status()) {
+        meter.0.turned_away.get_or_create(&[("why", why)]).inc();
+    }
     answer
 }
 
@@ -135,6 +147,14 @@ fn route(method: &str, path: &str) -> &'static str {
     match path.split('/').nth(1) {
         Some("fhir" | "log" | "health") => "unknown",
         _ => "page",
+    }
+}
+
+fn turned_away(status: StatusCode) -> Option<&'static str> {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => Some("too_many"),
+        StatusCode::SERVICE_UNAVAILABLE => Some("busy"),
+        _ => None,
     }
 }
 

@@ -118,6 +118,65 @@ async fn each_kind_of_bad_input_has_its_answer() {
 }
 
 #[tokio::test]
+async fn too_much_in_one_question_is_the_callers_and_said() {
+    let house = House::new();
+    let token = house.token(Role::System);
+    let many = |part: &str, count: usize| vec![part; count].join("&");
+    let cases = [
+        format!("Observation?{}", many("status=final", 257)),
+        format!("Observation?{}", many("status=final", 65)),
+        format!("Observation?code={}", vec!["a"; 1_001].join(",")),
+        format!("Observation?{}", many("_include=Observation:subject", 65)),
+        format!(
+            "Observation?{}=a",
+            vec!["subject.organization.partof"; 9].join(".")
+        ),
+        format!(
+            "Observation?_filter={}status%20eq%20final{}",
+            "(".repeat(17),
+            ")".repeat(17)
+        ),
+    ];
+    for path in cases {
+        let said = house.call(&format!("GET /fhir/{path}"), &token, "").await;
+        assert_eq!(said.status, 400, "{path:.60}");
+        assert!(!said.issue().2.is_empty());
+    }
+    let long = format!("code={}", "a".repeat(100_001));
+    let posted = house
+        .call("POST /fhir/Observation/_search", &token, &long)
+        .await
+        .is(400);
+    assert_eq!(posted.issue().0, "too-long");
+    // More than a page takes is a page.
+    house
+        .call("GET /fhir/Observation?_count=1000000000", &token, "")
+        .await
+        .is(200);
+}
+
+#[tokio::test]
+async fn a_question_that_takes_too_long_is_to_be_asked_again() {
+    let slow = store::Options {
+        question_time: std::time::Duration::ZERO,
+        ..store::Options::default()
+    };
+    let house = House::over(api::Limits::default(), slow);
+    let token = house.token(Role::System);
+    for line in [
+        "GET /fhir/Observation?code=4548-4",
+        "GET /fhir/Observation/o1",
+        "GET /fhir/Observation/o1/_history",
+        "GET /fhir/Patient/her/$everything",
+        "GET /fhir?_type=Observation&status=final",
+    ] {
+        let said = house.call(line, &token, "").await.is(503);
+        assert_eq!(said.header("retry-after"), "2", "{line}");
+        assert_eq!(said.issue().0, "timeout", "{line}");
+    }
+}
+
+#[tokio::test]
 async fn a_check_names_every_place() {
     let house = House::new();
     let token = house.token(Role::System);

@@ -137,6 +137,10 @@ impl House {
     }
 
     pub(crate) fn with(limits: api::Limits) -> House {
+        House::over(limits, store::Options::default())
+    }
+
+    pub(crate) fn over(limits: api::Limits, archive: store::Options) -> House {
         let dir = tempfile::tempdir().unwrap();
         let config = Config {
             member: MemberId("imss".into()),
@@ -145,7 +149,7 @@ impl House {
             pact: signed_pact(),
             store: store::Options {
                 durable: false,
-                ..store::Options::default()
+                ..archive
             },
         };
         let gate = Gate::open(dir.path(), config).unwrap();

@@ -84,50 +84,255 @@ async fn a_person_who_is_here_and_one_who_is_not_are_refused_alike() {
     assert_eq!(told(here), told(not));
 }
 
+/// What both worlds have: of hers a condition, a measurement that is open, what names the results that are withheld.
+fn open_to_all() -> Vec<String> {
+    let measured = observation("v1", "her", "8867-4")
+        .replace("laboratory", "vital-signs")
+        .replace(
+            r#""subject""#,
+            r#""derivedFrom":[{"reference":"Observation/o3"}],"subject""#,
+        );
+    let later = observation("v2", "her", "8867-4")
+        .replace("laboratory", "vital-signs")
+        .replace("7.10", "9.5")
+        .replace(r#""subject""#, r#""effectiveDateTime":"2026-01-02","hasMember":[{"reference":"Observation/v1"}],"subject""#);
+    vec![
+        r#"{"resourceType":"Organization","id":"lab9","name":"Laboratorio","partOf":{"reference":"Organization/lab"}}"#.into(),
+        r#"{"resourceType":"Condition","id":"c1","subject":{"reference":"Patient/her"},"evidence":[{"detail":[{"reference":"Observation/o3"}]}],"code":{"text":"Diabetes"}}"#.into(),
+        r#"{"resourceType":"Encounter","id":"e1","status":"finished","class":{"code":"AMB"},"subject":{"reference":"Patient/her"}}"#.into(),
+        r#"{"resourceType":"List","id":"l1","status":"current","mode":"working","subject":{"reference":"Patient/her"},"entry":[{"item":{"reference":"Observation/o3"}},{"item":{"reference":"Observation/v1"}}]}"#.into(),
+        measured,
+        later,
+    ]
+}
+
+/// What only one world has: results that are withheld, one of them changed, one deleted; a report on them.
+fn withheld() -> Vec<String> {
+    let result = observation("o3", "her", "4548-4")
+        .replace(r#""code":"4548-4""#, r#""code":"4548-4","display":"Hemoglobina glucosilada""#)
+        .replace(
+            r#""subject""#,
+            r#""effectiveDateTime":"2026-01-01","encounter":{"reference":"Encounter/e1"},"performer":[{"reference":"Organization/lab9"}],"hasMember":[{"reference":"Observation/v1"}],"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">palabra rara</div>"},"subject""#,
+        );
+    vec![
+        result.clone(),
+        result.replace("7.10", "8.20"),
+        observation("o4", "her", "8867-4"),
+        r#"{"resourceType":"DiagnosticReport","id":"d1","status":"final","code":{"text":"Perfil"},"subject":{"reference":"Patient/her"},"result":[{"reference":"Observation/o3"},{"reference":"Observation/v1"}]}"#.into(),
+    ]
+}
+
+/// A request of the harness: method and address, headers, body.
+type Line = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    String,
+);
+
+fn get(line: &'static str) -> Line {
+    (line, &[], String::new())
+}
+
+/// Questions that would show what is withheld if it showed anywhere.
+fn questions() -> Vec<Line> {
+    [
+        // Searches of a type: totals, pages, sorts over hidden rows.
+        "GET /fhir/Observation?patient=her&_total=accurate",
+        "GET /fhir/Observation?patient=her&_summary=count",
+        "GET /fhir/Observation?patient=her&_total=accurate&_count=1",
+        "GET /fhir/Observation?patient=her&_sort=value-quantity&_count=1&_total=accurate",
+        "GET /fhir/Observation?patient=her&_sort=-date,_id&_count=1",
+        "GET /fhir/Observation?patient=her&_sort=-_lastUpdated&_count=1",
+        "GET /fhir/Observation?patient=her&_sort=_id&_count=1&_elements=id",
+        "GET /fhir/Observation?patient=her&code:not=718-7&_total=accurate",
+        "GET /fhir/Observation?patient=her&code:text=hemo&_total=accurate",
+        "GET /fhir/Observation?patient=her&status:in=http://hl7.org/fhir/ValueSet/observation-status&_total=accurate",
+        "GET /fhir/Observation?patient=her&value-quantity=gt8&_total=accurate",
+        "GET /fhir/Observation?patient=her&date=2026-01-01&_total=accurate",
+        "GET /fhir/Observation?patient=her&_lastUpdated=ge2026&_total=accurate",
+        "GET /fhir/Observation?patient=her&_id=o3,v1&_total=accurate",
+        "GET /fhir/Observation?patient=her&_list=l1&_total=accurate",
+        "GET /fhir/Observation?patient=her&performer:below=Organization/lab&_total=accurate",
+        "GET /fhir/Observation?patient=her&_text=rara&_total=accurate",
+        "GET /fhir/Observation?patient=her&_content=palabra&_total=accurate",
+        "GET /fhir/Observation?patient=her&_filter=code%20eq%204548-4%20or%20value-quantity%20gt%208&_total=accurate",
+        // Chains and what points back.
+        "GET /fhir/Observation?patient=her&derived-from:Observation.code=4548-4&_total=accurate",
+        "GET /fhir/Observation?patient=her&has-member.derived-from:Observation.status=final&_total=accurate",
+        "GET /fhir/Condition?patient=her&evidence-detail:Observation.code=4548-4&_total=accurate",
+        "GET /fhir/Patient?_id=her&_has:Observation:patient:code=4548-4&_total=accurate",
+        "GET /fhir/Patient?_id=her&_has:DiagnosticReport:patient:result.code=4548-4",
+        "GET /fhir/Observation?patient=her&_has:DiagnosticReport:result:status=final&_total=accurate",
+        "GET /fhir/Encounter?patient=her&_has:Observation:encounter:_has:DiagnosticReport:result:status=final&_total=accurate",
+        // Includes: forth, back, again, all.
+        "GET /fhir/Condition?patient=her&_total=accurate&_revinclude=Observation:focus",
+        "GET /fhir/Condition?patient=her&_include=Condition:evidence-detail",
+        "GET /fhir/Patient?_id=her&_revinclude=Observation:subject",
+        "GET /fhir/Observation?patient=her&_include=Observation:derived-from&_include:iterate=Observation:performer",
+        "GET /fhir/Observation?_id=v2&patient=her&_include=Observation:has-member&_include:iterate=Observation:derived-from&_revinclude:iterate=Observation:has-member",
+        "GET /fhir/Observation?patient=her&_include=*&_revinclude=*",
+        "GET /fhir/Encounter?patient=her&_revinclude:iterate=*",
+        // Compartments, the whole server, a record, the newest.
+        "GET /fhir/Patient/her/*?_total=accurate",
+        "GET /fhir/Patient/her/Observation?code=4548-4&_total=accurate",
+        "GET /fhir/Encounter/e1/Observation?patient=her",
+        "GET /fhir?_type=Observation,Condition&patient=her&_total=accurate&_count=1",
+        "GET /fhir?_type=Observation,DiagnosticReport&patient=her&_sort=-_lastUpdated&_count=2",
+        "GET /fhir/Patient/her/$everything",
+        "GET /fhir/Patient/her/$everything?_count=2",
+        "GET /fhir/Patient/her/$everything?_since=2026&_type=Observation,DiagnosticReport",
+        "GET /fhir/Observation/$lastn?patient=her&max=2",
+        // One by one.
+        "GET /fhir/Observation/o3",
+        "GET /fhir/Observation/o4",
+        "GET /fhir/DiagnosticReport/d1",
+        "GET /fhir/Organization/lab9",
+        "GET /fhir/Observation/o3/_history",
+        "GET /fhir/Observation/o3/_history/1",
+        "GET /fhir/Observation/o3/_history/2",
+        "GET /fhir/Observation/o4/_history",
+        "GET /fhir/Observation/o3/_history?_at=2026",
+        "GET /fhir/Patient/her/_history?_at=2026-11-22",
+        "GET /fhir/Observation/_history",
+        "GET /fhir/_history",
+        "GET /fhir/Observation/o3/$meta",
+        "GET /fhir/Observation/$meta",
+        "GET /fhir/$meta",
+        "GET /fhir/Observation/o3/$validate",
+    ]
+    .into_iter()
+    .map(get)
+    .chain(posted())
+    .collect()
+}
+
+fn posted() -> Vec<Line> {
+    let body = |line, body: &str| -> Line { (line, &[], body.to_owned()) };
+    vec![
+        body(
+            "POST /fhir/Observation/_search",
+            "patient=her&code=4548-4&_total=accurate",
+        ),
+        body(
+            "POST /fhir/_search",
+            "_type=Observation,DiagnosticReport&patient=her&_total=accurate",
+        ),
+        body(
+            "POST /fhir/Observation/$lastn",
+            r#"{"resourceType":"Parameters","parameter":[{"name":"patient","valueString":"her"},{"name":"code","valueString":"4548-4"}]}"#,
+        ),
+        body(
+            "POST /fhir/Observation/$validate",
+            &observation("o3", "her", "4548-4"),
+        ),
+        body(
+            "POST /fhir/Observation/o3/$validate",
+            &observation("o3", "her", "4548-4"),
+        ),
+        (
+            "GET /fhir/Observation/o3",
+            &[("if-none-match", "W/\"2\"")],
+            String::new(),
+        ),
+        (
+            "GET /fhir/Observation/o3",
+            &[("if-modified-since", "Sun, 22 Nov 2026 13:00:00 GMT")],
+            String::new(),
+        ),
+        body("HEAD /fhir/Observation?patient=her&code=4548-4", ""),
+    ]
+}
+
+/// Routes of which the harness asks nothing, and why.
+const LEFT_OUT: &[(&str, &str, &str)] = &[
+    ("GET", "/health/live", "it looks at nothing"),
+    ("GET", "/health/ready", "it looks at one row of the log"),
+    (
+        "GET",
+        "/log/{*}",
+        "the log is public and grows with every act, also with those on what is withheld; its leaves are salted",
+    ),
+    (
+        "GET",
+        "/fhir/metadata",
+        "it is made when the node starts, from tables",
+    ),
+    (
+        "PUT",
+        "/fhir/{type}/{id}",
+        "an id that a caller gives is free or taken; ids that the node gives are random, and who does not know one cannot ask for it. That a wrong version says nothing is a test of its own",
+    ),
+];
+
+#[test]
+fn every_route_is_in_the_harness_or_says_why_not() {
+    let asked: Vec<(&str, &str)> = questions()
+        .iter()
+        .chain(&changes())
+        .filter_map(|(line, ..)| {
+            let (method, address) = line.split_once(' ')?;
+            let path = address.split('?').next()?;
+            Some((method, api::routes::pattern(method, path)?))
+        })
+        .collect();
+    for route in api::routes::ROUTES {
+        let there = asked.contains(&(route.method, route.path));
+        let reason = LEFT_OUT
+            .iter()
+            .any(|(method, path, _)| (*method, *path) == (route.method, route.path));
+        assert!(
+            there != reason,
+            "{} {}: ask it in both worlds, or say in LEFT_OUT why not",
+            route.method,
+            route.path
+        );
+    }
+}
+
 #[tokio::test]
 async fn two_worlds_that_differ_in_what_is_withheld_answer_byte_for_byte_alike() {
     let mut worlds = Vec::new();
     for more in [false, true] {
         let house = House::new();
         house.check_in(SHE);
-        house.load(&[
-            r#"{"resourceType":"Condition","id":"c1","subject":{"reference":"Patient/her"}}"#,
-        ]);
+        for text in open_to_all() {
+            house.load(&[&text]);
+        }
         if more {
-            house.load(&[&observation("o3", "her", "4548-4")]);
+            for text in withheld() {
+                house.load(&[&text]);
+            }
+            let system = house.token(Role::System);
+            house
+                .call("DELETE /fhir/Observation/o4", &system, "")
+                .await
+                .is(204);
         }
         close_laboratory(&house);
         let token = house.token(Role::Physician);
         let mut answers = Vec::new();
-        for path in [
-            "Observation?patient=her&_total=accurate",
-            "Observation?patient=her&_summary=count",
-            "Condition?patient=her&_total=accurate&_revinclude=Observation:focus",
-            "Patient?_id=her&_revinclude=Observation:subject",
-            "Patient/her/$everything",
-            "Patient/her/*?_total=accurate",
-            "Patient/her/Observation?code=4548-4&_total=accurate",
-            "?_type=Observation,Condition&patient=her&_total=accurate&_count=1",
-            "Encounter/e1/Observation?patient=her",
-            "Observation/$lastn?patient=her&max=2",
-            "Observation/o3",
-            "Observation/o3/_history",
-            "Observation/o3/_history?_at=2026",
-            "Observation/o3/$meta",
-            "Observation/o3/$validate",
-            "Patient/her/_history?_at=2026-11-22",
-        ] {
-            let (status, body, headers) =
-                told(house.call(&format!("GET /fhir/{path}"), &token, "").await);
-            answers.push((
-                path.to_owned(),
-                status,
-                String::from_utf8(body).unwrap(),
-                headers,
-            ));
+        for (line, headers, body) in questions() {
+            let mut line = line.to_owned();
+            // Every page of it.
+            for _ in 0..8 {
+                let said = house.call_with(&line, &token, headers, &body).await;
+                let next = next_of(&said);
+                let (status, body, headers) = told(said);
+                let body = String::from_utf8(body).unwrap();
+                answers.push((
+                    line_without_page(&line),
+                    status,
+                    without_pages(&body),
+                    headers,
+                ));
+                match next {
+                    Some(next) => line = format!("GET {next}"),
+                    None => break,
+                }
+            }
         }
-        for (line, body) in changes() {
-            let said = told(house.call(line, &token, &body).await);
+        for (line, headers, body) in changes() {
+            let said = told(house.call_with(line, &token, headers, &body).await);
             let (status, body, headers) = said;
             let body = String::from_utf8(body).unwrap();
             answers.push((
@@ -139,31 +344,96 @@ async fn two_worlds_that_differ_in_what_is_withheld_answer_byte_for_byte_alike()
         }
         worlds.push(answers);
     }
-    assert_eq!(worlds[0], worlds[1]);
+    for (one, other) in worlds[0].iter().zip(&worlds[1]) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(worlds[0].len(), worlds[1].len());
+    // A question that no door understands compares nothing.
+    let bad: Vec<_> = worlds[0]
+        .iter()
+        .filter(|(_, status, ..)| ![200, 201, 204, 304, 403, 412].contains(status))
+        .map(|(line, _, body, _)| (line, body))
+        .collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    let good = worlds[0].iter().filter(|(_, status, ..)| *status == 200);
+    let refused = worlds[0].iter().filter(|(_, status, ..)| *status == 403);
+    let refused: Vec<_> = refused.map(|(line, ..)| line).collect();
+    assert!(
+        good.count() > 60,
+        "most questions are answered: {refused:#?}"
+    );
+}
+
+/// The address of the next page, without the server's name.
+fn next_of(said: &Said) -> Option<String> {
+    if said.status != 200 || said.body.is_empty() {
+        return None;
+    }
+    let bundle = said.json();
+    let links = bundle.list("link");
+    let next = links
+        .iter()
+        .find(|link| link.text("relation") == Some("next"))?;
+    let url = next.text("url")?;
+    Some(url.strip_prefix(crate::house::BASE)?.to_owned())
+}
+
+/// A page link is sealed anew each time; only its length may tell anything.
+fn without_pages(text: &str) -> String {
+    let mut parts = text.split("_page=");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let sealed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let length = part.find(|c| !sealed(c)).unwrap_or(part.len());
+        out.push_str(&format!("_page=<{length}>{}", &part[length..]));
+    }
+    out
+}
+
+fn line_without_page(line: &str) -> String {
+    without_pages(line)
 }
 
 /// Writes whose conditions the withheld observation meets, and writes that name it. In the world with it and in the
 /// one without it they are done or refused alike.
-fn changes() -> Vec<(&'static str, String)> {
+fn changes() -> Vec<Line> {
     let result = observation("x", "her", "4548-4").replace(r#""id":"x","#, "");
     let patch = r#"[{"op":"test","path":"/status","value":"final"}]"#;
     let tag = r#"{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"code":"a"}]}}]}"#;
     let in_bundle = format!(
-        r#"{{"resourceType":"Bundle","type":"batch","entry":[{{"request":{{"method":"DELETE","url":"Observation?patient=her&code=4548-4"}}}},{{"resource":{result},"request":{{"method":"POST","url":"Observation","ifNoneExist":"patient=her&code=4548-4&value-quantity=gt100"}}}}]}}"#
+        r#"{{"resourceType":"Bundle","type":"batch","entry":[{{"request":{{"method":"DELETE","url":"Observation?patient=her&code=4548-4"}}}},{{"request":{{"method":"GET","url":"Observation/o3"}}}},{{"request":{{"method":"GET","url":"Observation?patient=her&_total=accurate"}}}},{{"resource":{result},"request":{{"method":"POST","url":"Observation","ifNoneExist":"patient=her&code=4548-4&value-quantity=gt100"}}}}]}}"#
     );
+    let in_transaction = format!(
+        r#"{{"resourceType":"Bundle","type":"transaction","entry":[{{"resource":{result},"request":{{"method":"POST","url":"Observation","ifNoneExist":"patient=her&code=4548-4&value-quantity=gt8"}}}}]}}"#
+    );
+    let body = |line, body: &str| -> Line { (line, &[], body.to_owned()) };
     vec![
-        ("PATCH /fhir/Observation/o3", patch.to_owned()),
-        (
-            "PATCH /fhir/Observation?patient=her&code=4548-4",
-            patch.to_owned(),
+        body("PATCH /fhir/Observation/o3", patch),
+        body(
+            "PATCH /fhir/Observation?patient=her&code=4548-4&value-quantity=gt8",
+            patch,
         ),
-        ("POST /fhir/Observation/o3/$meta-add", tag.to_owned()),
-        (
-            "DELETE /fhir/Observation?patient=her&code=4548-4",
-            String::new(),
+        body("POST /fhir/Observation/o3/$meta-add", tag),
+        body("POST /fhir/Observation/o3/$meta-delete", tag),
+        body("DELETE /fhir/Observation/o3", ""),
+        body(
+            "DELETE /fhir/Observation?patient=her&code=4548-4&value-quantity=gt8",
+            "",
         ),
-        ("POST /fhir", in_bundle),
-        ("PUT /fhir/Observation?patient=her&code=4548-4", result),
+        body("POST /fhir", &in_bundle),
+        body("POST /fhir", &in_transaction),
+        (
+            "POST /fhir/Observation",
+            &[(
+                "if-none-exist",
+                "patient=her&code=4548-4&value-quantity=gt8",
+            )],
+            result.clone(),
+        ),
+        body(
+            "PUT /fhir/Observation?patient=her&code=4548-4&value-quantity=gt8",
+            &result,
+        ),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! The interactions, as the institution's own software uses them.
 
-use crate::house::{BASE, House, SHE, observation};
+use crate::house::{BASE, House, SHE, Said, observation};
+use std::{pin::Pin, task::Poll};
 use trust::Role;
 
 #[tokio::test]
@@ -332,4 +333,46 @@ async fn a_full_house_says_so_before_it_does_anything() {
         (said.issue().0.as_str(), said.header("retry-after")),
         ("throttled", "2")
     );
+}
+
+/// A request that is begun and not ended: a future that was polled once.
+async fn begun<'a>(house: &'a House, token: &'a str) -> Pin<Box<impl Future<Output = Said> + 'a>> {
+    let mut asked = Box::pin(house.call("GET /fhir/Patient/her", token, ""));
+    std::future::poll_fn(|context| {
+        assert!(asked.as_mut().poll(context).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    asked
+}
+
+#[tokio::test]
+async fn a_caller_who_asks_too_much_at_once_is_told_so_and_nobody_else() {
+    let limits = api::Limits {
+        per_token: 2,
+        ..api::Limits::default()
+    };
+    let house = House::with(limits);
+    let (hasty, calm) = (house.token(Role::System), house.token(Role::Operator));
+    let first = begun(&house, &hasty).await;
+    let second = begun(&house, &hasty).await;
+    let new = observation("new", "her", "718-7");
+    for line in ["GET /fhir/Patient/her", "PUT /fhir/Observation/new"] {
+        let said = house.call(line, &hasty, &new).await.is(429);
+        assert_eq!(
+            (said.issue().0.as_str(), said.header("retry-after")),
+            ("throttled", "2")
+        );
+    }
+    house.call("GET /fhir/metadata", &hasty, "").await.is(200);
+    house
+        .call("GET /fhir/Observation/new", &calm, "")
+        .await
+        .is(404);
+    first.await.is(200);
+    second.await.is(200);
+    house
+        .call("PUT /fhir/Observation/new", &hasty, &new)
+        .await
+        .is(201);
 }

@@ -1,7 +1,7 @@
 //! One condition of a search on a parameter of the type itself: its name, modifier and values.
 
 use super::{
-    Clause, Condition, Context, Modifier, near, refusal, shown,
+    Clause, Condition, Context, Modifier, Wanted, near, refusal, shown,
     values::{self, bad_value},
     wanted::wanted,
     words,
@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Issue, IssueCode, ResourceType,
     search::{Kind, SearchParameter, parent},
+    validate::{Enumerated, codes_of},
 };
 
 /// Alternatives in one condition.
@@ -53,9 +54,12 @@ impl Context<'_> {
                 Some(_) => Err(refusal(format!("`{}` takes no modifier.", shown(name)))),
             };
         }
+        let by_set = matches!(modifier, Some("in" | "not-in")) && parameter.kind == Kind::Token;
         let (modifier, target) = self.modifier(of, name, parameter, modifier, value)?;
         let mut values = Vec::new();
-        if !matches!(modifier, Modifier::Missing(_)) {
+        if by_set {
+            values = codes_of_set(name, value)?;
+        } else if !matches!(modifier, Modifier::Missing(_)) {
             let parts = values::split(value, ',');
             if parts.len() > MAX_VALUES {
                 let diagnostics = format!(
@@ -109,8 +113,10 @@ impl Context<'_> {
             ("identifier", Kind::Reference) => Some(Modifier::Identifier),
             ("above", Kind::Uri) => Some(Modifier::Above),
             ("below", Kind::Uri) => Some(Modifier::Below),
-            ("above" | "below", Kind::Reference) => Some(hierarchy(of, parameter, text)?),
-            ("in" | "not-in" | "above" | "below", Kind::Token) => {
+            ("above" | "below", Kind::Reference) => Some(hierarchy(of, parameter, text, value)?),
+            ("in", Kind::Token) if !parameter.boolean => Some(Modifier::None),
+            ("not-in", Kind::Token) if !parameter.boolean => Some(Modifier::Not),
+            ("above" | "below", Kind::Token) => {
                 return Err(refusal(format!(
                     "The modifier `:{text}` on `{}` asks a terminology, which this server does not have; name the codes instead.",
                     parameter.code
@@ -129,7 +135,8 @@ impl Context<'_> {
             _ if own => "none",
             Kind::String => ":exact, :contains, :missing",
             Kind::Token if parameter.code == "identifier" => ":not, :text, :of-type, :missing",
-            Kind::Token => ":not, :text, :missing",
+            Kind::Token if parameter.boolean => ":not, :missing",
+            Kind::Token => ":not, :text, :in, :not-in, :missing",
             Kind::Reference => ":identifier, :above, :below, :missing, or a type such as :Patient",
             Kind::Uri => ":above, :below, :missing",
             _ => ":missing",
@@ -143,11 +150,49 @@ impl Context<'_> {
     }
 }
 
-/// `:above` and `:below` on a reference need a type whose resources are parts of one another.
-fn hierarchy(of: ResourceType, parameter: &SearchParameter, text: &str) -> Result<Modifier, Issue> {
+/// `:in` and `:not-in`: the codes of a value set that R4 itself lists in full.
+fn codes_of_set(name: &str, value: &str) -> Result<Vec<Wanted>, Issue> {
+    let said = |why: &str| {
+        refusal(format!(
+            "`{}={}`: {why}; name the codes instead.",
+            shown(name),
+            shown(value)
+        ))
+    };
+    match codes_of(&values::unescape(value), MAX_VALUES) {
+        Enumerated::Codes(codes) => {
+            let token = |(system, code)| Wanted::Token {
+                system: Some(system),
+                code: Some(code),
+            };
+            Ok(codes.into_iter().map(token).collect())
+        }
+        Enumerated::Unknown => Err(said(
+            "this server knows the value sets of R4 by their URL, and no other terminology",
+        )),
+        Enumerated::Open => Err(said(
+            "R4 does not list all codes of this value set, and this server has no other terminology",
+        )),
+        Enumerated::Many => Err(said(&format!(
+            "this value set has more than {MAX_VALUES} codes"
+        ))),
+    }
+}
+
+/// `:above` and `:below` on a reference need a type whose resources are parts of one another, or canonical URLs, whose
+/// versions are.
+fn hierarchy(
+    of: ResourceType,
+    parameter: &SearchParameter,
+    text: &str,
+    value: &str,
+) -> Result<Modifier, Issue> {
     let targets = parameter.targets.iter();
     let mut types = targets.filter_map(|name| ResourceType::from_name(name));
-    if !types.any(|of| parent(of).is_some()) {
+    let canonical = values::split(value, ',')
+        .iter()
+        .all(|part| part.contains(':'));
+    if !canonical && !types.any(|of| parent(of).is_some()) {
         return Err(refusal(format!(
             "The modifier `:{text}` has no meaning on `{}` of {of}: what it points to is not made of parts of its own type.",
             parameter.code

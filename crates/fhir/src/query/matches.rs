@@ -10,8 +10,8 @@ use crate::ucum;
 /// token with the id as code, and a date.
 ///
 /// `_text` and `_content` look at the entries of [`words`](crate::search::words), which the caller adds as well. `:above`
-/// and `:below` on a reference ask for the named resource alone: the store puts what stands above or below into the
-/// values first.
+/// and `:below` on a reference ask for the named resource alone, or for the versions of a canonical: the store puts the
+/// resources that stand above or below into the values first.
 ///
 /// A value that was indexed as several entries (the two ends of a Range, say) meets a condition when one of them does.
 pub fn matches(clause: &Clause, entries: &[Entry]) -> bool {
@@ -76,7 +76,11 @@ fn meets(found: &Indexed, modifier: Modifier, wanted: &Wanted) -> bool {
             let mut words = words.iter();
             words.all(|words| text.contains(&format!(" {words} ")))
         }
-        (Indexed::Reference(found), Wanted::Reference(wanted)) => found == wanted,
+        (Indexed::Reference(found), Wanted::Reference(wanted)) => match modifier {
+            Modifier::Above => found == wanted || is_version_below(wanted, found),
+            Modifier::Below => found == wanted || is_version_below(found, wanted),
+            _ => found == wanted,
+        },
         (Indexed::Uri(found), Wanted::Uri(wanted)) => match modifier {
             Modifier::Above => is_below(wanted, found),
             Modifier::Below => is_below(found, wanted),
@@ -140,6 +144,14 @@ fn meets(found: &Indexed, modifier: Modifier, wanted: &Wanted) -> bool {
 fn is_below(uri: &str, above: &str) -> bool {
     uri.strip_prefix(above)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || above.ends_with('/'))
+}
+
+/// Whether the version of a canonical goes on from that of another one with the same URL: 1.2 from 1, not 10.
+fn is_version_below(canonical: &str, above: &str) -> bool {
+    above.contains('|')
+        && canonical
+            .strip_prefix(above)
+            .is_some_and(|rest| rest.starts_with(['.', '-']))
 }
 
 /// Kilometres between two places in degrees, on a ball of the earth's mean radius (haversine formula).

@@ -378,6 +378,58 @@ fn a_chain_finds_its_target() {
 }
 
 #[test]
+fn a_value_set_that_r4_lists_stands_for_its_codes() {
+    let of_set = |search: &str| clause("Observation", search);
+    let system = "http://hl7.org/fhir/observation-status";
+    let among = of_set("status:in=http://hl7.org/fhir/ValueSet/observation-status");
+    assert_eq!(among.modifier, None);
+    assert_eq!(among.values.len(), 8);
+    assert!(among.values.contains(&token(Some(system), Some("final"))));
+    let outside = of_set("status:not-in=http://hl7.org/fhir/ValueSet/observation-status|4.0.1");
+    assert_eq!((outside.modifier, outside.values), (Not, among.values));
+}
+
+#[test]
+fn versions_of_a_canonical_stand_above_and_below_one_another() {
+    let answer = |version: &str| {
+        format!(
+            r#"{{"resourceType":"QuestionnaireResponse","status":"completed","questionnaire":"http://x/q{version}"}}"#
+        )
+    };
+    met(
+        &answer("|1.2.3"),
+        "QuestionnaireResponse",
+        &[
+            "questionnaire:below=http://x/q",
+            "questionnaire:below=http://x/q|1",
+            "questionnaire:below=http://x/q|1.2",
+            "questionnaire:below=http://x/q|1.2.3",
+            "questionnaire:above=http://x/q|1.2.3",
+            "questionnaire:above=http://x/q|1.2.3-draft",
+        ],
+        &[
+            "questionnaire:below=http://x/q|2",
+            "questionnaire:below=http://x/q|1.2.30",
+            "questionnaire:below=http://x",
+            "questionnaire:above=http://x/q|1.2",
+            "questionnaire:above=http://x/q|1.2.30",
+        ],
+    );
+    met(
+        &answer(""),
+        "QuestionnaireResponse",
+        &[
+            "questionnaire:below=http://x/q",
+            "questionnaire:above=http://x/q",
+        ],
+        &[
+            "questionnaire:below=http://x/q|1",
+            "questionnaire:above=http://x/q|1",
+        ],
+    );
+}
+
+#[test]
 fn what_is_unknown_or_unsupported_is_named() {
     let unsupported = IssueCode::NotSupported;
     refused(
@@ -417,6 +469,12 @@ fn what_is_unknown_or_unsupported_is_named() {
         "code:not-in=x",
         unsupported,
         &["terminology"],
+    );
+    refused(
+        "Observation",
+        "code:in=http://hl7.org/fhir/ValueSet/observation-codes",
+        unsupported,
+        &["does not list all codes"],
     );
     refused(
         "Observation",

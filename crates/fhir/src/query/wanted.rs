@@ -38,11 +38,16 @@ pub(super) fn wanted(
         (Kind::Token, _) | (Kind::Reference, Modifier::Identifier) => values::token(text),
         (Kind::Reference, Modifier::Above | Modifier::Below) => {
             match reference(parameter, target, &values::unescape(text))? {
-                Wanted::Reference(name) if has_parts(&name) => Ok(Wanted::Reference(name)),
+                Wanted::Reference(name) if has_parts(&name) || name.contains(':') => {
+                    Ok(Wanted::Reference(name))
+                }
                 _ => {
                     let types = parameter.targets.iter().filter(|name| has_parts(name));
                     let types: Vec<&str> = types.copied().collect();
-                    Err(format!("Type/id, of one of: {}", types.join(", ")))
+                    Err(format!(
+                        "Type/id, of one of: {}; or a canonical URL",
+                        types.join(", ")
+                    ))
                 }
             }
         }

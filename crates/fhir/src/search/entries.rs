@@ -101,8 +101,8 @@ fn typed(number: u16, coding: &Value, value: &str, out: &mut Vec<Entry>) {
     }
 }
 
-/// How the index writes an identifier of a type.
-pub(crate) fn of_type(code: &str, value: &str) -> String {
+/// How the index writes an identifier of a type: the code of its token under [`IDENTIFIER`].
+pub fn of_type(code: &str, value: &str) -> String {
     format!("{code}|{value}")
 }
 

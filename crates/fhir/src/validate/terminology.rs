@@ -4,7 +4,7 @@
 use crate::Value;
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Arc, LazyLock},
 };
 
@@ -195,6 +195,77 @@ impl Terminology {
             self.sets
                 .insert(url.to_owned(), Arc::new(read_set(resource)));
         }
+    }
+}
+
+/// The codes of a value set of R4.
+pub(crate) enum Enumerated {
+    /// System and code of each, in order.
+    Codes(Vec<(String, String)>),
+    /// There is no such value set in R4.
+    Unknown,
+    /// Not all of its codes can be known here.
+    Open,
+    /// More than asked for.
+    Many,
+}
+
+/// Lists the codes of a value set of R4, at most so many. Cost: a look at each.
+pub(crate) fn codes_of(url: &str, most: usize) -> Enumerated {
+    let Some(set) = R4.set(url) else {
+        return Enumerated::Unknown;
+    };
+    let mut codes = BTreeSet::new();
+    match R4.enumerate(set, &mut codes, most, 0) {
+        None => Enumerated::Open,
+        Some(()) if codes.len() > most => Enumerated::Many,
+        Some(()) => Enumerated::Codes(codes.into_iter().collect()),
+    }
+}
+
+impl Terminology {
+    /// Adds the codes of a set and stops soon after so many; `None` when one of its parts cannot be listed.
+    fn enumerate(
+        &self,
+        set: &Set,
+        codes: &mut BTreeSet<(String, String)>,
+        most: usize,
+        depth: usize,
+    ) -> Option<()> {
+        if depth == DEEPEST || !set.exclude.is_empty() {
+            return None;
+        }
+        for part in &set.include {
+            match part {
+                Part::Whole(of) => {
+                    let system = self.system(of).filter(|system| !system.folded)?;
+                    add_codes(of, &system.codes, codes, most);
+                }
+                Part::Codes(of, listed) => {
+                    if self.system(of).is_some_and(|system| system.folded) {
+                        return None;
+                    }
+                    add_codes(of, listed, codes, most);
+                }
+                Part::Set(url) => self.enumerate(self.set(url)?, codes, most, depth + 1)?,
+                Part::Below { .. } | Part::All(_) | Part::Unknown => return None,
+            }
+        }
+        Some(())
+    }
+}
+
+fn add_codes(
+    system: &str,
+    from: &HashSet<Text>,
+    codes: &mut BTreeSet<(String, String)>,
+    most: usize,
+) {
+    for code in from {
+        if codes.len() > most {
+            return;
+        }
+        codes.insert((system.to_owned(), code.to_string()));
     }
 }
 

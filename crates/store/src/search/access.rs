@@ -22,7 +22,7 @@ use crate::{
         self, CLASSES, Class, TEXT, code_hash, ordered, ordered_f64, system_hash, unit_hash,
         whole_hash,
     },
-    keys::{Key, Tail, after},
+    keys::{DIRECTORY, Key, Tail, after},
     prepare::target,
     read::Reading,
     store::head_of,
@@ -264,13 +264,20 @@ fn of_clause(asking: &Asking<'_>, of: ResourceType, clause: &Clause) -> Result<O
     if Some(parameter.number) == dates::main_parameter(of) && dates::is_pure(of) {
         return Ok(None);
     }
+    let apart = |set: Set| match index::start(of, parameter.number)
+        .0
+        .starts_with(&DIRECTORY.to_be_bytes())
+    {
+        // The directory may be of another moment than the cards.
+        true => set.unproven(),
+        false => set,
+    };
     let number = match clause.modifier {
-        Modifier::Identifier => parameter.number | IDENTIFIER,
-        Modifier::None | Modifier::Exact | Modifier::Above | Modifier::Below => parameter.number,
-        // A text beside a code has no rows.
-        Modifier::Text
-        | Modifier::OfType
-        | Modifier::Contains
+        Modifier::Identifier | Modifier::OfType => parameter.number | IDENTIFIER,
+        Modifier::None | Modifier::Exact | Modifier::Above | Modifier::Below | Modifier::Text => {
+            parameter.number
+        }
+        Modifier::Contains
         | Modifier::Whole
         | Modifier::Ends
         | Modifier::Not
@@ -289,7 +296,7 @@ fn of_clause(asking: &Asking<'_>, of: ResourceType, clause: &Clause) -> Result<O
         }
     }
     Ok(Some(match ranges.is_empty() {
-        true => Access::Set(Set::any(sets)),
+        true => Access::Set(apart(Set::any(sets))),
         false if sets.is_empty() => Access::Ranges(ranges),
         false => return Ok(None),
     }))
@@ -306,9 +313,28 @@ fn where_is(
     let spans =
         |spans: Vec<Span>| Access::Set(Set::any(spans.into_iter().map(Set::Span).collect()));
     Ok(match (wanted, clause.modifier) {
+        (Wanted::Reference(name), Modifier::Above | Modifier::Below) if name.contains(':') => {
+            versions(start, name, clause.modifier, reading).map(spans)
+        }
         (Wanted::Reference(name), _) => {
             let number = clause.parameter.number;
             Some(Access::Set(Set::any(pointing(reading, of, number, name)?)))
+        }
+        (Wanted::Text(text), Modifier::Text) => {
+            let hash = index::words_hash(text, &reading.secret);
+            let span = |hash: [u8; 8]| Span::index(start.clone().bytes(&hash).done(), false);
+            hash.map(|hash| spans(vec![span(hash)]))
+        }
+        (
+            Wanted::OfType {
+                system,
+                code,
+                value,
+            },
+            _,
+        ) => {
+            let code = fhir::search::of_type(code, value);
+            tokens(reading, start, system.as_deref(), &code)?.map(spans)
         }
         (Wanted::Uri(_), Modifier::Below) => None,
         (Wanted::Uri(uri), Modifier::Above) => {
@@ -344,6 +370,32 @@ fn where_is(
         (Wanted::Composite(parts), Modifier::None) => composite(reading, start, parts)?,
         (other, Modifier::None) => ranges(reading, start, other)?.map(Access::Ranges),
         _ => None,
+    })
+}
+
+/// Where a canonical stands, and those with a version above or below its own. What is above is known by name; what is
+/// below, by the URL alone, among others.
+fn versions(
+    start: &Key,
+    name: &str,
+    modifier: Modifier,
+    reading: &Reading<'_>,
+) -> Option<Vec<Span>> {
+    let Some((url, version)) = name.split_once('|') else {
+        return Some(vec![exactly(start, name, reading)]);
+    };
+    if modifier == Modifier::Below {
+        return Some(vec![exactly(start, url, reading).unproven()]);
+    }
+    let ends = version.match_indices(['.', '-']).map(|(at, _)| at);
+    let shorter = ends.filter_map(|at| Some(format!("{url}|{}", version.get(..at)?)));
+    let names = shorter.chain([name.to_owned()]);
+    let names: Vec<String> = names.collect();
+    (names.len() <= KINDS).then(|| {
+        names
+            .iter()
+            .map(|name| exactly(start, name, reading))
+            .collect()
     })
 }
 

@@ -190,9 +190,16 @@ impl<'a> Asking<'a> {
             return Ok(None);
         }
         let Some(row) = snapshot.get(&head.tail.card_key(of))? else {
+            self.reading.torn.set(true);
             return Ok(None);
         };
         let card = needed.card(self.reading, of, &head.tail, &row, false)?;
+        // Whether it is open was asked of its head: a card of another version may be of other categories.
+        let agrees = card.as_ref().is_none_or(|card| card.stamp == head.stamp);
+        if !agrees {
+            self.reading.torn.set(true);
+            return Ok(None);
+        }
         Ok(card.map(|card| (head.tail, card)))
     }
 

@@ -8,7 +8,7 @@ use super::{
     matches::{Found, Matches},
     plan::{self, Aim},
 };
-use crate::{Result, card::Card, keys::Tail, prepare::target, read::Shown, store::stored_many};
+use crate::{Result, card::Card, keys::Tail, prepare::target, read::Shown};
 use fhir::{
     ResourceType,
     query::{Include, Query},
@@ -103,11 +103,12 @@ pub(crate) fn included(asking: &Asking<'_>, query: &Query, found: Vec<Found>) ->
             .iter()
             .map(|(of, _, card)| (*of, card.stamp))
             .collect();
-        let stored = stored_many(&reading.vault, reading.snapshot.as_ref(), &asked)?;
+        let stored = reading.stored_many(&asked)?;
         for ((of, tail, card), stored) in brought.into_iter().zip(stored) {
-            debug_assert_eq!(
-                stored.as_ref().map(|stored| stored.person),
-                Some(tail.person)
+            debug_assert!(
+                stored
+                    .as_ref()
+                    .is_none_or(|stored| stored.person == tail.person)
             );
             out.shown
                 .extend(stored.map(|stored| Shown::new(stored, card.labels)));

@@ -12,7 +12,6 @@
 //! (`patient.identifier=...`) is found by a search of all that match, up to [`ALL`].
 
 use super::{
-    able,
     access::{self, Access},
     asking::Asking,
     include,
@@ -21,6 +20,7 @@ use super::{
     set::Set,
     shown,
     span::Span,
+    within,
 };
 use crate::{
     Error, Held, Page, Permit, PersonKey, Result, Scope, Store, Verb,
@@ -28,7 +28,6 @@ use crate::{
     index::{self, MATTER_BYTES, whole_hash},
     keys::{Key, UNDATED},
     prepare::target,
-    read::Reading,
     store::head_of,
 };
 use fhir::{
@@ -50,32 +49,32 @@ impl Store {
     pub fn lastn(&self, permit: &Permit, query: &Query, max: usize) -> Result<Held<Page>> {
         let grant = self.grant(permit)?;
         grant.must(Verb::Search, Some(query.of))?;
-        able::able(query)?;
-        let conditions = flat(&query.conditions);
         if query.of.name() != "Observation" {
             return Err(refused(
                 "`$lastn` gives Observations; ask for it on that type.".into(),
             ));
         }
-        if !conditions.iter().any(|condition| names_subject(condition)) {
+        if !flat(&query.conditions).into_iter().any(names_subject) {
             return Err(refused(
                 "`$lastn` gives the newest observations of one patient; name her with `patient` or `subject`.".into(),
             ));
         }
-        let reading = Reading::new(self, &grant)?;
-        let asking = Asking::new(&reading);
-        let newest = Newest {
-            asking: &asking,
-            query,
-            conditions,
-            max: max.max(1),
-        };
-        let mut found = newest.find()?;
-        let total = Some(found.len() as u64);
-        if query.only_count {
-            found.clear();
-        }
-        shown(&asking, permit, vec![(query, found)], total, None)
+        self.asked("lastn", Some(query.of), &grant, |reading| {
+            let asking = Asking::new(reading);
+            let query = &*within::widened(&asking, query)?;
+            let newest = Newest {
+                asking: &asking,
+                query,
+                conditions: flat(&query.conditions),
+                max: max.max(1),
+            };
+            let mut found = newest.find()?;
+            let total = Some(found.len() as u64);
+            if query.only_count {
+                found.clear();
+            }
+            shown(&asking, permit, vec![(query, found)], total, None)
+        })
     }
 }
 

@@ -329,7 +329,14 @@ fn cards(
     let mut read = asking.reading.snapshot.get_many(&keys)?.into_iter();
     let row = |(candidate, _): &mut (Candidate, bool)| match candidate.card.take() {
         Some(row) => Some(row),
-        None => read.next().flatten(),
+        None => {
+            let row = read.next().flatten();
+            asking
+                .reading
+                .torn
+                .set(asking.reading.torn.get() || row.is_none());
+            row
+        }
     };
     Ok(candidates.iter_mut().map(row).collect())
 }

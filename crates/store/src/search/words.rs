@@ -9,7 +9,7 @@ use super::{
     set::Set,
     span::Span,
 };
-use crate::{Error, Result, store::stored_at, words};
+use crate::{Error, Result, words};
 use fhir::{
     ResourceType,
     query::{Clause, Modifier, Wanted, matches},
@@ -68,13 +68,7 @@ pub(crate) fn met(asking: &Asking<'_>, asked: &Asked<'_>, clause: &Clause) -> Re
         });
     }
     asking.texts.set(read + 1);
-    let reading = asking.reading;
-    let stored = stored_at(
-        &reading.vault,
-        reading.snapshot.as_ref(),
-        asked.of,
-        asked.card.stamp,
-    )?;
+    let stored = asking.reading.stored_at(asked.of, asked.card.stamp)?;
     let Some(text) = stored.and_then(|stored| stored.text) else {
         return Ok(false);
     };

@@ -8,7 +8,8 @@ use super::judge::{Case, Opens, Verdict, judge, kind_code};
 use super::person::{Person, Target};
 use super::words::Heard;
 use super::{
-    Gate, Grant, Grounds, InForce, Purpose, Refusal, RefusalKind, Request, What, locked, random,
+    Gate, Grant, Grounds, InForce, Purpose, Refusal, RefusalKind, Request, What, hex, locked,
+    random,
 };
 use crate::policy::{self, Circumstances};
 use crate::{ActKind, Actor, Evidence, MemberKind, Role, Tag, Viewer, Word, word};
@@ -17,6 +18,7 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::{Labels, PersonKey, Scope, Terms, Verb, Verbs};
+use tracing::field::Empty;
 
 /// Decisions remembered.
 const MAX_VERDICTS: usize = 65_536;
@@ -62,6 +64,24 @@ impl Gate {
     /// What was found out on the way: who is meant, a newer word that came along (heard first), the evidence kept
     /// here and that came. Whether the person is known here does not show in a refusal.
     pub fn decide(&self, request: Request, now: Timestamp) -> Result<Grant, Refusal> {
+        let span = tracing::debug_span!(
+            "decision",
+            purpose = request.purpose.code(),
+            role = request.actor.role.code(),
+            permit = Empty,
+            refused = Empty
+        );
+        let decided = span.in_scope(|| self.decided(request, now));
+        if !span.is_disabled() {
+            match &decided {
+                Ok(grant) => span.record("permit", hex(&grant.permit.id())),
+                Err(refusal) => span.record("refused", refusal.kind.code()),
+            };
+        }
+        decided
+    }
+
+    fn decided(&self, request: Request, now: Timestamp) -> Result<Grant, Refusal> {
         let target = self.resolve(&request.person)?;
         match self.consider(&request, &target, now) {
             Ok((asked, verdict)) => {
