@@ -61,7 +61,7 @@ use asking::Asking;
 use fhir::query::{Condition, Query};
 use matches::{Found, Matches};
 use order::{Keys, Order};
-use plan::{Aim, choose, flat};
+use plan::{Aim, Plan, choose, flat};
 pub(crate) use set::{Set, Stream};
 pub(crate) use span::Span;
 use stamps::{Changed, Stamps};
@@ -446,12 +446,17 @@ fn by_keys(
     wanted: &Wanted,
 ) -> Result<Part> {
     let plan = || -> Result<_> {
-        let mut plan = choose(asking, query.of, conditions, Aim::Sorted)?;
-        let numbers = include::numbers(query).into_iter().chain(keys.numbers());
-        plan.needed = plan.needed.also(numbers);
-        Ok(plan)
+        let plan = choose(asking, query.of, conditions, Aim::Sorted)?;
+        Ok(with_keys(plan, query, keys))
     };
-    let sought = plan()?;
+    let sought = match keys.is_all {
+        // A walk in the order of the key meets nothing but matches: nothing else can be better for a page.
+        true => {
+            let nowhere = Set::few(Vec::new());
+            with_keys(Plan::over(query.of, conditions, nowhere), query, keys)
+        }
+        false => plan()?,
+    };
     let key = |found: &Found| keys.key(found);
     // The place in the rows of the first key follows the key itself.
     let (last, place) = match &wanted.last {
@@ -488,6 +493,10 @@ fn by_keys(
         None => Walk::new(asking, &sought, keys, place.as_deref())?,
     };
     let Some(walk) = walk else {
+        let sought = match keys.is_all {
+            true => plan()?,
+            false => sought,
+        };
         let matches = Matches::new(asking, sought, None, wanted.limit)?;
         let part = lowest(matches, &key, |_| true, &inner(wanted.count))?;
         return Ok(finish(part.found, part.next.is_some(), part.total));
@@ -530,6 +539,13 @@ fn by_keys(
         }
     }
     Ok(finish(found, more, None))
+}
+
+/// A plan that reads what orders its matches, and what they include.
+fn with_keys<'q>(mut plan: Plan<'q>, query: &Query, keys: &Keys) -> Plan<'q> {
+    let numbers = include::numbers(query).into_iter().chain(keys.numbers());
+    plan.needed = plan.needed.also(numbers);
+    plan
 }
 
 /// The first matches of a walk whose equals are ordered by further keys: a group at a time.

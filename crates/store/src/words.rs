@@ -87,10 +87,11 @@ pub(crate) fn keys(of: ResourceType, resource: &Value, secret: &Secret) -> Vec<V
     let kept: BTreeSet<&str> = kept.collect();
     match kept.len() > MOST {
         true => to_be_read(of, secret).into_iter().collect(),
-        false => kept
-            .into_iter()
-            .filter_map(|word| place(of, word, secret))
-            .collect(),
+        false => {
+            let start = index::start(of, number);
+            let key = |word: &str| start.clone().bytes(&whole_hash(word, secret)).done();
+            kept.into_iter().map(key).collect()
+        }
     }
 }
 

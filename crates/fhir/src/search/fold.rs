@@ -16,6 +16,9 @@ pub fn fold(text: &str) -> String {
                 out.push(' ');
             }
             bare_n = false;
+        } else if c.is_ascii() {
+            out.push(c);
+            bare_n = false;
         } else if is_mark(c) {
             if c == '\u{303}' && bare_n {
                 out.pop();

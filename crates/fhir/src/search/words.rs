@@ -63,7 +63,8 @@ fn is_uri(text: &str) -> bool {
 
 /// Appends the words of a text.
 fn add(text: &str, out: &mut String) {
-    for word in phrase(text).split(' ').filter(|word| !word.is_empty()) {
+    let folded = fold(text);
+    for word in words_of(&folded) {
         if !out.is_empty() {
             out.push(' ');
         }
@@ -74,9 +75,13 @@ fn add(text: &str, out: &mut String) {
 /// The words of a text, folded, with single spaces: what is no letter or digit parts them.
 pub(crate) fn phrase(text: &str) -> String {
     let folded = fold(text);
-    let words = folded.split(|c: char| !c.is_alphanumeric());
-    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = words_of(&folded).collect();
     words.join(" ")
+}
+
+fn words_of(folded: &str) -> impl Iterator<Item = &str> {
+    let parts = folded.split(|c: char| !c.is_alphanumeric());
+    parts.filter(|word| !word.is_empty())
 }
 
 /// The text of XHTML: tags are spaces, the five entities and numbers stand for their letters.

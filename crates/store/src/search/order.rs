@@ -36,6 +36,8 @@ pub(crate) struct Keys {
     pub(crate) keys: Vec<SortKey>,
     /// Whether what has no value of the first key can match.
     pub(crate) missing: bool,
+    /// Whether the first key says all that is asked: the rows in its order are the matches.
+    pub(crate) is_all: bool,
 }
 
 pub(crate) struct SortKey {
@@ -75,6 +77,7 @@ impl Order {
             keys => Ok(Order::Keys(Keys {
                 keys: keys.iter().map(|sort| SortKey::of(of, sort)).collect(),
                 missing: true,
+                is_all: false,
             })),
         }
     }
@@ -89,8 +92,9 @@ fn implied(asking: &Asking<'_>, of: ResourceType, conditions: &[&Condition]) -> 
     if hers && of.in_patient_compartment() {
         return Ok(Order::Natural);
     }
-    let by = |clause: Clause| {
+    let by = |clause: Clause, is_all: bool| {
         Ok(Order::Keys(Keys {
+            is_all,
             keys: vec![SortKey {
                 by: By::Matching(clause),
                 descending: false,
@@ -106,8 +110,11 @@ fn implied(asking: &Asking<'_>, of: ResourceType, conditions: &[&Condition]) -> 
         }
         _ => false,
     });
-    if others_are_codes && let Some(pair) = paired(of, conditions) {
-        return by(pair);
+    if others_are_codes
+        && let Some(pair) = plan::pair_of(of, conditions)
+        && let Some(clause) = pair.ordered()
+    {
+        return by(clause, pair.parts.len() == conditions.len());
     }
     if conditions.iter().any(|condition| fixes(of, condition)) {
         return Ok(Order::Natural);
@@ -117,7 +124,7 @@ fn implied(asking: &Asking<'_>, of: ResourceType, conditions: &[&Condition]) -> 
         _ => None,
     });
     if let Some(open) = clauses.clone().find(|clause| leaves_open(clause)) {
-        return by(open.clone());
+        return by(open.clone(), conditions.len() == 1);
     }
     Ok(
         match clauses.any(|clause| clause.parameter.code == "_lastUpdated") {
@@ -125,25 +132,6 @@ fn implied(asking: &Asking<'_>, of: ResourceType, conditions: &[&Condition]) -> 
             false => Order::Natural,
         },
     )
-}
-
-/// Code and value as one condition on their composite, if it orders its answers.
-fn paired(of: ResourceType, conditions: &[&Condition]) -> Option<Clause> {
-    let (first, second, both) = plan::pair_of(of, conditions)?;
-    let open = second.values.iter().all(|wanted| match wanted {
-        Wanted::Quantity { code, .. } => code.is_some(),
-        Wanted::Text(_) | Wanted::Date { .. } => true,
-        _ => false,
-    });
-    let pairs = first.values.iter().flat_map(|a| {
-        let pair = move |b: &Wanted| Wanted::Composite(vec![a.clone(), b.clone()]);
-        second.values.iter().map(pair)
-    });
-    open.then(|| Clause {
-        parameter: both,
-        modifier: Modifier::None,
-        values: pairs.collect(),
-    })
 }
 
 /// Whether a condition fixes a value, by its shape.

@@ -23,7 +23,7 @@ use crate::{
 };
 use fhir::{
     ResourceType,
-    query::{Clause, Condition, Modifier, Wanted},
+    query::{Clause, Condition, Modifier, Prefix, Wanted},
     search::{Kind, SearchParameter, parameter},
 };
 
@@ -464,27 +464,108 @@ const PAIRS: &[(&str, &str, &str, &str)] = &[
 /// Pairs of values followed at most.
 const PAIRED: usize = 64;
 
-/// The two conditions that are one on a composite, and that.
-pub(crate) fn pair_of<'c>(
-    of: ResourceType,
-    conditions: &[&'c Condition],
-) -> Option<(&'c Clause, &'c Clause, &'static SearchParameter)> {
-    let clause = |code: &str| {
-        conditions.iter().find_map(|condition| match condition {
+/// Conditions that are one on a composite: codes, and what is asked of the value under them.
+pub(crate) struct Pair<'c> {
+    /// The conditions that it covers.
+    pub(crate) parts: Vec<&'c Clause>,
+    codes: &'c [Wanted],
+    values: Vec<Wanted>,
+    both: &'static SearchParameter,
+}
+
+impl Pair<'_> {
+    /// The same as a condition on the composite, if that orders its answers.
+    pub(crate) fn ordered(&self) -> Option<Clause> {
+        let open = self.values.iter().all(|wanted| match wanted {
+            Wanted::Quantity { code, .. } => code.is_some(),
+            Wanted::Text(_) | Wanted::Date { .. } => true,
+            _ => false,
+        });
+        let pairs = self.codes.iter().flat_map(|code| {
+            let pair = move |value: &Wanted| Wanted::Composite(vec![code.clone(), value.clone()]);
+            self.values.iter().map(pair)
+        });
+        open.then(|| Clause {
+            parameter: self.both,
+            modifier: Modifier::None,
+            values: pairs.collect(),
+        })
+    }
+}
+
+/// The conditions that are one on a composite.
+pub(crate) fn pair_of<'c>(of: ResourceType, conditions: &[&'c Condition]) -> Option<Pair<'c>> {
+    let clauses = |code: &str| {
+        let of_code = |condition: &&'c Condition| match condition {
             Condition::Is(clause)
                 if clause.parameter.code == code && clause.modifier == Modifier::None =>
             {
                 Some(clause)
             }
             _ => None,
-        })
+        };
+        conditions.iter().filter_map(of_code).collect::<Vec<_>>()
     };
     let pairs = PAIRS.iter().filter(|(name, ..)| *name == of.name());
     pairs.into_iter().find_map(|(_, first, second, both)| {
-        let (first, second) = (clause(first)?, clause(second)?);
-        let few = first.values.len() * second.values.len() <= PAIRED;
+        let (first, seconds) = (*clauses(first).first()?, clauses(second));
+        let second = *seconds.first()?;
+        let (values, seconds) = match narrowed(&seconds) {
+            Some(within) => (vec![within], seconds),
+            None => (second.values.clone(), vec![second]),
+        };
+        let few = first.values.len() * values.len() <= PAIRED;
         let both = parameter(of, both).filter(|both| few && both.supported())?;
-        Some((first, second, both))
+        Some(Pair {
+            parts: std::iter::once(first).chain(seconds).collect(),
+            codes: &first.values,
+            values,
+            both,
+        })
+    })
+}
+
+/// Several conditions on a quantity of which a resource has one, as a range: `ge81` and `le99`. They must be in one unit.
+fn narrowed(clauses: &[&Clause]) -> Option<Wanted> {
+    let mut within: Option<(f64, f64, &Option<String>, &Option<String>)> = None;
+    for clause in clauses {
+        let [
+            Wanted::Quantity {
+                prefix,
+                value,
+                low,
+                high,
+                system,
+                code,
+            },
+        ] = clause.values.as_slice()
+        else {
+            return None;
+        };
+        let (from, to) = match prefix {
+            Prefix::Eq | Prefix::Ap => (*low, *high),
+            Prefix::Ne => return None,
+            Prefix::Gt | Prefix::Sa => (value.next_up(), f64::INFINITY),
+            Prefix::Ge => (*value, f64::INFINITY),
+            Prefix::Lt | Prefix::Eb => (f64::NEG_INFINITY, *value),
+            Prefix::Le => (f64::NEG_INFINITY, value.next_up()),
+        };
+        within = Some(match within {
+            None => (from, to, system, code),
+            Some((low, high, of, unit)) if (of, unit) == (system, code) => {
+                (low.max(from), high.min(to), of, unit)
+            }
+            Some(_) => return None,
+        });
+    }
+    let (low, high, system, code) = within.filter(|_| clauses.len() > 1)?;
+    Some(Wanted::Quantity {
+        prefix: Prefix::Eq,
+        value: low,
+        low,
+        high,
+        system: system.clone(),
+        code: code.clone(),
     })
 }
 
@@ -493,13 +574,13 @@ fn paired(
     of: ResourceType,
     conditions: &[&Condition],
 ) -> Result<Option<Offer>> {
-    let Some((first, second, both)) = pair_of(of, conditions) else {
+    let Some(pair) = pair_of(of, conditions) else {
         return Ok(None);
     };
-    let start = index::start(of, both.number);
+    let start = index::start(of, pair.both.number);
     let (mut sets, mut ranges) = (Vec::new(), Vec::new());
-    for a in &first.values {
-        for b in &second.values {
+    for a in pair.codes {
+        for b in &pair.values {
             match access::composite(asking.reading, &start, &[a.clone(), b.clone()])? {
                 Some(Access::Set(set)) => sets.push(set),
                 Some(Access::Ranges(found)) => ranges.extend(found),
@@ -517,6 +598,6 @@ fn paired(
             |condition: &&&Condition| matches!(condition, Condition::Is(own) if own == clause);
         conditions.iter().position(|condition| same(&condition))
     };
-    let of = [is(first), is(second)].into_iter().flatten().collect();
+    let of = pair.parts.iter().filter_map(|part| is(part)).collect();
     Ok(Some(Offer { of, access }))
 }
