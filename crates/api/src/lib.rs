@@ -28,6 +28,7 @@ mod seek;
 mod serve;
 mod session;
 mod shape;
+mod words;
 
 pub use negotiate::PURPOSE;
 pub use serve::serve;

@@ -40,7 +40,9 @@ impl Store {
     pub fn matched(&self, permit: &Permit, query: &Query, limit: usize) -> Result<Held<Matched>> {
         let grant = self.grant(permit)?;
         grant.must(Verb::Search, Some(query.of))?;
+        let loaded = self.inner.shelf.now();
         let snapshot = self.snapshot()?;
+        loaded.answers(snapshot.as_ref(), std::slice::from_ref(query))?;
         let find = crate::search::find(self.inner.secrets.index, self.inner.vault.clone());
         let mut ids = find(snapshot.as_ref(), query, &grant, limit)?;
         ids.sort_unstable();
@@ -74,6 +76,8 @@ impl Making<'_> {
             limit,
             ids,
         } = matched;
+        self.loaded
+            .answers(&self.view(), std::slice::from_ref(query))?;
         let mut now = find(&self.view(), query, grant, *limit)?;
         now.sort_unstable();
         match now == *ids {

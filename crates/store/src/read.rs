@@ -8,10 +8,15 @@ use crate::{
     grant::Grant,
     index::{Secret, whole_hash},
     keys::{Key, PEOPLE, REFERS, SHARED, VERSION, records},
+    loaded::Loaded,
     store::{head_of, heads_of, held, stored_at, stored_many},
     vault::Vault,
 };
-use fhir::ResourceType;
+use fhir::{
+    ResourceType,
+    query::Query,
+    search::{self, Kind, SearchParameter},
+};
 use jiff::Timestamp;
 use std::sync::Arc;
 
@@ -143,16 +148,38 @@ pub(crate) struct Reading<'a> {
     pub(crate) grant: &'a Grant,
     pub(crate) secret: Secret,
     pub(crate) vault: Arc<Vault>,
+    /// The loaded search parameters, of before the snapshot.
+    pub(crate) loaded: Option<Arc<Loaded>>,
 }
 
 impl<'a> Reading<'a> {
     pub(crate) fn new(store: &Store, grant: &'a Grant) -> Result<Reading<'a>> {
+        let loaded = store.inner.shelf.now();
         Ok(Reading {
+            loaded: Some(loaded),
             snapshot: store.timed()?,
             grant,
             secret: store.inner.secrets.index,
             vault: store.inner.vault.clone(),
         })
+    }
+
+    /// Refuses questions that name a loaded search parameter which cannot be asked for in this snapshot.
+    pub(crate) fn answers(&self, queries: &[Query]) -> Result<()> {
+        match &self.loaded {
+            Some(loaded) => loaded.answers(self.snapshot.as_ref(), queries),
+            None => Ok(()),
+        }
+    }
+
+    /// The references of a type that can be asked for in this snapshot.
+    pub(crate) fn references(&self, of: ResourceType) -> Result<Vec<&'static SearchParameter>> {
+        let mut all = search::parameters(of);
+        all.retain(|parameter| parameter.kind == Kind::Reference);
+        if let Some(loaded) = &self.loaded {
+            all.extend(loaded.references(self.snapshot.as_ref(), of)?);
+        }
+        Ok(all)
     }
 
     /// Whether the permit opens a resource.

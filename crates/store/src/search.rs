@@ -94,6 +94,7 @@ impl Store {
             able::able(query)?;
         }
         let reading = Reading::new(self, &grant)?;
+        reading.answers(queries)?;
         let key = &self.inner.secrets.pages;
         let question = format!("search {queries:?} {}", grant.told());
         let position = page
@@ -156,6 +157,8 @@ pub(crate) fn find(
             grant,
             secret,
             vault: vault.clone(),
+            // Conditions include nothing; whether they can be answered is asked before.
+            loaded: None,
         };
         able::able(query)?;
         let asking = Asking::new(&reading);
@@ -360,7 +363,9 @@ fn natural(
 ) -> Result<Part> {
     let after = wanted.last.as_deref().and_then(Tail::read);
     let mut plan = choose(asking, query.of, conditions, Aim::First)?;
-    plan.needed = plan.needed.also(include::numbers(query).into_iter());
+    plan.needed = plan
+        .needed
+        .also(include::numbers(asking, query)?.into_iter());
     let mut matches = Matches::new(asking, plan, after, wanted.limit)?;
     matches.first_of(wanted.count);
     let (found, more) = take(&mut matches, wanted.count)?;
@@ -402,7 +407,9 @@ fn by_change(
     wanted: &Wanted,
 ) -> Result<Part> {
     let mut plan = choose(asking, query.of, conditions, Aim::Sorted)?;
-    plan.needed = plan.needed.also(include::numbers(query).into_iter());
+    plan.needed = plan
+        .needed
+        .also(include::numbers(asking, query)?.into_iter());
     let key = |found: &Found| match direction {
         Direction::Up => (!found.card.stamp).to_be_bytes().to_vec(),
         Direction::Down => found.card.stamp.to_be_bytes().to_vec(),
@@ -443,7 +450,9 @@ fn by_keys(
 ) -> Result<Part> {
     let plan = || -> Result<_> {
         let mut plan = choose(asking, query.of, conditions, Aim::Sorted)?;
-        let numbers = include::numbers(query).into_iter().chain(keys.numbers());
+        let numbers = include::numbers(asking, query)?
+            .into_iter()
+            .chain(keys.numbers());
         plan.needed = plan.needed.also(numbers);
         Ok(plan)
     };
