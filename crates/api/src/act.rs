@@ -9,6 +9,7 @@ mod history;
 mod lastn;
 mod meta;
 mod over;
+mod parameters;
 mod patch;
 mod read;
 mod search;
@@ -56,6 +57,10 @@ pub(crate) enum Op {
     History(HistoryOf, Pairs),
     Everything(String, Pairs),
     Lastn(Pairs, Option<Value>),
+    /// Of a SearchParameter: into use or out of it.
+    Activate(String, bool),
+    /// How far the index is with a loaded search parameter, or with all.
+    Indexing(Option<String>),
 }
 
 impl Op {
@@ -138,6 +143,15 @@ impl Op {
             Interaction::HistorySystem => Op::History(HistoryOf::System, pairs),
             Interaction::Everything => Op::Everything(id()?, pairs),
             Interaction::Lastn | Interaction::LastnPosted => Op::Lastn(pairs, body),
+            Interaction::Activate | Interaction::Deactivate => {
+                nothing_else(&pairs, "_format, _pretty")?;
+                Op::Activate(id()?, interaction == Interaction::Activate)
+            }
+            Interaction::Indexing | Interaction::IndexingOfAll => {
+                nothing_else(&pairs, "_format, _pretty")?;
+                let one = interaction == Interaction::Indexing;
+                Op::Indexing(one.then(id).transpose()?)
+            }
             Interaction::Metadata
             | Interaction::Bundle
             | Interaction::LogFile
@@ -172,6 +186,8 @@ impl Session<'_> {
             Op::History(of, pairs) => self.history(&of, pairs),
             Op::Everything(id, pairs) => self.everything(id, pairs),
             Op::Lastn(pairs, body) => self.lastn(pairs, body.as_ref(), wishes),
+            Op::Activate(id, active) => self.activate(id, active),
+            Op::Indexing(id) => self.indexing(id.as_deref()),
         }
     }
 }

@@ -6,11 +6,11 @@ use crate::{
 };
 use fhir::{
     ResourceType, Value, obj,
-    search::{COMPARTMENTS, Kind, SearchParameter, parameters},
+    search::{COMPARTMENTS, Catalog, Kind, SearchParameter},
 };
 
 /// When what this server does last changed; a test compares the whole statement with the committed one.
-const DATE: &str = "2026-11-22";
+const DATE: &str = "2026-11-28";
 
 /// Parameters that shape an answer and are no conditions.
 const RESULT_PARAMETERS: [&str; 8] = [
@@ -25,8 +25,9 @@ const RESULT_PARAMETERS: [&str; 8] = [
 ];
 
 /// The statement of a server at this FHIR base.
-pub(crate) fn statement(base: &str, limits: &Limits) -> Value {
-    let resources: Vec<Value> = ResourceType::all().map(resource).collect();
+pub(crate) fn statement(base: &str, limits: &Limits, catalog: &Catalog) -> Value {
+    let resources = ResourceType::all().map(|of| resource(of, catalog));
+    let resources: Vec<Value> = resources.collect();
     obj! {
         "resourceType" => "CapabilityStatement",
         "id" => "tejido",
@@ -109,6 +110,20 @@ fn operations(all: &[(Interaction, &'static str, &'static str)]) -> impl Iterato
     })
 }
 
+/// Operations that R4 does not define.
+fn own_operations() -> impl Iterator<Item = Value> {
+    let all = [
+        (Interaction::Activate, "activate"),
+        (Interaction::Deactivate, "deactivate"),
+        (Interaction::Indexing, "indexing"),
+    ];
+    let there = all.into_iter().filter(|(route, _)| has(*route));
+    there.map(|(_, name)| {
+        let definition = format!("https://tejido.mx/fhir/OperationDefinition/{name}");
+        obj! { "name" => name, "definition" => definition }
+    })
+}
+
 fn compartments() -> Vec<String> {
     let definition = |name: &&str| {
         let name = name.to_lowercase();
@@ -144,8 +159,9 @@ fn can_be_searched(parameter: &SearchParameter) -> bool {
     parameter.supported() && !pointless
 }
 
-fn resource(of: ResourceType) -> Value {
-    let supported: Vec<_> = parameters(of)
+fn resource(of: ResourceType, catalog: &Catalog) -> Value {
+    let supported: Vec<_> = catalog
+        .parameters(of)
         .into_iter()
         .filter(|parameter| can_be_searched(parameter))
         .collect();
@@ -156,7 +172,15 @@ fn resource(of: ResourceType) -> Value {
         .collect();
     let parameters: Vec<Value> = supported
         .iter()
-        .map(|parameter| obj! { "name" => parameter.code, "type" => parameter.kind.name() })
+        .map(|parameter| {
+            let mut loaded = catalog.loaded();
+            let definition = loaded.find(|(number, ..)| *number == parameter.number);
+            obj! {
+                "name" => parameter.code,
+                "definition" => definition.map(|(_, url, _)| url),
+                "type" => parameter.kind.name(),
+            }
+        })
         .collect();
     let operations = operations(&[
         (Interaction::Meta, "meta", "Resource-meta"),
@@ -176,6 +200,7 @@ fn resource(of: ResourceType) -> Value {
         operations(&[(Interaction::Lastn, "lastn", "Observation-lastn")])
             .filter(|_| of.name() == "Observation"),
     )
+    .chain(own_operations().filter(|_| of.name() == "SearchParameter"))
     .collect::<Vec<_>>();
     obj! {
         "type" => of.name(),
@@ -197,13 +222,18 @@ fn resource(of: ResourceType) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fhir::search::parameters;
 
     const SNAPSHOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/capability.json");
 
     /// `UPDATE_SNAPSHOT=1 cargo test -p api` writes it anew.
     #[test]
     fn the_statement_is_the_committed_one() {
-        let now = statement("https://node.example/fhir", &Limits::default());
+        let now = statement(
+            "https://node.example/fhir",
+            &Limits::default(),
+            &Catalog::r4(),
+        );
         let now = format!("{}\n", now.to_pretty());
         if std::env::var_os("UPDATE_SNAPSHOT").is_some() {
             std::fs::write(SNAPSHOT, &now).unwrap();
@@ -217,7 +247,11 @@ mod tests {
 
     #[test]
     fn the_statement_is_sound_fhir() {
-        let statement = statement("https://node.example/fhir", &Limits::default());
+        let statement = statement(
+            "https://node.example/fhir",
+            &Limits::default(),
+            &Catalog::r4(),
+        );
         assert_eq!(
             fhir::check(&statement).unwrap().name(),
             "CapabilityStatement"

@@ -28,7 +28,10 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request,
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use std::{any::Any, sync::Arc};
+use std::{
+    any::Any,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use tracing::Instrument;
@@ -41,17 +44,23 @@ pub(crate) struct Door {
     turns: Arc<Semaphore>,
     bundle_turns: Arc<Semaphore>,
     shares: Shares,
-    statement: Bytes,
+    statement: Statement,
 }
+
+/// The CapabilityStatement, made again when other search parameters can be asked for.
+#[derive(Default)]
+struct Statement(Mutex<(Option<Names>, Bytes)>);
+
+/// Numbers and URLs of the loaded search parameters that a statement names.
+type Names = Vec<(u16, String)>;
 
 pub(crate) fn router(state: State) -> Router {
     let base = format!("{}/fhir", state.base.trim_end_matches('/'));
-    let statement = capability::statement(&base, &state.limits).to_bytes();
     let door = Arc::new(Door {
         turns: Arc::new(Semaphore::new(state.limits.concurrent)),
         bundle_turns: Arc::new(Semaphore::new(state.limits.bundles)),
         shares: Shares::new(state.limits.per_token),
-        statement: Bytes::from(statement),
+        statement: Statement::default(),
         clock: state.clock,
         house: House {
             gate: state.gate,
@@ -220,6 +229,22 @@ struct Whole {
     actor: Actor,
 }
 
+impl Statement {
+    /// As things are. Cost: making it, some milliseconds, when they changed.
+    fn of(&self, house: &House) -> Bytes {
+        let searchable = house.gate.store().searchable();
+        let catalog = searchable.ready();
+        let names = catalog.loaded().map(|(n, url, _)| (n, url.to_owned()));
+        let names: Names = names.collect();
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.0.as_ref() != Some(&names) {
+            let statement = capability::statement(&house.base, &house.limits, catalog);
+            *made = (Some(names), Bytes::from(statement.to_bytes()));
+        }
+        made.1.clone()
+    }
+}
+
 impl Door {
     async fn answer(
         self: Arc<Door>,
@@ -305,7 +330,7 @@ impl Door {
                 act::nothing_else(&pairs, "mode, _format, _pretty")?;
                 return Ok(json_response(
                     200,
-                    self.statement.clone(),
+                    self.statement.of(&self.house),
                     asked.pretty,
                     FHIR_JSON,
                 ));

@@ -10,6 +10,8 @@ pub(crate) const POLICY_SYSTEM: &str = "https://tejido.mx/fhir/CodeSystem/policy
 
 /// Seconds after which a busy archive may be asked again.
 const BUSY_SECONDS: u32 = 2;
+/// Seconds after which a search parameter that is being indexed may be asked for again.
+const INDEXING_SECONDS: u32 = 30;
 /// Seconds after which somebody who tried too often may try again.
 const SLOW_SECONDS: u32 = 30;
 
@@ -84,6 +86,25 @@ impl Fault {
                 429,
                 IssueCode::Throttled,
                 "Too many requests under this token are at work at once; nothing was read or written. Wait for answers before you ask more, and try again in a moment.",
+            )
+        }
+    }
+    /// 503: a search parameter that the index does not hold wholly yet. `figures`: whether the caller may know how much
+    /// is stored here.
+    pub(crate) fn indexing(at: &store::Indexing, figures: bool) -> Fault {
+        let far = match figures {
+            true => format!(": {} of {} resources are done", at.done, at.total),
+            false => String::new(),
+        };
+        Fault {
+            retry: Some(INDEXING_SECONDS),
+            ..Fault::new(
+                503,
+                IssueCode::Incomplete,
+                format!(
+                    "The search parameter `{}` is being indexed{far}. Until that is whole an answer would lack what it has not come to: try again later, or let it be left out with `Prefer: handling=lenient`.",
+                    at.code
+                ),
             )
         }
     }
@@ -179,6 +200,8 @@ impl From<store::Error> for Fault {
                 422,
                 vec![Issue::error(IssueCode::Invalid, expression, diagnostics)],
             ),
+            Error::Indexing(at) => Fault::indexing(&at, false),
+            Error::Unloadable(issues) => Fault::of(422, issues),
             Error::BadPage => Fault::bad(IssueCode::Invalid, error.to_string()),
             Error::Slow(_) => Fault {
                 retry: Some(BUSY_SECONDS),

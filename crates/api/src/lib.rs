@@ -30,6 +30,7 @@ mod serve;
 mod session;
 mod shape;
 mod share;
+mod words;
 
 pub use negotiate::PURPOSE;
 pub use serve::serve;

@@ -39,6 +39,10 @@ pub enum Interaction {
     Everything,
     Lastn,
     LastnPosted,
+    Activate,
+    Deactivate,
+    Indexing,
+    IndexingOfAll,
     LogFile,
     Live,
     Ready,
@@ -201,6 +205,30 @@ pub static ROUTES: &[Route] = &[
         "POST",
         "/fhir/Observation/$lastn",
         Interaction::LastnPosted,
+        Entry::Token,
+    ),
+    route(
+        "POST",
+        "/fhir/SearchParameter/{id}/$activate",
+        Interaction::Activate,
+        Entry::Token,
+    ),
+    route(
+        "POST",
+        "/fhir/SearchParameter/{id}/$deactivate",
+        Interaction::Deactivate,
+        Entry::Token,
+    ),
+    route(
+        "GET",
+        "/fhir/SearchParameter/{id}/$indexing",
+        Interaction::Indexing,
+        Entry::Token,
+    ),
+    route(
+        "GET",
+        "/fhir/SearchParameter/$indexing",
+        Interaction::IndexingOfAll,
         Entry::Token,
     ),
     route(
@@ -388,6 +416,8 @@ mod tests {
             ("GET", "/fhir/Patient/1/*", SearchCompartment, "Patient 1 *"),
             ("GET", "/fhir/Patient/1/$everything", Everything, "1"),
             ("GET", "/fhir/_history", HistorySystem, ""),
+            ("POST", "/fhir/SearchParameter/sp/$activate", Activate, "sp"),
+            ("GET", "/fhir/SearchParameter/$indexing", IndexingOfAll, ""),
             ("GET", "/log/tile/0/000", LogFile, "tile/0/000"),
         ];
         for (method, path, interaction, places) in cases {

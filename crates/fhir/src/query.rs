@@ -15,6 +15,7 @@ mod include;
 mod matches;
 mod near;
 mod parse;
+mod uses;
 mod values;
 mod wanted;
 mod words;

@@ -23,7 +23,12 @@ pub use fold::fold;
 
 use crate::{ResourceType, Value};
 use program::Program;
-use std::{cmp::Ordering, collections::HashMap, sync::LazyLock};
+use script::Script;
+use std::{
+    cmp::Ordering,
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 pub(crate) use table::table;
 pub(crate) use words::phrase;
 pub use words::words;
@@ -224,14 +229,16 @@ pub fn extract(of: ResourceType, resource: &Value) -> Vec<Entry> {
 }
 
 fn extract_as(of: &str, resource: &Value) -> Vec<Entry> {
-    extract_with(of, resource, None)
+    extract_with(of, resource, &[])
 }
 
-fn extract_with(of: &str, resource: &Value, more: Option<&Program>) -> Vec<Entry> {
+fn extract_with(of: &str, resource: &Value, more: &[Arc<Script>]) -> Vec<Entry> {
     let mut out = Vec::with_capacity(32);
-    let own = PROGRAMS.get(of).or_else(|| PROGRAMS.get("Resource"));
-    for program in own.into_iter().chain(more) {
+    if let Some(program) = PROGRAMS.get(of).or_else(|| PROGRAMS.get("Resource")) {
         program.run(resource, &mut out);
+    }
+    for script in more {
+        script.run(resource, &mut out);
     }
     out.sort_unstable_by(order);
     out.dedup();

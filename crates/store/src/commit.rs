@@ -1,5 +1,7 @@
 //! A commit in the making: what becomes of each change, as rows.
 
+mod loading;
+
 use crate::{
     Current, Error, Labels, PersonKey, Result, Scope, Verb, Version, Written,
     body::{self, Stored},
@@ -13,13 +15,14 @@ use crate::{
         BODY, COUNT, DIRECTORY, HOUSE, Key, LABELLED, MARKED, OLD, PERSON, REFERS, STAMP, STATE,
         Tail, VERSION, records,
     },
+    loaded::Loaded,
     prepare::{Deed, Prepared, Ready},
     vault::{Facts, Of, Vault},
     view::View,
     words,
 };
 use fhir::{ResourceType, query::Query};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// The writer's counters; one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +106,8 @@ pub(crate) struct Making<'a> {
     pub(crate) state: State,
     pub(crate) secret: &'a Secret,
     pub(crate) vault: &'a Vault,
+    /// The search parameters that what is written is indexed by.
+    pub(crate) loaded: Arc<Loaded>,
     /// Microsecond of this commit.
     pub(crate) now: i64,
     /// Someone is being erased: her rows are read for the last time.
@@ -192,7 +197,11 @@ impl Making<'_> {
             Deed::Update { prepared, if_match } => {
                 self.store(of, id, *prepared, head, grant, if_match)
             }
-            Deed::Delete { if_match } => self.delete(of, id, head, grant, if_match),
+            Deed::Delete { if_match } => {
+                self.unload(of, &id)?;
+                self.delete(of, id, head, grant, if_match)
+            }
+            Deed::Load { active } => self.loading(of, id, active, grant),
         }
     }
 
@@ -205,6 +214,8 @@ impl Making<'_> {
         find: &Find,
     ) -> Result<Option<Written>> {
         grant.must(Verb::Create, Some(of))?;
+        self.loaded
+            .answers(&self.view(), std::slice::from_ref(query))?;
         let ids = find(&self.view(), query, grant, 2)?;
         let [id] = ids.as_slice() else {
             return match ids.len() {
@@ -236,11 +247,12 @@ impl Making<'_> {
         &mut self,
         of: ResourceType,
         id: String,
-        prepared: Prepared,
+        mut prepared: Prepared,
         head: Option<Head>,
         grant: &Grant,
         if_match: Option<Current>,
     ) -> Result<Written> {
+        prepared.by(of, &self.loaded, self.secret, self.vault)?;
         let (rid, person) = self.numbers(of, &id, prepared.patient.as_deref())?;
         let created = !head.as_ref().is_some_and(Head::exists);
         let verb = if created { Verb::Create } else { Verb::Update };

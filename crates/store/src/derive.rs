@@ -17,10 +17,12 @@ use crate::{
     head::{self, Head},
     index::Secret,
     keys::{ACT, BODY, DIRECTORY, KEY, Key, LOG, PARTITIONS, PEOPLE, SHARED, from_six},
-    prepare::{Prepared, resource_ready},
+    loaded::Loaded,
+    prepare::{Prepared, Preparing, resource_ready},
     vault::Vault,
 };
 use fhir::ResourceType;
+use std::sync::Arc;
 
 /// Rows of facts read at once.
 const READ: usize = 512;
@@ -33,6 +35,7 @@ pub(crate) struct Deriving<'a> {
     pub(crate) vault: &'a Vault,
     pub(crate) rules: &'a dyn Rules,
     pub(crate) secret: &'a Secret,
+    pub(crate) loaded: &'a Arc<Loaded>,
 }
 
 /// What was made.
@@ -58,8 +61,18 @@ impl Deriving<'_> {
         self.people(&mut done)?;
         self.versions(&mut done)?;
         self.acts(&mut done)?;
+        self.loaded_whole()?;
         self.engine.complete()?;
         Ok(done)
+    }
+
+    /// Every version was indexed by all that is loaded.
+    fn loaded_whole(&self) -> Result<()> {
+        let rows = self.loaded.all_done().rows(self.loaded, self.vault)?;
+        match rows.is_empty() {
+            true => Ok(()),
+            false => self.engine.commit(&rows),
+        }
     }
 
     fn clear(&self) -> Result<()> {
@@ -141,7 +154,7 @@ impl Deriving<'_> {
                 match self.read(self.vault.body(&key, &row), &key, done)? {
                     Read::Good(stored) => {
                         let replayed = self
-                            .prepared(&stored)
+                            .prepared(&stored, None)
                             .and_then(|prepared| making.replay(stamp, &stored, prepared.as_ref()));
                         match replayed {
                             Ok(()) => done.versions += 1,
@@ -167,21 +180,20 @@ impl Deriving<'_> {
         }
     }
 
-    /// What a stored version says; `None` of a deletion.
-    pub(crate) fn prepared(&self, stored: &Stored) -> Result<Option<Prepared>> {
+    /// What a stored version says; `None` of a deletion. `stamp` is that of a current version which is judged as the
+    /// index is now.
+    pub(crate) fn prepared(&self, stored: &Stored, stamp: Option<u64>) -> Result<Option<Prepared>> {
         let Some(text) = &stored.text else {
             return Ok(None);
         };
         let resource = text.read()?;
-        resource_ready(
-            stored.of,
-            &stored.id,
-            &resource,
-            self.rules,
-            self.secret,
-            self.vault,
-        )
-        .map(Some)
+        let with = Preparing {
+            rules: self.rules,
+            secret: self.secret,
+            vault: self.vault,
+            loaded: self.loaded,
+        };
+        resource_ready(stored.of, &stored.id, &resource, with, stamp).map(Some)
     }
 
     fn acts(&self, done: &mut Derived) -> Result<()> {
@@ -214,6 +226,7 @@ impl Deriving<'_> {
             state: State::read(base)?,
             secret: self.secret,
             vault: self.vault,
+            loaded: self.loaded.clone(),
             now: 0,
             erasing: false,
         })

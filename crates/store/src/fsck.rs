@@ -19,7 +19,11 @@ use crate::{
     engine::{BULKY, Batch, DERIVED, Direction, Rows, Snapshot},
     hash::siphash,
     head::{self, Head},
-    keys::{ACT, COUNT, DIRECTORY, HOUSE, KEY, Key, LOG, PARTITIONS, from_six},
+    keys::{
+        ACT, COUNT, DIRECTORY, HOUSE, INDEX, KEY, Key, LOG, LONG, PARTITIONS, PEOPLE, SHARED,
+        from_six,
+    },
+    loaded::Loaded,
     prepare::Prepared,
     store::head_of,
     types,
@@ -27,7 +31,10 @@ use crate::{
     writer::witness_key,
 };
 use fhir::ResourceType;
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 const READ: usize = 512;
 /// Rows of one share.
@@ -111,6 +118,7 @@ impl Store {
         let snapshot = self.snapshot()?;
         let inner = &self.inner;
         let rules: &dyn Rules = inner.rules();
+        let loaded = Arc::new(Loaded::read(snapshot.as_ref(), &inner.vault)?.0);
         let mut checking = Checking {
             snapshot: snapshot.as_ref(),
             deriving: Deriving {
@@ -118,6 +126,7 @@ impl Store {
                 vault: &inner.vault,
                 rules,
                 secret: &inner.secrets.index,
+                loaded: &loaded,
             },
             report,
             checkup: Checkup::default(),
@@ -314,7 +323,8 @@ impl Checking<'_> {
             }
             Err(other) => return Err(other),
         };
-        let prepared = match self.deriving.prepared(stored) {
+        let current = stored.version == head.version;
+        let prepared = match self.deriving.prepared(stored, current.then_some(stamp)) {
             Ok(prepared) => prepared,
             Err(error) => return self.unread(key, "the text of a version", error),
         };
@@ -324,6 +334,7 @@ impl Checking<'_> {
             state: State::read(self.snapshot)?,
             secret,
             vault: self.deriving.vault,
+            loaded: self.deriving.loaded.clone(),
             now: 0,
             erasing: false,
         };
@@ -333,7 +344,7 @@ impl Checking<'_> {
             self.want(&name, key, (!is_card).then_some(value.as_slice()))?;
         }
         if let Some(prepared) = &prepared
-            && stored.version == head.version
+            && current
             && self.first()
         {
             self.card(&name, stamp, stored, prepared, &head)?;
@@ -358,7 +369,9 @@ impl Checking<'_> {
             return Ok(());
         };
         let vault = self.deriving.vault;
-        let card = match vault.card(&key, &row, Some(&|_| true)) {
+        // What is being taken out may be there or not.
+        let stays = |number| !self.deriving.loaded.leaves(number);
+        let card = match vault.card(&key, &row, Some(&stays)) {
             Ok(Some(card)) => card,
             Ok(None) => return Ok(()),
             Err(error) => {
@@ -467,6 +480,7 @@ impl Checking<'_> {
             let counter = key.starts_with(&Key::new(HOUSE, COUNT).done());
             if hash % checking.shares == checking.share
                 && !counter
+                && !checking.is_leaving(key)
                 && !checking.wanted.contains(&hash)
             {
                 let what = format!("{} of nothing that is there", family(key));
@@ -474,6 +488,16 @@ impl Checking<'_> {
             }
             Ok(())
         })
+    }
+
+    /// Whether a row is of a search parameter that is being taken out.
+    fn is_leaving(&self, key: &[u8]) -> bool {
+        let &[high, low, family, one, two, ..] = key else {
+            return false;
+        };
+        [PEOPLE, SHARED].contains(&u16::from_be_bytes([high, low]))
+            && [INDEX, LONG].contains(&family)
+            && (self.deriving.loaded).leaves(u16::from_be_bytes([one, two]))
     }
 
     fn derived(&mut self, visit: &mut Visit<'_>) -> Result<()> {

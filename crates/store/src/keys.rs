@@ -15,6 +15,8 @@
 //! | house | `EPOCH` * | number | the random name of an opening (`cipher.rs`) |
 //! | house | `ERASED` * | person | an erasure, done or under way (`erase.rs`) |
 //! | house | `LAYOUT` * | | layout of the facts and of the derived rows (`layout.rs`, plain) |
+//! | house | `LOADED` * | number | a search parameter loaded at run time (`loaded.rs`) |
+//! | house | `PROGRESS` * | number | how far the index is with it (plain) |
 //! | house | `DICTIONARY` (bulky) * | number | a dictionary for values (`press.rs`) |
 //! | house | `MOVED` | `mark` or `place` | where the archive was moved, or of what it is an unfinished copy (plain) |
 //! | log | `WITNESS` * | the witness's key | the witness's value |
@@ -61,6 +63,8 @@ pub(crate) const EPOCH: u8 = 0x05;
 pub(crate) const ERASED: u8 = 0x06;
 pub(crate) const MOVED: u8 = 0x07;
 pub(crate) const LAYOUT: u8 = 0x08;
+pub(crate) const LOADED: u8 = 0x09;
+pub(crate) const PROGRESS: u8 = 0x0a;
 pub(crate) const DICTIONARY: u8 = 0x81;
 pub(crate) const WITNESS: u8 = 0x01;
 pub(crate) const ACT_ID: u8 = 0x19;

@@ -1,8 +1,9 @@
-//! What waits for the writer, in two lanes: requests of usual size, and big ones.
+//! What waits for the writer, in three lanes: requests of usual size, big ones, and work in the background.
 //!
 //! In: requests with their weight. Out: the next one for the writer. The usual lane goes first; a big request makes a
 //! group of its own when the usual lane is empty or has passed it [`PASSES`] times, so that one upload never makes
-//! everybody wait for long, and waits itself for a bounded number of groups. Both lanes are bounded: a full one is
+//! everybody wait for long, and waits itself for a bounded number of groups. What is done in the background makes a group
+//! of its own when nobody else waits, or when [`STANDS_BACK`] groups went before it. All lanes are bounded: a full one is
 //! refused at once.
 
 use std::{
@@ -14,6 +15,19 @@ use std::{
 const BIG_WAITING: usize = 16;
 /// Groups that may pass a waiting big request.
 const PASSES: usize = 16;
+/// Groups that may pass what is done in the background.
+const STANDS_BACK: usize = 64;
+/// Requests in the background that may wait.
+const BEHIND_WAITING: usize = 16;
+
+/// Where a request waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Usual,
+    Big,
+    /// Nobody waits for it.
+    Behind,
+}
 
 /// Why a request was not taken.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,8 +39,11 @@ pub(crate) enum NotTaken {
 struct Waiting<T> {
     usual: VecDeque<T>,
     big: VecDeque<T>,
+    behind: VecDeque<T>,
     /// Groups that passed the first big request.
     passed: usize,
+    /// Groups that passed the first one in the background.
+    stood_back: usize,
     ended: bool,
 }
 
@@ -47,6 +64,7 @@ impl<T> Lanes<T> {
         let left = (
             std::mem::take(&mut waiting.usual),
             std::mem::take(&mut waiting.big),
+            std::mem::take(&mut waiting.behind),
         );
         drop(waiting);
         drop(left);
@@ -68,13 +86,15 @@ impl<T> Clone for Entry<T> {
 /// The end of the writer.
 pub(crate) struct Exit<T>(Arc<Lanes<T>>);
 
-/// Two lanes; `most` requests wait in the usual one.
+/// Three lanes; `most` requests wait in the usual one.
 pub(crate) fn lanes<T>(most: usize) -> (Entry<T>, Exit<T>) {
     let lanes = Arc::new(Lanes {
         waiting: Mutex::new(Waiting {
             usual: VecDeque::new(),
             big: VecDeque::new(),
+            behind: VecDeque::new(),
             passed: 0,
+            stood_back: 0,
             ended: false,
         }),
         came: Condvar::new(),
@@ -85,16 +105,16 @@ pub(crate) fn lanes<T>(most: usize) -> (Entry<T>, Exit<T>) {
 
 impl<T> Entry<T> {
     /// Puts a request in.
-    pub(crate) fn put(&self, request: T, big: bool) -> Result<(), NotTaken> {
+    pub(crate) fn put(&self, request: T, lane: Lane) -> Result<(), NotTaken> {
         let lanes = &self.0.0;
         let mut waiting = lanes.lock();
         if waiting.ended {
             return Err(NotTaken::Ended);
         }
-        let most = if big { BIG_WAITING } else { lanes.most };
-        let lane = match big {
-            true => &mut waiting.big,
-            false => &mut waiting.usual,
+        let (lane, most) = match lane {
+            Lane::Usual => (&mut waiting.usual, lanes.most),
+            Lane::Big => (&mut waiting.big, BIG_WAITING),
+            Lane::Behind => (&mut waiting.behind, BEHIND_WAITING),
         };
         if lane.len() >= most {
             return Err(NotTaken::Full);
@@ -114,17 +134,26 @@ impl<T> Drop for Door<T> {
 }
 
 impl<T> Exit<T> {
-    /// The first request of the next group, and whether it is big; waits for one. `None` at the end.
+    /// The first request of the next group, and whether it makes one of its own; waits for one. `None` at the end.
     pub(crate) fn first(&self) -> Option<(T, bool)> {
         let mut waiting = self.0.lock();
         loop {
+            let alone = waiting.usual.is_empty() && waiting.big.is_empty();
+            let turn = alone || waiting.stood_back >= STANDS_BACK;
+            if turn && let Some(behind) = waiting.behind.pop_front() {
+                waiting.stood_back = 0;
+                return Some((behind, true));
+            }
+            let behind = usize::from(!waiting.behind.is_empty());
             let turn = waiting.usual.is_empty() || waiting.passed >= PASSES;
             if turn && let Some(big) = waiting.big.pop_front() {
                 waiting.passed = 0;
+                waiting.stood_back += behind;
                 return Some((big, true));
             }
             if let Some(usual) = waiting.usual.pop_front() {
                 waiting.passed += usize::from(!waiting.big.is_empty());
+                waiting.stood_back += behind;
                 return Some((usual, false));
             }
             if waiting.ended {
@@ -156,38 +185,55 @@ mod tests {
     #[test]
     fn usual_requests_go_first_and_a_big_one_gets_its_turn() {
         let (entry, exit) = lanes(1000);
-        entry.put("big", true).unwrap();
+        entry.put("big", Lane::Big).unwrap();
         for _ in 0..100 {
-            entry.put("usual", false).unwrap();
+            entry.put("usual", Lane::Usual).unwrap();
         }
         let before = (0..).take_while(|_| !exit.first().unwrap().1).count();
         assert_eq!(before, PASSES);
-        entry.put("next big", true).unwrap();
+        entry.put("next big", Lane::Big).unwrap();
         assert_eq!(exit.first(), Some(("usual", false)));
         while exit.more().is_some() {}
         assert_eq!(exit.first(), Some(("next big", true)));
     }
 
     #[test]
+    fn what_is_in_the_background_stands_back_but_not_for_ever() {
+        let (entry, exit) = lanes(1000);
+        entry.put("behind", Lane::Behind).unwrap();
+        entry.put("big", Lane::Big).unwrap();
+        entry.put("usual", Lane::Usual).unwrap();
+        let order = [exit.first(), exit.first(), exit.first()];
+        let order = order.map(|one| one.unwrap().0);
+        assert_eq!(order, ["usual", "big", "behind"]);
+        entry.put("behind", Lane::Behind).unwrap();
+        for _ in 0..200 {
+            entry.put("usual", Lane::Usual).unwrap();
+        }
+        let before = (0..).take_while(|_| !exit.first().unwrap().1).count();
+        assert_eq!(before, STANDS_BACK);
+    }
+
+    #[test]
     fn a_full_lane_refuses_and_the_other_goes_on() {
         let (entry, exit) = lanes(2);
         for n in 0..BIG_WAITING {
-            entry.put(n, true).unwrap();
+            entry.put(n, Lane::Big).unwrap();
         }
-        assert_eq!(entry.put(0, true), Err(NotTaken::Full));
-        entry.put(1, false).unwrap();
-        entry.put(2, false).unwrap();
-        assert_eq!(entry.put(3, false), Err(NotTaken::Full));
+        assert_eq!(entry.put(0, Lane::Big), Err(NotTaken::Full));
+        entry.put(1, Lane::Usual).unwrap();
+        entry.put(2, Lane::Usual).unwrap();
+        assert_eq!(entry.put(3, Lane::Usual), Err(NotTaken::Full));
         assert_eq!(exit.first(), Some((1, false)));
         drop(exit);
-        assert_eq!(entry.put(4, false), Err(NotTaken::Ended));
+        assert_eq!(entry.put(4, Lane::Usual), Err(NotTaken::Ended));
     }
 
     #[test]
     fn what_waits_when_the_entry_goes_is_still_done() {
         let (entry, exit) = lanes(2);
-        entry.put(1, false).unwrap();
-        entry.put(2, true).unwrap();
+        entry.put(1, Lane::Usual).unwrap();
+        entry.put(2, Lane::Big).unwrap();
         drop(entry);
         assert_eq!(exit.first(), Some((1, false)));
         assert_eq!(exit.first(), Some((2, true)));

@@ -30,10 +30,12 @@ mod hash;
 mod head;
 mod history;
 mod index;
+mod indexer;
 mod keyring;
 mod keys;
 mod lanes;
 mod layout;
+mod loaded;
 mod master;
 mod matched;
 pub mod migrate;
@@ -43,6 +45,7 @@ mod press;
 mod read;
 mod recent;
 mod search;
+mod searchable;
 mod store;
 mod token;
 mod train;
@@ -58,6 +61,7 @@ pub use erase::{Erased, MakeErasure};
 pub use fsck::{Checkup, Finding, Judge, Told};
 pub use history::When;
 pub use keyring::rotate;
+pub use loaded::{Indexing, Phase};
 pub use master::{FileKey, MasterKey};
 pub use matched::Matched;
 pub use permit::{
@@ -65,6 +69,7 @@ pub use permit::{
     Verbs,
 };
 pub use read::{Asked, HistoryOf, Page, PageToken, Version};
+pub use searchable::Searchable;
 pub use store::{Options, Store};
 pub use write::{
     ActRecord, Change, Committed, Current, MakeAct, Rules, Witness, Witnessed, Written,
@@ -102,6 +107,13 @@ pub enum Error {
         /// The sentence.
         diagnostics: String,
     },
+    /// A search parameter that is asked for is loaded, and the index does not hold all of it yet. Answer 503 with
+    /// Retry-After: the question is a good one.
+    #[error("the search parameter `{}` is being indexed and cannot be asked for yet; try again later", .0.code)]
+    Indexing(Box<Indexing>),
+    /// A SearchParameter that cannot be activated or taken out of use, with the places.
+    #[error("{}", .0.first().map_or("this search parameter cannot be used", |issue| issue.diagnostics.as_str()))]
+    Unloadable(Vec<fhir::Issue>),
     /// A page token that is not ours or belongs to another question or permit.
     #[error("this page link is not valid (any more); search again from the first page")]
     BadPage,

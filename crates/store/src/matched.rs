@@ -41,7 +41,9 @@ impl Store {
         let grant = self.grant(permit)?;
         grant.must(Verb::Search, Some(query.of))?;
         let _span = grant.span("matched", Some(query.of)).entered();
+        let loaded = self.inner.shelf.now();
         let snapshot = self.snapshot()?;
+        loaded.answers(snapshot.as_ref(), std::slice::from_ref(query))?;
         let find = crate::search::find(self.inner.secrets.index, self.inner.vault.clone());
         let mut ids = find(snapshot.as_ref(), query, &grant, limit)?;
         ids.sort_unstable();
@@ -75,6 +77,8 @@ impl Making<'_> {
             limit,
             ids,
         } = matched;
+        self.loaded
+            .answers(&self.view(), std::slice::from_ref(query))?;
         let mut now = find(&self.view(), query, grant, *limit)?;
         now.sort_unstable();
         match now == *ids {

@@ -7,10 +7,15 @@ use crate::{
     dates::{self, Main},
     hash::siphash,
     index::{self, Secret},
+    loaded::Loaded,
     vault::Vault,
     words,
 };
-use fhir::{ResourceType, Value, query::Query, search};
+use fhir::{
+    ResourceType, Value,
+    query::Query,
+    search::{self, Entry},
+};
 
 /// A resource ready to be stored.
 pub(crate) struct Prepared {
@@ -30,6 +35,8 @@ pub(crate) struct Prepared {
     pub(crate) date: Option<Main>,
     /// The id of the Patient whose it is.
     pub(crate) patient: Option<String>,
+    /// By which set of loaded search parameters it is indexed.
+    pub(crate) generation: u64,
 }
 
 /// What a change does, ready for the writer.
@@ -45,6 +52,10 @@ pub(crate) enum Deed {
     Delete {
         if_match: Option<Current>,
     },
+    /// The search parameter that it defines is activated, or taken out of use.
+    Load {
+        active: bool,
+    },
 }
 
 impl Deed {
@@ -52,7 +63,7 @@ impl Deed {
     pub(crate) fn entries(&self) -> usize {
         match self {
             Deed::Create { prepared, .. } | Deed::Update { prepared, .. } => prepared.index.len(),
-            Deed::Delete { .. } => 0,
+            Deed::Delete { .. } | Deed::Load { .. } => 0,
         }
     }
 }
@@ -64,15 +75,19 @@ pub(crate) struct Ready {
     pub(crate) deed: Deed,
 }
 
-pub(crate) fn prepare(
-    change: Change,
-    rules: &dyn Rules,
-    secret: &Secret,
-    vault: &Vault,
-) -> Result<Ready> {
+/// With what a resource is prepared.
+#[derive(Clone, Copy)]
+pub(crate) struct Preparing<'a> {
+    pub(crate) rules: &'a dyn Rules,
+    pub(crate) secret: &'a Secret,
+    pub(crate) vault: &'a Vault,
+    pub(crate) loaded: &'a Loaded,
+}
+
+pub(crate) fn prepare(change: Change, with: Preparing<'_>) -> Result<Ready> {
     let ready = |of, id: &String, resource: &Value| {
         check_id(of, id)?;
-        resource_ready(of, id, resource, rules, secret, vault).map(Box::new)
+        resource_ready(of, id, resource, with, None).map(Box::new)
     };
     Ok(match change {
         Change::Create {
@@ -106,53 +121,100 @@ pub(crate) fn prepare(
             of,
             id,
         },
+        Change::Activate { id } => load(id, true)?,
+        Change::Deactivate { id } => load(id, false)?,
     })
 }
 
-/// What follows from a resource.
+fn load(id: String, active: bool) -> Result<Ready> {
+    let of = ResourceType::from_name("SearchParameter");
+    let of = of.ok_or_else(|| Error::Damaged("R4 has no SearchParameter".into()))?;
+    check_id(of, &id)?;
+    Ok(Ready {
+        deed: Deed::Load { active },
+        of,
+        id,
+    })
+}
+
+/// What follows from a resource. `stamp` is that of its current version where the index is judged as it is
+/// ([`Loaded::entries`]).
 pub(crate) fn resource_ready(
     of: ResourceType,
     id: &str,
     resource: &Value,
-    rules: &dyn Rules,
-    secret: &Secret,
-    vault: &Vault,
+    with: Preparing<'_>,
+    stamp: Option<u64>,
 ) -> Result<Prepared> {
+    let Preparing {
+        rules,
+        secret,
+        vault,
+        loaded,
+    } = with;
     let text = Text::new(of, id, resource)?;
-    let entries = search::extract(of, resource);
     let patient = match of.name() {
         "Patient" => Some(id.to_owned()),
         _ => search::patients(of, resource).into_iter().next(),
     };
-    let own = patient.as_ref().map(|patient| format!("Patient/{patient}"));
-    let directory = rules.directory(of, resource);
-    let refers = shared_references(resource);
-    let date = dates::main_date(of, &entries);
-    Ok(Prepared {
+    let mut prepared = Prepared {
         packed: vault.pack_text(of, &text, patient.as_deref().unwrap_or_default()),
         hash: siphash(secret, &text.json),
         labels: rules.labels(of, resource),
-        card: vault.pack_card(&card::write_part(
-            &entries,
-            &refers,
-            &directory,
-            patient.as_deref().unwrap_or_default(),
-        )),
-        index: index::keys(
-            of,
-            &entries,
-            words::keys(of, resource, secret),
-            date,
-            own.as_deref(),
-            secret,
-        ),
-        matters: index::matters(of, &entries, secret),
-        date,
-        directory,
-        refers,
+        card: Vec::new(),
+        index: Vec::new(),
+        matters: Vec::new(),
+        date: None,
+        directory: rules.directory(of, resource),
+        refers: shared_references(resource),
         patient,
+        generation: loaded.generation,
         text,
-    })
+    };
+    let entries = loaded.entries(of, resource, stamp);
+    prepared.indexed(of, resource, &entries, secret, vault);
+    Ok(prepared)
+}
+
+impl Prepared {
+    /// As it is indexed by these parameters, if it was prepared by others.
+    pub(crate) fn by(
+        &mut self,
+        of: ResourceType,
+        loaded: &Loaded,
+        secret: &Secret,
+        vault: &Vault,
+    ) -> Result<()> {
+        if self.generation != loaded.generation {
+            let resource = self.text.read()?;
+            let entries = loaded.entries(of, &resource, None);
+            self.indexed(of, &resource, &entries, secret, vault);
+            self.generation = loaded.generation;
+        }
+        Ok(())
+    }
+
+    /// Takes what was found in it into card and index.
+    fn indexed(
+        &mut self,
+        of: ResourceType,
+        resource: &Value,
+        entries: &[Entry],
+        secret: &Secret,
+        vault: &Vault,
+    ) {
+        let own = self.patient.as_deref().unwrap_or_default();
+        let part = card::write_part(entries, &self.refers, &self.directory, own);
+        self.card = vault.pack_card(&part);
+        self.date = dates::main_date(of, entries);
+        let own = self
+            .patient
+            .as_ref()
+            .map(|patient| format!("Patient/{patient}"));
+        let words = words::keys(of, resource, secret);
+        self.index = index::keys(of, entries, words, self.date, own.as_deref(), secret);
+        self.matters = index::matters(of, entries, secret);
+    }
 }
 
 /// The resources outside of patient compartments that a resource names, each once.

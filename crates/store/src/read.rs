@@ -8,11 +8,16 @@ use crate::{
     grant::Grant,
     index::{Secret, whole_hash},
     keys::{BODY, Key, PEOPLE, REFERS, SHARED, VERSION, records},
+    loaded::Loaded,
     store::{AT_ONCE, head_of, heads_of, held},
     vault::Vault,
 };
 use bytes::Bytes;
-use fhir::ResourceType;
+use fhir::{
+    ResourceType,
+    query::Query,
+    search::{self, Kind, SearchParameter},
+};
 use jiff::Timestamp;
 use std::{
     cell::Cell,
@@ -148,6 +153,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) grant: &'a Grant,
     pub(crate) secret: Secret,
     pub(crate) vault: Arc<Vault>,
+    /// The loaded search parameters, of before the snapshot.
+    pub(crate) loaded: Option<Arc<Loaded>>,
     /// Whether rows were met that do not agree, as when partitions are seen at different moments of a commit.
     pub(crate) torn: Cell<bool>,
 }
@@ -173,7 +180,9 @@ impl Store {
         let mut wait = BREATH;
         let mut left = AGAIN;
         loop {
+            let loaded = self.inner.shelf.now();
             let reading = Reading {
+                loaded: Some(loaded),
                 snapshot: self.timed(until)?,
                 grant,
                 secret: self.inner.secrets.index,
@@ -218,6 +227,24 @@ impl Reading<'_> {
             }
         }
         Ok(stored)
+    }
+
+    /// Refuses questions that name a loaded search parameter which cannot be asked for in this snapshot.
+    pub(crate) fn answers(&self, queries: &[Query]) -> Result<()> {
+        match &self.loaded {
+            Some(loaded) => loaded.answers(self.snapshot.as_ref(), queries),
+            None => Ok(()),
+        }
+    }
+
+    /// The references of a type that can be asked for in this snapshot.
+    pub(crate) fn references(&self, of: ResourceType) -> Result<Vec<&'static SearchParameter>> {
+        let mut all = search::parameters(of);
+        all.retain(|parameter| parameter.kind == Kind::Reference);
+        if let Some(loaded) = &self.loaded {
+            all.extend(loaded.references(self.snapshot.as_ref(), of)?);
+        }
+        Ok(all)
     }
 
     /// Whether the permit opens a resource.

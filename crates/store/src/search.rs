@@ -102,6 +102,7 @@ impl Store {
             _ => None,
         };
         self.asked("search", of, &grant, |reading| {
+            reading.answers(queries)?;
             let asking = Asking::new(reading);
             let queries = within::all_widened(&asking, queries)?;
             let answer = in_turn(&asking, &queries, position.as_ref())?;
@@ -162,6 +163,8 @@ pub(crate) fn find(
             secret,
             vault: vault.clone(),
             torn: Cell::new(false),
+            // Conditions include nothing; whether they can be answered is asked before.
+            loaded: None,
         };
         let asking = Asking::new(&reading);
         let query = &*within::widened(&asking, query)?;
@@ -364,7 +367,9 @@ fn natural(
 ) -> Result<Part> {
     let after = wanted.last.as_deref().and_then(Tail::read);
     let mut plan = choose(asking, query.of, conditions, Aim::First)?;
-    plan.needed = plan.needed.also(include::numbers(query).into_iter());
+    plan.needed = plan
+        .needed
+        .also(include::numbers(asking, query)?.into_iter());
     let mut matches = Matches::new(asking, plan, after, wanted.limit)?;
     matches.first_of(wanted.count);
     let (found, more) = take(&mut matches, wanted.count)?;
@@ -406,7 +411,9 @@ fn by_change(
     wanted: &Wanted,
 ) -> Result<Part> {
     let mut plan = choose(asking, query.of, conditions, Aim::Sorted)?;
-    plan.needed = plan.needed.also(include::numbers(query).into_iter());
+    plan.needed = plan
+        .needed
+        .also(include::numbers(asking, query)?.into_iter());
     let key = |found: &Found| match direction {
         Direction::Up => (!found.card.stamp).to_be_bytes().to_vec(),
         Direction::Down => found.card.stamp.to_be_bytes().to_vec(),
@@ -447,13 +454,18 @@ fn by_keys(
 ) -> Result<Part> {
     let plan = || -> Result<_> {
         let plan = choose(asking, query.of, conditions, Aim::Sorted)?;
-        Ok(with_keys(plan, query, keys))
+        with_keys(asking, plan, query, keys)
     };
     let sought = match keys.is_all {
         // A walk in the order of the key meets nothing but matches: nothing else can be better for a page.
         true => {
             let nowhere = Set::few(Vec::new());
-            with_keys(Plan::over(query.of, conditions, nowhere), query, keys)
+            with_keys(
+                asking,
+                Plan::over(query.of, conditions, nowhere),
+                query,
+                keys,
+            )?
         }
         false => plan()?,
     };
@@ -542,10 +554,15 @@ fn by_keys(
 }
 
 /// A plan that reads what orders its matches, and what they include.
-fn with_keys<'q>(mut plan: Plan<'q>, query: &Query, keys: &Keys) -> Plan<'q> {
-    let numbers = include::numbers(query).into_iter().chain(keys.numbers());
-    plan.needed = plan.needed.also(numbers);
-    plan
+fn with_keys<'q>(
+    asking: &Asking<'_>,
+    mut plan: Plan<'q>,
+    query: &Query,
+    keys: &Keys,
+) -> Result<Plan<'q>> {
+    let numbers = include::numbers(asking, query)?;
+    plan.needed = plan.needed.also(numbers.into_iter().chain(keys.numbers()));
+    Ok(plan)
 }
 
 /// The first matches of a walk whose equals are ordered by further keys: a group at a time.

@@ -9,11 +9,13 @@ use crate::{
     grant::Grant,
     head::{self, Head},
     index::Secret,
+    indexer::{Indexer, Walking},
     keyring::Keyring,
     keys::{BODY, CARD, DIRECTORY, HOUSE, Key, PERSON, SECRET, from_six, records},
     layout::{self, Layout},
+    loaded::{Loaded, Shelf},
     master::{self, MasterKey},
-    prepare::prepare,
+    prepare::{Preparing, prepare},
     train::Trainer,
     vault::{Vault, digits},
     write::MakeAct,
@@ -46,6 +48,11 @@ pub struct Options {
     pub keys: usize,
     /// How long one question may take before [`Error::Slow`].
     pub question_time: Duration,
+    /// Resources that one step of indexing for loaded search parameters goes through: what one commit of it may make
+    /// others wait for.
+    pub index_batch: usize,
+    /// Whether the store goes on with indexing by itself. If not, [`Store::index_more`] does a step.
+    pub indexes: bool,
 }
 
 impl Default for Options {
@@ -58,6 +65,8 @@ impl Default for Options {
             keyring: None,
             keys: 16_384,
             question_time: Duration::from_secs(30),
+            index_batch: 64,
+            indexes: true,
         }
     }
 }
@@ -77,6 +86,9 @@ pub(crate) struct Inner {
     pub(crate) secrets: Secrets,
     pub(crate) vault: Arc<Vault>,
     trainer: Option<Trainer>,
+    pub(crate) shelf: Arc<Shelf>,
+    pub(crate) walking: Option<Walking>,
+    indexer: Option<Indexer>,
     pub(crate) question_time: Duration,
     queue: Option<Queue>,
     thread: Option<JoinHandle<()>>,
@@ -101,7 +113,9 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // It may hold the queue, and the writer ends with the last of those.
+        // They may hold the queue, and the writer ends with the last of those.
+        self.indexer = None;
+        self.walking = None;
         self.trainer = None;
         self.queue = None;
         if let Some(thread) = self.thread.take() {
@@ -159,6 +173,7 @@ impl Store {
         if let Layout::Rows(old) = layout {
             tracing::warn!(old, "the index of this archive is of another version");
         }
+        let mut loaded = load(engine.as_ref(), &vault)?;
         if matches!(layout, Layout::Rows(_)) || engine.incomplete()? {
             tracing::warn!("making the index again from what is stored");
             let made = derive::Deriving {
@@ -166,14 +181,17 @@ impl Store {
                 vault: &vault,
                 rules: rules.as_ref(),
                 secret: &secrets.index,
+                loaded: &loaded,
             }
             .all()?;
             tracing::info!(?made, "the index is whole again");
+            loaded = load(engine.as_ref(), &vault)?;
         }
         if matches!(layout, Layout::Rows(_)) {
             let (key, row) = layout::own();
             engine.commit(&Batch::from([(key, Some(row))]))?;
         }
+        let shelf = Arc::new(Shelf::new(loaded));
         let number = NEXT.fetch_add(1, Relaxed);
         let find = Box::new(crate::search::find(secrets.index, vault.clone()));
         let (queue, thread) = writer::start(
@@ -182,11 +200,28 @@ impl Store {
             secrets.index,
             vault.clone(),
             find,
+            shelf.clone(),
             options.queue,
         )?;
         let trainer = Trainer::start(engine.clone(), vault.clone(), queue.clone())?;
+        let walking = Walking {
+            engine: engine.clone(),
+            vault: vault.clone(),
+            secret: secrets.index,
+            queue: queue.clone(),
+            shelf: shelf.clone(),
+            batch: options.index_batch.max(1),
+            at_work: Arc::default(),
+        };
+        let indexer = match options.indexes {
+            true => Some(Indexer::start(walking.clone())?),
+            false => None,
+        };
         let inner = Inner {
             trainer: Some(trainer),
+            shelf,
+            walking: Some(walking),
+            indexer,
             engine,
             rules,
             number,
@@ -261,13 +296,15 @@ impl Store {
         )
         .entered();
         let mut ready = Vec::with_capacity(changes.len());
+        let loaded = self.inner.shelf.now();
+        let with = Preparing {
+            rules: self.inner.rules.as_ref(),
+            secret: &self.inner.secrets.index,
+            vault: &self.inner.vault,
+            loaded: &loaded,
+        };
         for change in changes {
-            ready.push(prepare(
-                change,
-                self.inner.rules.as_ref(),
-                &self.inner.secrets.index,
-                &self.inner.vault,
-            )?);
+            ready.push(prepare(change, with)?);
         }
         let work = Work::Change {
             grant,
@@ -366,13 +403,18 @@ impl Store {
     pub fn rebuild(&self, seal: &Seal) -> Result<Derived> {
         self.sealed(seal)?;
         let inner = &self.inner;
-        derive::Deriving {
+        let _alone = inner.walking.as_ref().map(|walking| walking.alone());
+        let loaded = inner.shelf.now();
+        let made = derive::Deriving {
             engine: inner.engine.as_ref(),
             vault: &inner.vault,
             rules: inner.rules.as_ref(),
             secret: &inner.secrets.index,
+            loaded: &loaded,
         }
-        .all()
+        .all()?;
+        self.load_again()?;
+        Ok(made)
     }
 
     /// One of the house's rows.
@@ -469,6 +511,15 @@ impl Store {
         self.sealed(seal)?;
         acts::named(&self.inner.vault, self.snapshot()?.as_ref(), id)
     }
+}
+
+/// The loaded search parameters of an archive that nobody serves from yet.
+fn load(engine: &dyn Engine, vault: &Vault) -> Result<Arc<Loaded>> {
+    let (loaded, lost) = Loaded::read(engine.snapshot()?.as_ref(), vault)?;
+    if !lost.is_empty() {
+        engine.commit(&lost)?;
+    }
+    Ok(Arc::new(loaded))
 }
 
 /// The vault of an archive: a new one gets a new keyring, an old one must have its own.

@@ -82,6 +82,20 @@ pub enum Change {
         /// Only if this is current.
         if_match: Option<Current>,
     },
+    /// Activates the search parameter that a stored SearchParameter defines, as it is now: from this commit on what is
+    /// written is indexed by it, and what is there is gone through in the background. One that was active by this
+    /// resource with another meaning leaves. It is a change of the resource in the eyes of a permit ([`Verb::Update`]).
+    ///
+    /// [`Verb::Update`]: crate::Verb::Update
+    Activate {
+        /// Its id.
+        id: String,
+    },
+    /// Takes the search parameter that a SearchParameter defines out of use; a deletion of the resource does so too.
+    Deactivate {
+        /// Its id.
+        id: String,
+    },
 }
 
 /// What became of a change.

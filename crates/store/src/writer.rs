@@ -17,7 +17,8 @@ use crate::{
     grant::Grant,
     index::Secret,
     keys::{ACT, HOUSE, Key, LOG, ROW, WITNESS},
-    lanes::{Entry, Exit, NotTaken, lanes},
+    lanes::{Entry, Exit, Lane, NotTaken, lanes},
+    loaded::{Loaded, Shelf},
     prepare::Ready,
     vault::Vault,
     view::View,
@@ -68,6 +69,8 @@ pub(crate) enum Work {
     },
     /// Something of the store's own, with its act.
     Own(Box<Own>),
+    /// The same, for which nobody waits.
+    Behind(Box<Own>),
 }
 
 /// Work that the store gives itself.
@@ -78,15 +81,17 @@ pub(crate) type Own = dyn FnOnce(&mut Making<'_>) -> Result<Option<ActRecord>> +
 pub(crate) struct Queue(Entry<Request>);
 
 impl Work {
-    fn is_big(&self) -> bool {
-        match self {
+    fn lane(&self) -> Lane {
+        let big = match self {
             Work::Change { ready, .. } => {
                 let entries = |ready: &Ready| ready.deed.entries();
                 ready.len() > BIG || ready.iter().map(entries).sum::<usize>() > BIG_ENTRIES
             }
             Work::Keep { kept, .. } => kept.rows.len() > BIG_ENTRIES,
             Work::Own(_) => false,
-        }
+            Work::Behind(_) => return Lane::Behind,
+        };
+        if big { Lane::Big } else { Lane::Usual }
     }
 }
 
@@ -94,14 +99,14 @@ impl Queue {
     /// Hands work in and waits for its commit.
     pub(crate) fn ask(&self, permit: PermitId, now: Timestamp, work: Work) -> Result<Committed> {
         let (answer, answered) = sync_channel(1);
-        let big = work.is_big();
+        let lane = work.lane();
         let request = Request {
             permit,
             now,
             work,
             answer,
         };
-        self.0.put(request, big).map_err(|why| match why {
+        self.0.put(request, lane).map_err(|why| match why {
             NotTaken::Full => Error::Busy,
             NotTaken::Ended => Error::Damaged("the writer has ended".into()),
         })?;
@@ -118,6 +123,10 @@ pub(crate) struct Writer {
     vault: Arc<Vault>,
     find: Box<Find>,
     state: State,
+    /// By what is written now is indexed.
+    loaded: Arc<Loaded>,
+    /// By what was indexed at the last durable commit.
+    shelf: Arc<Shelf>,
     /// Whether the last group may have been stored although it failed: then the counters are read again.
     doubt: bool,
 }
@@ -138,6 +147,7 @@ pub(crate) fn start(
     secret: Secret,
     vault: Arc<Vault>,
     find: Box<Find>,
+    shelf: Arc<Shelf>,
     waiting: usize,
 ) -> Result<(Queue, std::thread::JoinHandle<()>)> {
     let state = State::read(engine.snapshot()?.as_ref())?;
@@ -149,6 +159,8 @@ pub(crate) fn start(
         vault,
         find,
         state,
+        loaded: shelf.now(),
+        shelf,
         doubt: false,
     };
     let thread = std::thread::Builder::new()
@@ -179,12 +191,18 @@ impl Writer {
             },
         };
         if self.doubt {
-            match State::read(snapshot.as_ref()) {
-                Ok(state) => (self.state, self.doubt) = (state, false),
+            let read = State::read(snapshot.as_ref())
+                .and_then(|state| Ok((state, Loaded::read(snapshot.as_ref(), &self.vault)?.0)));
+            match read {
+                Ok((state, loaded)) => {
+                    (self.state, self.loaded) = (state, Arc::new(loaded));
+                    self.shelf.put(&self.loaded);
+                    self.doubt = false;
+                }
                 Err(error) => return answer(first.answer, Err(error)),
             }
         }
-        let before = self.state;
+        let before = (self.state, self.loaded.clone());
         let mut rows = Batch::new();
         let mut done = Vec::new();
         let mut now = Timestamp::MIN;
@@ -216,9 +234,12 @@ impl Writer {
                 rows.insert(State::key(), Some(self.state.encode()));
                 self.engine.commit(&rows).map(|()| first)
             });
-        if let Err(error) = &committed {
-            self.state = before;
-            self.doubt = matches!(error, Error::Uncertain(_));
+        match &committed {
+            Err(error) => {
+                (self.state, self.loaded) = before;
+                self.doubt = matches!(error, Error::Uncertain(_));
+            }
+            Ok(_) => self.shelf.put(&self.loaded),
         }
         self.vault.settle();
         tell(done, committed);
@@ -244,6 +265,7 @@ impl Writer {
             state,
             secret: &self.secret,
             vault: &self.vault,
+            loaded: self.loaded.clone(),
             erasing: false,
         };
         let find = &self.find;
@@ -252,6 +274,7 @@ impl Writer {
         let Making {
             rows: mut made,
             state,
+            loaded,
             ..
         } = making;
         match outcome {
@@ -266,7 +289,7 @@ impl Writer {
                     answer(to, Err(error));
                     return None;
                 }
-                self.state = state;
+                (self.state, self.loaded) = (state, loaded);
                 // Appending makes the whole map anew.
                 match made.len() * 8 < rows.len() {
                     true => rows.extend(made),
@@ -365,7 +388,7 @@ fn process(
             }
             Ok((Vec::new(), act))
         }
-        Work::Own(work) => {
+        Work::Own(work) | Work::Behind(work) => {
             let act = work(making)?;
             let act = act.map(|act| making.vault.pack_act(act)).transpose()?;
             Ok((Vec::new(), act))

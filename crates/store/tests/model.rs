@@ -10,11 +10,14 @@
 )]
 
 mod common;
+#[path = "model/loaded.rs"]
+mod loaded;
+
 use common::*;
 use fhir::{
     ResourceType, Value,
     query::{self, Clause, Condition, Query, Sort, matches},
-    search::{Entry, Indexed, extract, parameter, patients},
+    search::{Catalog, Entry, Indexed, parameter, patients},
 };
 use proptest::prelude::*;
 use std::{
@@ -354,13 +357,7 @@ fn ask(kind: &str, text: &str) -> Query {
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    query::parse(
-        &fhir::search::Catalog::r4(),
-        of(kind),
-        &pairs,
-        query::Handling::Strict,
-    )
-    .unwrap()
+    query::parse(&Catalog::r4(), of(kind), &pairs, query::Handling::Strict).unwrap()
 }
 
 /// Type and id.
@@ -372,6 +369,8 @@ struct Model {
     current: BTreeMap<Name, (Value, usize)>,
     /// Versions ever written.
     written: usize,
+    /// By what resources are asked about, when it is not R4's own parameters alone.
+    catalog: Option<Catalog>,
 }
 
 fn text(name: &Name) -> String {
@@ -382,9 +381,9 @@ fn person(kind: &str, resource: &Value) -> Option<String> {
     patients(of(kind), resource).into_iter().next()
 }
 
-fn own(kind: &str, id: &str, resource: &Value) -> Vec<Entry> {
+fn own(catalog: &Catalog, kind: &str, id: &str, resource: &Value) -> Vec<Entry> {
     let kind = of(kind);
-    let mut entries = extract(kind, resource);
+    let mut entries = catalog.extract(kind, resource);
     entries.push(Entry {
         number: parameter(kind, "_id").unwrap().number,
         value: Indexed::Token {
@@ -409,6 +408,10 @@ fn names(entries: &[Entry], number: u16) -> impl Iterator<Item = &str> {
 }
 
 impl Model {
+    fn own(&self, kind: &str, id: &str, resource: &Value) -> Vec<Entry> {
+        let catalog = self.catalog.clone().unwrap_or_else(Catalog::r4);
+        own(&catalog, kind, id, resource)
+    }
     fn open(&self, name: &Name, resource: &Value, eyes: &Eyes) -> bool {
         let hidden = match eyes {
             Eyes::All => 0,
@@ -441,7 +444,7 @@ impl Model {
             .map(|(name, (resource, _))| (name, resource))
     }
     fn holds(&self, name: &Name, resource: &Value, condition: &Condition, eyes: &Eyes) -> bool {
-        let entries = || own(&name.0, &name.1, resource);
+        let entries = || self.own(&name.0, &name.1, resource);
         match condition {
             Condition::Is(clause) => matches(&self.around(clause, eyes), &entries()),
             Condition::Refers { parameter, targets } => {
@@ -459,7 +462,7 @@ impl Model {
                 parameter,
                 condition,
             } => self.visible(source.name(), eyes).any(|(from, found)| {
-                let entries = own(&from.0, &from.1, found);
+                let entries = self.own(&from.0, &from.1, found);
                 names(&entries, parameter.number).any(|to| to == text(name))
                     && self.holds(from, found, condition, eyes)
             }),
@@ -523,7 +526,7 @@ impl Model {
             "_lastUpdated" => return Some(format!("{changed:09}")),
             _ => {}
         }
-        let entries = own(of.name(), id, resource);
+        let entries = self.own(of.name(), id, resource);
         let starts = entries.iter().filter_map(|entry| match entry.value {
             Indexed::Date { from, to } if entry.number == sort.parameter.number => {
                 Some(if from == i64::MIN { to } else { from })

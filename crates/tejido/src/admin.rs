@@ -35,6 +35,15 @@ pub(crate) enum Ask {
         /// Why.
         reason: String,
     },
+    /// How far the index is with search parameters that were loaded.
+    Indexing,
+    /// A search parameter into use or out of it.
+    Activate {
+        /// Id of its SearchParameter.
+        id: String,
+        /// Into use.
+        active: bool,
+    },
     /// A backup into a folder.
     Backup {
         /// Where, as the node sees it.
@@ -63,6 +72,8 @@ pub(crate) enum Answer {
     Token(String, Timestamp),
     /// What went.
     Erased(trust::Erasure),
+    /// How far the index is.
+    Indexing(Vec<store::Indexing>),
     /// What the backup holds.
     BackedUp(Copied),
     /// Why not.
@@ -91,6 +102,8 @@ pub(crate) fn answer(gate: &Gate, ask: Ask, now: Timestamp) -> Answer {
             patient,
             reason,
         } => return crate::upkeep::erased(gate, (curp, patient), &reason, now),
+        Ask::Indexing => return crate::parameter::indexing(gate),
+        Ask::Activate { id, active } => return crate::parameter::activate(gate, id, active, now),
         Ask::Backup { to } => {
             return match gate.store().backup(&to) {
                 Ok(backup) => Answer::BackedUp(backup.into()),

@@ -1,7 +1,7 @@
 //! What can be typed.
 
 use crate::init::{self, NewNode};
-use crate::{Error, account, files, load, migrate, out, pact, serve, upkeep, verify};
+use crate::{Error, account, files, load, migrate, out, pact, parameter, serve, upkeep, verify};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,6 +42,9 @@ enum Command {
     /// Change the archive's keys.
     #[command(subcommand)]
     Key(upkeep::Key),
+    /// Search parameters beyond those of R4: which are in use, and how far the index is with them.
+    #[command(subcommand)]
+    Parameter(parameter::Command),
     /// Make up people and their lives as FHIR files.
     Synth(load::Synth),
     /// Move a stopped node's archive to PostgreSQL, or back into a folder.
@@ -148,6 +151,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Fsck(args) => upkeep::fsck(&args),
         Command::Erase(args) => upkeep::erase(args),
         Command::Key(command) => upkeep::key(command),
+        Command::Parameter(command) => parameter::run(command).map(|()| ExitCode::SUCCESS),
         Command::Synth(args) => load::synth(args),
         Command::MigrateStore(args) => migrate::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify(&args),

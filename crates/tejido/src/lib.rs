@@ -26,6 +26,7 @@ pub mod node;
 mod operations;
 pub mod out;
 pub mod pact;
+mod parameter;
 mod serve;
 mod upkeep;
 pub mod verify;

@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::get};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text::encode};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
@@ -22,6 +23,7 @@ use prometheus_client::registry::{Registry, Unit};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
+use store::{Indexing, Phase};
 use tokio::net::TcpListener;
 use trust::Gate;
 
@@ -77,6 +79,7 @@ impl Meter {
         );
         registry.register_collector(Box::new(House {
             data: data.to_owned(),
+            gate: gate.clone(),
         }));
         Meter(Arc::new(Inner {
             registry,
@@ -172,6 +175,7 @@ fn class(status: StatusCode) -> &'static str {
 #[derive(Debug)]
 struct House {
     data: PathBuf,
+    gate: Gate,
 }
 
 impl Collector for House {
@@ -204,7 +208,45 @@ impl Collector for House {
             Some(&Unit::Bytes),
             memory.metric_type(),
         )?;
-        memory.encode(place)
+        memory.encode(place)?;
+        self.indexing(encoder)
+    }
+}
+
+impl House {
+    /// How far the index is with search parameters that were loaded.
+    fn indexing(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let all = self.gate.indexing().unwrap_or_default();
+        let figures: [(&str, &str, fn(&Indexing) -> u64); 2] = [
+            (
+                "search_parameter_done",
+                "Resources gone through for a loaded search parameter",
+                |one| one.done,
+            ),
+            (
+                "search_parameter_total",
+                "Resources to go through for a loaded search parameter",
+                |one| one.total,
+            ),
+        ];
+        for (name, help, of) in figures {
+            let mut place = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for one in &all {
+                let phase = match one.phase {
+                    Phase::Coming => "indexing",
+                    Phase::Ready => "ready",
+                    Phase::Leaving => "removing",
+                };
+                let labels = [
+                    ("code", one.code.clone()),
+                    ("number", one.number.to_string()),
+                    ("phase", phase.to_owned()),
+                ];
+                let figure = ConstGauge::new(i64::try_from(of(one)).unwrap_or(i64::MAX));
+                figure.encode(place.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
     }
 }
 

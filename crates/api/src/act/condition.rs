@@ -16,11 +16,11 @@ use crate::{
     reply::{Body, Reply},
     seek,
     session::{Outcome, Session},
+    words::Words,
 };
 use fhir::{
     Issue, IssueCode, ResourceType, Value,
-    query::{self, Handling, Query},
-    search::Catalog,
+    query::{Handling, Query},
 };
 use store::{Current, Matched};
 use trust::PersonRef;
@@ -36,7 +36,7 @@ impl Session<'_> {
         resource: Value,
         wishes: &Wishes,
     ) -> Outcome {
-        let query = condition(of, pairs)?;
+        let query = condition(&self.words(), of, pairs)?;
         let mut resource = rooted(body_of(of, resource)?, &self.house.base);
         refuse_conditional(&resource)?;
         if wishes.if_none_match.is_some() {
@@ -65,7 +65,7 @@ impl Session<'_> {
     }
 
     pub(super) fn delete_where(&self, of: ResourceType, pairs: &Pairs, wishes: &Wishes) -> Outcome {
-        let query = condition(of, pairs)?;
+        let query = condition(&self.words(), of, pairs)?;
         repeated(|| {
             let matched = self.look(&query, || None)?;
             match one_of(&query, matched.ids())?.map(str::to_owned) {
@@ -112,7 +112,7 @@ pub(crate) fn repeated<T>(mut work: impl FnMut() -> Result<T, Fault>) -> Result<
 }
 
 /// The conditions of a write as a search: at least one, and nothing that shapes an answer.
-pub(crate) fn condition(of: ResourceType, pairs: &Pairs) -> Result<Query, Fault> {
+pub(crate) fn condition(words: &Words, of: ResourceType, pairs: &Pairs) -> Result<Query, Fault> {
     let shaping = pairs.iter().find(|(name, _)| {
         let name = name.split(':').next().unwrap_or_default();
         SHAPING.contains(&name)
@@ -124,8 +124,7 @@ pub(crate) fn condition(of: ResourceType, pairs: &Pairs) -> Result<Query, Fault>
             format!("`{name}` shapes an answer; it is no condition."),
         ));
     }
-    let query = query::parse(&Catalog::r4(), of, pairs, Handling::Strict)
-        .map_err(|issues| Fault::of(400, issues))?;
+    let query = words.query(of, pairs, Handling::Strict)?;
     match query.conditions.is_empty() {
         true => Err(Fault::bad(
             IssueCode::Invalid,
@@ -206,8 +205,10 @@ mod tests {
     #[test]
     fn a_condition_says_what_must_hold_and_nothing_else() {
         let of = ResourceType::from_name("Patient").unwrap();
-        let status =
-            |text: &str| condition(of, &pairs(text).unwrap()).map_or_else(|f| f.status, |_| 200);
+        let status = |text: &str| {
+            let asked = pairs(text).unwrap();
+            condition(&Words::default(), of, &asked).map_or_else(|f| f.status, |_| 200)
+        };
         assert_eq!(status("identifier=a|b"), 200);
         assert_eq!(status("_count=1"), 400);
         assert_eq!(status("identifier=a|b&_include:iterate=Patient:link"), 400);

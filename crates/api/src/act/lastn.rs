@@ -8,7 +8,7 @@ use crate::{
     session::{Outcome, Session},
     shape::{BundleText, link},
 };
-use fhir::{IssueCode, ResourceType, Value, query, search::Catalog};
+use fhir::{IssueCode, ResourceType, Value};
 
 /// Observations of one code at most.
 const MOST: usize = 1_000;
@@ -34,8 +34,7 @@ impl Session<'_> {
         let Some(of) = ResourceType::from_name("Observation") else {
             return Err(Fault::ours());
         };
-        let query = query::parse(&Catalog::r4(), of, &pairs, wishes.handling)
-            .map_err(|issues| Fault::of(400, issues))?;
+        let query = self.words().query(of, &pairs, wishes.handling)?;
         let path = "Observation/$lastn";
         let sought = Sought::at(path, query.clone());
         let grant = self

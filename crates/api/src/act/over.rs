@@ -3,11 +3,10 @@
 //! Each becomes one query for each type that is looked through; a compartment adds its condition to them.
 
 use super::type_of;
-use crate::{fault::Fault, negotiate::Pairs};
+use crate::{fault::Fault, negotiate::Pairs, words::Words};
 use fhir::{
     IssueCode, ResourceType,
     query::{self, Handling, Query},
-    search::Catalog,
 };
 use trust::PersonRef;
 
@@ -72,21 +71,21 @@ impl Over {
     }
 
     /// Understands the parameters of a search.
-    pub(crate) fn read(&self, pairs: &Pairs, handling: Handling) -> Result<Sought, Fault> {
-        let catalog = Catalog::r4();
-        let refused = |issues| Fault::of(400, issues);
-        let one = |of| query::parse(&catalog, of, pairs, handling).map(|query| vec![query]);
+    pub(crate) fn read(
+        &self,
+        words: &Words,
+        pairs: &Pairs,
+        handling: Handling,
+    ) -> Result<Sought, Fault> {
+        let one = |of| Ok::<_, Fault>(vec![words.query(of, pairs, handling)?]);
         let mut person = None;
         let (queries, place) = match self {
-            Over::Type(of) => (one(*of).map_err(refused)?, of.to_string()),
-            Over::System => {
-                let all = query::parse_system(&catalog, pairs, handling);
-                (all.map_err(refused)?, String::new())
-            }
+            Over::Type(of) => (one(*of)?, of.to_string()),
+            Over::System => (words.queries(pairs, handling)?, String::new()),
             Over::Compartment { holder, id, of } => {
                 let queries = match of {
-                    Some(of) => one(*of).map_err(refused)?,
-                    None => all_of(*holder, id, pairs, handling)?,
+                    Some(of) => one(*of)?,
+                    None => all_of(words, *holder, id, pairs, handling)?,
                 };
                 if holder.name() == "Patient" {
                     person = Some(PersonRef::Patient(id.clone()));
@@ -114,6 +113,7 @@ impl Over {
 
 /// Queries on all types of a compartment: those of `_type`, or all that can be in it.
 fn all_of(
+    words: &Words,
     holder: ResourceType,
     id: &str,
     pairs: &Pairs,
@@ -129,8 +129,7 @@ fn all_of(
         let types: Vec<&str> = types.map(ResourceType::name).collect();
         asked.push((TYPES.to_owned(), types.join(",")));
     }
-    let mut queries = query::parse_system(&Catalog::r4(), &asked, handling)
-        .map_err(|issues| Fault::of(400, issues))?;
+    let mut queries = words.queries(&asked, handling)?;
     if !named {
         for query in &mut queries {
             query.told.retain(|(name, _)| name != TYPES);
@@ -189,7 +188,7 @@ mod tests {
 
     fn read(over: &Over, pairs: &[(&str, &str)]) -> Result<Sought, u16> {
         let pairs = pairs.iter().map(|(n, v)| ((*n).into(), (*v).into()));
-        let sought = over.read(&pairs.collect(), Handling::Strict);
+        let sought = over.read(&Words::default(), &pairs.collect(), Handling::Strict);
         sought.map_err(|fault| fault.status)
     }
 

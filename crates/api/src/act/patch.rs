@@ -82,7 +82,7 @@ impl Session<'_> {
         match target {
             Target::Id(id) => repeated(|| amended(&id, Vec::new())),
             Target::Where(pairs) => {
-                let query = condition(of, &pairs)?;
+                let query = condition(&self.words(), of, &pairs)?;
                 repeated(|| {
                     let matched = self.look(&query, || None)?;
                     match one_of(&query, matched.ids())?.map(str::to_owned) {

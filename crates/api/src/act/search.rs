@@ -21,7 +21,7 @@ const EVERYTHING_PAGE: usize = 200;
 impl Session<'_> {
     pub(super) fn search(&self, over: &Over, mut pairs: Pairs, wishes: &Wishes) -> Outcome {
         let page = take(&mut pairs, PAGE);
-        let sought = over.read(&pairs, wishes.handling)?;
+        let sought = over.read(&self.words(), &pairs, wishes.handling)?;
         let Some(first) = sought.queries.first() else {
             return Err(Fault::ours());
         };

@@ -7,6 +7,7 @@ use super::{
     Op,
     body::{body_of, curp_of, new_id, refuse_conditional, rooted, same_id},
     condition::condition,
+    type_of,
 };
 use crate::{
     fault::Fault,
@@ -25,7 +26,10 @@ impl Session<'_> {
         let if_none_exist = wishes
             .if_none_exist
             .as_deref()
-            .map(|text| condition(of, &pairs(text.strip_prefix('?').unwrap_or(text))?))
+            .map(|text| {
+                let asked = pairs(text.strip_prefix('?').unwrap_or(text))?;
+                condition(&self.words(), of, &asked)
+            })
             .transpose()?;
         wishes.expected(false)?;
         let mut what = vec![Verb::Create];
@@ -114,6 +118,9 @@ impl Session<'_> {
             Change::Create { of, id, .. }
             | Change::Update { of, id, .. }
             | Change::Delete { of, id, .. } => (*of, id.clone()),
+            Change::Activate { id } | Change::Deactivate { id } => {
+                (type_of("SearchParameter")?, id.clone())
+            }
         };
         let committed = self
             .house

@@ -17,11 +17,12 @@ use crate::{
     fault::Fault,
     negotiate::{Pairs, pairs},
     session::{Ask, Session, verbs},
+    words::Words,
 };
 use fhir::{
     Issue, IssueCode, ResourceType,
     query::{Condition, Query, matches},
-    search,
+    search::{self, Catalog},
 };
 use std::collections::HashMap;
 use store::{Current, Held, Matched, Verb};
@@ -39,6 +40,7 @@ pub(super) struct Conditions {
     references: Vec<(Wanted, String, usize, String)>,
     /// Matches looked for: two are enough to know that it is not one, but some of those may go with this transaction.
     limit: usize,
+    words: Words,
 }
 
 /// What each condition matches in the archive.
@@ -46,10 +48,11 @@ pub(super) type Found = HashMap<Wanted, Matched>;
 
 impl Conditions {
     /// Gathers them from the entries.
-    pub(super) fn of(plan: &Plan) -> Result<Conditions, Fault> {
+    pub(super) fn of(plan: &Plan, words: Words) -> Result<Conditions, Fault> {
         let replaced = plan.writes.iter().filter(|write| !write.create).count();
         let mut conditions = Conditions {
             limit: 2 + replaced.min(MOST_REPLACED),
+            words,
             ..Conditions::default()
         };
         for write in &plan.writes {
@@ -83,7 +86,7 @@ impl Conditions {
         if self.known.contains_key(&wanted) {
             return Ok(());
         }
-        let query = condition(wanted.0, &wanted.1)?;
+        let query = condition(&self.words, wanted.0, &wanted.1)?;
         self.known.insert(wanted.clone(), self.asked.len());
         self.asked.push((wanted, query));
         Ok(())
@@ -294,7 +297,7 @@ fn refer(
             .cloned()
             .collect();
         if let Some(query) = conditions.query(wanted) {
-            ids.extend(own_matches(plan, query));
+            ids.extend(own_matches(plan, query, conditions.words.catalog()));
         }
         let [id] = ids.as_slice() else {
             let said = match ids.len() {
@@ -311,7 +314,7 @@ fn refer(
 }
 
 /// Ids of the transaction's own resources that a condition matches.
-fn own_matches(plan: &Plan, query: &Query) -> Vec<String> {
+fn own_matches(plan: &Plan, query: &Query, catalog: &Catalog) -> Vec<String> {
     plan.writes
         .iter()
         .filter(|write| write.of == query.of)
@@ -319,7 +322,7 @@ fn own_matches(plan: &Plan, query: &Query) -> Vec<String> {
             let Some(resource) = &write.resource else {
                 return false;
             };
-            let entries = search::extract(query.of, resource);
+            let entries = catalog.extract(query.of, resource);
             query.conditions.iter().all(|condition| match condition {
                 Condition::Is(clause) => matches(clause, &entries),
                 // What is about other resources is the archive's to say.

@@ -4,11 +4,18 @@ use super::{
     plan::{Plan, Write},
     refer::{Names, conditional, rename},
 };
-use crate::{act::curp_of, fault::Fault, negotiate::pairs, seek, session::Session};
+use crate::{
+    act::curp_of,
+    fault::Fault,
+    negotiate::{Pairs, pairs},
+    seek,
+    session::Session,
+    words::Words,
+};
 use fhir::{
     IssueCode, ResourceType, Value,
-    query::{self, Handling, Query},
-    search::{self, Catalog},
+    query::{Handling, Query},
+    search,
 };
 use trust::PersonRef;
 
@@ -19,12 +26,16 @@ impl Session<'_> {
         if self.of_the_house() {
             return Ok(PersonRef::Everyone);
         }
+        let words = self.words();
         let mut people: Vec<PersonRef> = Vec::new();
         let mut deleted = None;
         for write in &plan.writes {
             let person = match &write.resource {
-                Some(resource) => written(write, resource, plan, names).or_else(|| named(write)),
-                None if write.conditions.is_some() => named(write),
+                Some(resource) => {
+                    let hers = written(&words, write, resource, plan, names);
+                    hers.or_else(|| named(&words, write))
+                }
+                None if write.conditions.is_some() => named(&words, write),
                 None if write.of.name() == "Patient" => Some(PersonRef::Patient(write.id.clone())),
                 None => {
                     deleted.get_or_insert(PersonRef::Resource(write.of, write.id.clone()));
@@ -49,12 +60,18 @@ impl Session<'_> {
 }
 
 /// Whom the conditions in an entry's address name.
-fn named(write: &Write) -> Option<PersonRef> {
-    let query = understood(write.of, write.conditions.as_deref()?)?;
+fn named(words: &Words, write: &Write) -> Option<PersonRef> {
+    let query = understood(words, write.of, write.conditions.as_ref()?)?;
     seek::person(&query)
 }
 
-fn written(write: &Write, resource: &Value, plan: &Plan, names: &Names) -> Option<PersonRef> {
+fn written(
+    words: &Words,
+    write: &Write,
+    resource: &Value,
+    plan: &Plan,
+    names: &Names,
+) -> Option<PersonRef> {
     let of = write.of;
     if of.name() == "Patient" {
         // Whose id is not known yet is known by her CURP.
@@ -81,10 +98,10 @@ fn written(write: &Write, resource: &Value, plan: &Plan, names: &Names) -> Optio
         .filter_map(|(text, _)| conditional(text))
         .find_map(|(of, conditions)| {
             let of = ResourceType::from_name(of).filter(|of| of.name() == "Patient")?;
-            seek::person(&understood(of, &pairs(conditions).ok()?)?)
+            seek::person(&understood(words, of, &pairs(conditions).ok()?)?)
         })
 }
 
-fn understood(of: ResourceType, pairs: &[(String, String)]) -> Option<Query> {
-    query::parse(&Catalog::r4(), of, pairs, Handling::Strict).ok()
+fn understood(words: &Words, of: ResourceType, pairs: &Pairs) -> Option<Query> {
+    words.query(of, pairs, Handling::Strict).ok()
 }

@@ -74,6 +74,10 @@ impl Plan {
                     (of, target, None)
                 }
                 Op::Delete(of, target) => (of, target, None),
+                Op::Activate(..) => {
+                    let said = "A search parameter is activated by a request of its own, or by an entry of a batch.";
+                    return Err(placed(Fault::bad(IssueCode::NotSupported, said), at));
+                }
                 Op::MetaChange(..) => {
                     let said = "In a transaction a resource's meta is changed with PATCH or PUT.";
                     return Err(placed(Fault::bad(IssueCode::NotSupported, said), at));

@@ -41,7 +41,7 @@ impl Session<'_> {
 
     fn write_all(&self, plan: Plan) -> Result<Vec<(usize, Reply)>, Fault> {
         let names = plan.names();
-        let conditions = Conditions::of(&plan)?;
+        let conditions = Conditions::of(&plan, self.words())?;
         let person = self.person_of(&plan, &names)?;
         let grant = self.grant_to_write(&plan, person.clone())?;
         if conditions.is_empty() && plan.writes.iter().all(|write| write.patch.is_none()) {

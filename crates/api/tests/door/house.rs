@@ -140,7 +140,17 @@ impl House {
         House::over(limits, store::Options::default())
     }
 
-    pub(crate) fn over(limits: api::Limits, archive: store::Options) -> House {
+    /// Where the index comes after loaded search parameters only when it is told to, three resources at a time.
+    pub(crate) fn by_hand() -> House {
+        let options = store::Options {
+            indexes: false,
+            index_batch: 3,
+            ..store::Options::default()
+        };
+        House::over(api::Limits::default(), options)
+    }
+
+    pub(crate) fn over(limits: api::Limits, options: store::Options) -> House {
         let dir = tempfile::tempdir().unwrap();
         let config = Config {
             member: MemberId("imss".into()),
@@ -149,7 +159,7 @@ impl House {
             pact: signed_pact(),
             store: store::Options {
                 durable: false,
-                ..archive
+                ..options
             },
         };
         let gate = Gate::open(dir.path(), config).unwrap();

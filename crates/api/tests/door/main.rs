@@ -10,6 +10,7 @@ mod house;
 mod leaks;
 mod lives;
 mod matrix;
+mod parameters;
 mod rest;
 mod searches;
 mod tls;

@@ -34,6 +34,9 @@ fn expected(interaction: Interaction) -> [u16; 9] {
         Validate | ValidateInstance => [401, 401, 200, 200, 200, 200, 200, 200, 200],
         Patch | PatchWhere | MetaAdd | MetaDelete => [401, 401, 403, 403, 200, 403, 403, 403, 200],
         Update | UpdateWhere => [401, 401, 403, 403, 200, 403, 403, 403, 200],
+        Activate | Deactivate | Indexing | IndexingOfAll => {
+            [401, 401, 403, 403, 403, 403, 403, 403, 200]
+        }
         Delete | DeleteWhere => [401, 401, 403, 403, 204, 403, 403, 403, 204],
     }
 }
@@ -74,6 +77,10 @@ fn sample(interaction: Interaction) -> (&'static str, String) {
             r#"{"resourceType":"Parameters","parameter":[{"name":"patient","valueString":"her"}]}"#
                 .into(),
         ),
+        Activate => ("/fhir/SearchParameter/sp/$activate", String::new()),
+        Deactivate => ("/fhir/SearchParameter/sp/$deactivate", String::new()),
+        Indexing => ("/fhir/SearchParameter/sp/$indexing", String::new()),
+        IndexingOfAll => ("/fhir/SearchParameter/$indexing", String::new()),
         HistoryInstance => ("/fhir/Observation/o1/_history", String::new()),
         Vread => ("/fhir/Observation/o1/_history/1", String::new()),
         Read => ("/fhir/Observation/o1", String::new()),
@@ -102,6 +109,7 @@ const META: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"meta","
 
 fn at_the_door(column: usize) -> (House, String) {
     let house = House::new();
+    house.load(&[crate::parameters::AMOUNT]);
     let token = match column {
         0 => String::new(),
         1 => "Zm9yZ2Vk".into(),

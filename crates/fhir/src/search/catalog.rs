@@ -5,9 +5,9 @@
 //! once, and at most [`MAX_LOADED`] of them.
 
 use super::{
-    Entry, Kind, LOADED, SearchParameter, extract_with, parameter, parameters, program::Program,
+    Entry, Kind, LOADED, SearchParameter, extract_with, parameter, parameters, script::Script,
 };
-use crate::{Issue, IssueCode, ResourceType, Value};
+use crate::{Issue, IssueCode, ResourceType, Value, fhirpath::Expression};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fmt,
@@ -37,7 +37,16 @@ struct Loaded {
 struct One {
     url: String,
     number: u16,
-    uses: Vec<(ResourceType, &'static SearchParameter)>,
+    uses: Vec<Use>,
+    /// URLs of the definitions that its components name.
+    parts: Vec<String>,
+}
+
+/// A loaded parameter on one type, ready to run.
+struct Use {
+    of: ResourceType,
+    parameter: &'static SearchParameter,
+    script: Arc<Script>,
 }
 
 /// What is loaded for one type.
@@ -45,7 +54,7 @@ struct One {
 struct Own {
     /// Sorted by code.
     parameters: Vec<&'static SearchParameter>,
-    program: Program,
+    scripts: Vec<Arc<Script>>,
 }
 
 static R4: LazyLock<Catalog> = LazyLock::new(|| Catalog(Arc::default()));
@@ -84,15 +93,16 @@ impl Catalog {
     /// What is loaded beside R4: number, canonical URL, and the types it applies to.
     pub fn loaded(&self) -> impl Iterator<Item = (u16, &str, Vec<ResourceType>)> {
         self.0.all.iter().map(|one| {
-            let types = one.uses.iter().map(|(of, _)| *of).collect();
+            let types = one.uses.iter().map(|use_| use_.of).collect();
             (one.number, one.url.as_str(), types)
         })
     }
 
     /// What the index holds for a resource; see [`extract`](super::extract).
     pub fn extract(&self, of: ResourceType, resource: &Value) -> Vec<Entry> {
-        let own = self.0.types.get(&of).map(|own| &own.program);
-        extract_with(of.name(), resource, own)
+        let own = self.0.types.get(&of);
+        let scripts = own.map_or(&[][..], |own| own.scripts.as_slice());
+        extract_with(of.name(), resource, scripts)
     }
 
     /// This catalogue and one more parameter, a SearchParameter resource, under a number that the store gives it and
@@ -115,41 +125,47 @@ impl Catalog {
         let mut all: Vec<Arc<One>> = self.0.all.clone();
         all.retain(|other| other.url != one.url && other.number != number);
         all.push(one);
-        compiled(all)
+        Ok(together(all))
     }
 
     /// This catalogue without the parameter of that URL.
     pub fn without(&self, url: &str) -> Catalog {
         let mut all = self.0.all.clone();
         all.retain(|one| one.url != url);
-        // What compiled before compiles again.
-        compiled(all).unwrap_or_else(|_| self.clone())
+        together(all)
+    }
+
+    /// Whether a parameter that was loaded is one of these: a number may have been another one's once.
+    pub fn holds(&self, parameter: &'static SearchParameter) -> bool {
+        let mut all = self.0.all.iter();
+        let one = all.find(|one| one.number == parameter.number);
+        one.is_some_and(|one| {
+            let mut uses = one.uses.iter();
+            uses.any(|use_| std::ptr::eq(use_.parameter, parameter))
+        })
+    }
+
+    /// The URL of a loaded composite of which a component is defined by this URL, if there is one: it cannot be read
+    /// again without.
+    pub fn needing(&self, url: &str) -> Option<&str> {
+        let needs = |one: &&Arc<One>| one.parts.iter().any(|part| part == url);
+        let found = self.0.all.iter().find(needs)?;
+        Some(found.url.as_str())
     }
 }
 
-/// Compiles everything loaded, by type.
-fn compiled(all: Vec<Arc<One>>) -> Result<Catalog, Vec<Issue>> {
+/// Everything loaded, by type.
+fn together(all: Vec<Arc<One>>) -> Catalog {
     let mut types = HashMap::<ResourceType, Own>::new();
-    let mut issues = Vec::new();
-    for (of, parameter) in all.iter().flat_map(|one| &one.uses) {
-        let own = types.entry(*of).or_default();
-        if let Err(reason) = own.program.add_loaded(of.name(), parameter) {
-            let said = format!(
-                "The expression `{}` cannot be run on {of}: {reason}.",
-                parameter.expression
-            );
-            let place = "SearchParameter.expression";
-            issues.push(Issue::error(IssueCode::NotSupported, place, said));
-        }
-        own.parameters.push(parameter);
+    for use_ in all.iter().flat_map(|one| &one.uses) {
+        let own = types.entry(use_.of).or_default();
+        own.scripts.push(use_.script.clone());
+        own.parameters.push(use_.parameter);
     }
     for own in types.values_mut() {
         own.parameters.sort_by_key(|p| p.code);
     }
-    match issues.is_empty() {
-        true => Ok(Catalog(Arc::new(Loaded { all, types }))),
-        false => Err(issues),
-    }
+    Catalog(Arc::new(Loaded { all, types }))
 }
 
 /// Reads a SearchParameter resource.
@@ -218,22 +234,22 @@ impl Reader<'_> {
         let Some(kind) = kind.filter(|_| self.issues.is_empty()) else {
             return Err(self.issues);
         };
-        let uses = types
-            .iter()
-            .map(|of| (*of, self.on(*of, &code, kind, &expression)));
-        let uses: Vec<_> = uses.collect();
-        let mut kept = Vec::new();
-        for (of, found) in uses {
-            match found.and_then(Draft::keep) {
-                Ok(parameter) => kept.push((of, parameter)),
+        let mut uses = Vec::with_capacity(types.len());
+        for of in types {
+            let draft = self.on(of, &code, kind, &expression);
+            match draft.and_then(|draft| runs(of, draft)) {
+                Ok(one) => uses.push(one),
                 Err(issue) => self.issues.push(issue),
             }
         }
+        let parts = self.definition.list("component").iter();
+        let parts = parts.filter_map(|part| Some(part.text("definition")?.to_owned()));
         match self.issues.is_empty() {
             true => Ok(One {
                 url,
                 number: self.number,
-                uses: kept,
+                uses,
+                parts: parts.collect(),
             }),
             false => Err(self.issues),
         }
@@ -341,13 +357,41 @@ impl Reader<'_> {
     fn defined(&self, of: ResourceType, url: &str) -> Option<&'static SearchParameter> {
         let loaded = self.catalog.0.all.iter().find(|one| one.url == url);
         if let Some(one) = loaded {
-            let here = one.uses.iter().find(|(there, _)| *there == of);
-            return here.map(|(_, parameter)| *parameter);
+            let here = one.uses.iter().find(|there| there.of == of);
+            return here.map(|there| there.parameter);
         }
         let name = url.strip_prefix("http://hl7.org/fhir/SearchParameter/")?;
         let (_, code) = name.split_once('-')?;
         parameter(of, code).filter(|p| !matches!(p.kind, Kind::Composite | Kind::Special))
     }
+}
+
+/// A parameter on a type, kept and ready to run.
+fn runs(of: ResourceType, draft: Draft) -> Result<Use, Issue> {
+    let refused = |expression: &str, reason: String| {
+        let shown = crate::query::shown(expression);
+        let said = format!("The expression `{shown}` cannot be run on {of}: {reason}.");
+        let place = "SearchParameter.expression";
+        Issue::error(IssueCode::NotSupported, place, said)
+    };
+    // Looked at before it is kept: what is refused leaves nothing behind.
+    let parsed = Expression::parse(&draft.expression).map_err(|error| error.to_string());
+    let checked = parsed.and_then(|parsed| {
+        let checked = parsed.check(of.name());
+        checked.map_err(|error| error.to_string())
+    });
+    checked.map_err(|reason| refused(&draft.expression, reason))?;
+    for (_, part) in &draft.components {
+        Expression::parse(part).map_err(|error| refused(part, error.to_string()))?;
+    }
+    let parameter = draft.keep()?;
+    let script = Script::read(of.name(), parameter)
+        .map_err(|reason| refused(parameter.expression, reason))?;
+    Ok(Use {
+        of,
+        parameter,
+        script: Arc::new(script),
+    })
 }
 
 /// The alternatives of a union that are about a type: those that begin with its name, and those that name none.

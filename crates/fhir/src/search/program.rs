@@ -8,7 +8,6 @@ use super::{
     Entry, IDENTIFIER, Indexed, Kind, SearchParameter,
     entries::index,
     path::{Condition, Step, Term, parse},
-    script::Script,
     table::Table,
 };
 use crate::Value;
@@ -22,7 +21,6 @@ const MAX_TUPLES: usize = 256;
 pub(crate) struct Program {
     root: Node,
     truths: Vec<(Leaf, Test)>,
-    scripts: Vec<Script>,
 }
 
 /// A place in the tree.
@@ -117,17 +115,6 @@ impl Program {
         Ok(())
     }
 
-    /// Adds a parameter that was loaded. It is run by the whole engine: the table knows the choices and systems that
-    /// the paths of R4 meet, and no others.
-    pub(super) fn add_loaded(
-        &mut self,
-        of: &'static str,
-        parameter: &'static SearchParameter,
-    ) -> Result<(), String> {
-        self.scripts.push(Script::read(of, parameter)?);
-        Ok(())
-    }
-
     fn add_composite(
         &mut self,
         compiler: &Compiler<'_>,
@@ -157,9 +144,6 @@ impl Program {
         self.root.visit(resource, 0, resource, out);
         for (leaf, test) in &self.truths {
             index(*leaf, &Value::Bool(test.holds(resource, 0)), out);
-        }
-        for script in &self.scripts {
-            script.run(resource, out);
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{Result, card::Card, keys::Tail, prepare::target, read::Shown};
 use fhir::{
     ResourceType,
     query::{Include, Query},
-    search::{Indexed, Kind, SearchParameter, parameters},
+    search::{Indexed, SearchParameter},
 };
 use std::collections::HashSet;
 
@@ -35,25 +35,23 @@ struct From {
 }
 
 /// The parameters that the includes follow from a type.
-pub(crate) fn numbers(query: &Query) -> Vec<u16> {
-    let followed = query.include.iter();
-    followed
-        .filter(|include| include.source.is_none_or(|source| source == query.of))
-        .flat_map(|include| followed_by(query.of, include))
-        .collect()
-}
-
-fn followed_by(of: ResourceType, include: &Include) -> Vec<u16> {
-    match include.parameter {
-        Some(parameter) => vec![parameter.number],
-        None => references(of).map(|parameter| parameter.number).collect(),
+pub(crate) fn numbers(asking: &Asking<'_>, query: &Query) -> Result<Vec<u16>> {
+    let from = |include: &&Include| include.source.is_none_or(|source| source == query.of);
+    let mut numbers = Vec::new();
+    for include in query.include.iter().filter(from) {
+        numbers.extend(followed_by(asking, query.of, include)?);
     }
+    Ok(numbers)
 }
 
-fn references(of: ResourceType) -> impl Iterator<Item = &'static SearchParameter> {
-    parameters(of)
-        .into_iter()
-        .filter(|parameter| parameter.kind == Kind::Reference)
+fn followed_by(asking: &Asking<'_>, of: ResourceType, include: &Include) -> Result<Vec<u16>> {
+    Ok(match include.parameter {
+        Some(parameter) => vec![parameter.number],
+        None => {
+            let all = asking.reading.references(of)?;
+            all.iter().map(|parameter| parameter.number).collect()
+        }
+    })
 }
 
 /// Adds what is asked for, each resource once and none that is a match of the page.
@@ -134,7 +132,7 @@ fn forward(
     if include.source.is_some_and(|source| source != start.of) {
         return Ok(());
     }
-    let followed = followed_by(start.of, include);
+    let followed = followed_by(asking, start.of, include)?;
     for entry in &start.card.entries {
         if let Indexed::Reference(name) = &entry.value
             && followed.contains(&entry.number)
@@ -142,7 +140,7 @@ fn forward(
             && include.target.is_none_or(|wanted| wanted == of)
             && !known.contains(&format!("{of}/{id}"))
             && brought.len() < INCLUDED
-            && let Some((tail, card)) = asking.current(of, id, &needed(query, of))?
+            && let Some((tail, card)) = asking.current(of, id, &needed(asking, query, of)?)?
         {
             known.insert(format!("{of}/{id}"));
             brought.push((of, tail, card));
@@ -152,15 +150,16 @@ fn forward(
 }
 
 /// What the iterating includes need of a resource that was included.
-fn needed(query: &Query, of: ResourceType) -> Needed {
+fn needed(asking: &Asking<'_>, query: &Query, of: ResourceType) -> Result<Needed> {
     let iterating = query
         .include
         .iter()
         .filter(|include| include.iterate && include.source.is_none_or(|source| source == of));
-    let numbers: Vec<u16> = iterating
-        .flat_map(|include| followed_by(of, include))
-        .collect();
-    Needed::of(of, std::iter::empty()).also(numbers.into_iter())
+    let mut numbers = Vec::new();
+    for include in iterating {
+        numbers.extend(followed_by(asking, of, include)?);
+    }
+    Ok(Needed::of(of, std::iter::empty()).also(numbers.into_iter()))
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -187,14 +186,16 @@ fn backward(
     {
         let pointing: Vec<&SearchParameter> = match include.parameter {
             Some(parameter) => vec![parameter],
-            None => references(source)
-                .filter(|parameter| parameter.targets.contains(&start.of.name()))
-                .collect(),
+            None => {
+                let mut all = asking.reading.references(source)?;
+                all.retain(|parameter| parameter.targets.contains(&start.of.name()));
+                all
+            }
         };
         for parameter in pointing {
             let points = points_to(parameter, &name);
             let mut plan = plan::choose(asking, source, &[&points], Aim::All)?;
-            let also = needed(query, source);
+            let also = needed(asking, query, source)?;
             plan.needed = also.also(std::iter::once(parameter.number));
             let mut matches = Matches::new(asking, plan, None, u64::MAX)?;
             while room > 0

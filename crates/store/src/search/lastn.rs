@@ -60,6 +60,7 @@ impl Store {
             ));
         }
         self.asked("lastn", Some(query.of), &grant, |reading| {
+            reading.answers(std::slice::from_ref(query))?;
             let asking = Asking::new(reading);
             let query = &*within::widened(&asking, query)?;
             let newest = Newest {
@@ -282,7 +283,7 @@ impl<'a> Newest<'a> {
     fn under(&self, prefix: Vec<u8>, count: usize) -> Result<Matches<'a, 'a>> {
         let set = Set::Span(Span::index(prefix, false));
         let mut plan = Plan::over(self.query.of, &self.conditions, set);
-        plan.needed = plan.needed.also(self.numbers());
+        plan.needed = plan.needed.also(self.numbers()?.into_iter());
         let mut matches = Matches::new(self.asking, plan, None, u64::MAX)?;
         matches.only(count);
         Ok(matches)
@@ -291,7 +292,7 @@ impl<'a> Newest<'a> {
     /// All matches, however they are found.
     fn all(&self) -> Result<Vec<Found>> {
         let mut plan = choose(self.asking, self.query.of, &self.conditions, Aim::All)?;
-        plan.needed = plan.needed.also(self.numbers());
+        plan.needed = plan.needed.also(self.numbers()?.into_iter());
         let mut matches = Matches::new(self.asking, plan, None, u64::MAX)?;
         let mut found = Vec::new();
         while let Some(one) = matches.next()? {
@@ -306,9 +307,10 @@ impl<'a> Newest<'a> {
     }
 
     /// What a card must say besides what the conditions ask.
-    fn numbers(&self) -> impl Iterator<Item = u16> {
-        let code = index::subject_matter(self.query.of);
-        include::numbers(self.query).into_iter().chain(code)
+    fn numbers(&self) -> Result<Vec<u16>> {
+        let mut numbers = include::numbers(self.asking, self.query)?;
+        numbers.extend(index::subject_matter(self.query.of));
+        Ok(numbers)
     }
 }
 

@@ -409,7 +409,7 @@ pub fn store(
 /// A sentence when the search is wrong, means several resources, or cannot be asked.
 pub fn find(gate: &Gate, of: ResourceType, search: &str) -> Result<Option<String>, String> {
     let query = fhir::query::parse(
-        &fhir::search::Catalog::r4(),
+        gate.store().searchable().ready(),
         of,
         &super::links::pairs(search),
         fhir::query::Handling::Strict,

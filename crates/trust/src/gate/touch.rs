@@ -61,7 +61,9 @@ impl Gate {
         if grant.newcomer {
             self.check_newcomer(grant, &changes)?;
         }
-        let who_is_who = changes.iter().any(|change| of(change).name() == "Patient");
+        let who_is_who = changes
+            .iter()
+            .any(|change| of(change).is_some_and(|of| of.name() == "Patient"));
         let blank = self
             .blank()
             .map_err(|refusal| store::Error::Disk(refusal.en))?;
@@ -126,7 +128,7 @@ impl Gate {
 fn resource_of(change: &mut Change) -> Option<&mut fhir::Value> {
     match change {
         Change::Create { resource, .. } | Change::Update { resource, .. } => Some(resource),
-        Change::Delete { .. } => None,
+        Change::Delete { .. } | Change::Activate { .. } | Change::Deactivate { .. } => None,
     }
 }
 
@@ -223,8 +225,11 @@ fn one(of: ResourceType, id: &str, version: u64) -> Seen {
     }
 }
 
-fn of(change: &Change) -> ResourceType {
+fn of(change: &Change) -> Option<ResourceType> {
     match change {
-        Change::Create { of, .. } | Change::Update { of, .. } | Change::Delete { of, .. } => *of,
+        Change::Create { of, .. } | Change::Update { of, .. } | Change::Delete { of, .. } => {
+            Some(*of)
+        }
+        Change::Activate { .. } | Change::Deactivate { .. } => None,
     }
 }

@@ -64,6 +64,11 @@ impl Gate {
         Ok(made)
     }
 
+    /// How far the index is with each search parameter that was loaded. Sums over all that is stored: for the operator.
+    pub fn indexing(&self) -> Result<Vec<store::Indexing>, store::Error> {
+        self.house.store.indexing_now(&self.house.seal)
+    }
+
     fn look_through(&self, report: &mut dyn FnMut(Told)) -> Result<Checkup, store::Error> {
         let house = &self.house;
         let log = LogOf {
