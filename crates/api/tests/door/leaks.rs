@@ -180,7 +180,7 @@ fn questions() -> Vec<Line> {
         "GET /fhir?_type=Observation,DiagnosticReport&patient=her&_sort=-_lastUpdated&_count=2",
         "GET /fhir/Patient/her/$everything",
         "GET /fhir/Patient/her/$everything?_count=2",
-        "GET /fhir/Patient/her/$everything?_since=2026&_type=Observation,DiagnosticReport",
+        "GET /fhir/Patient/her/$everything?_since=2026-01-01T00:00:00Z&_type=Observation,DiagnosticReport",
         "GET /fhir/Observation/$lastn?patient=her&max=2",
         // One by one.
         "GET /fhir/Observation/o3",
@@ -351,7 +351,12 @@ async fn two_worlds_that_differ_in_what_is_withheld_answer_byte_for_byte_alike()
     // A question that no door understands compares nothing.
     let bad: Vec<_> = worlds[0]
         .iter()
-        .filter(|(_, status, ..)| ![200, 201, 204, 304, 403, 412].contains(status))
+        .filter(|(line, status, ..)| match status {
+            200 | 201 | 204 | 304 | 403 | 412 => false,
+            // No match: as far as she may know, there is none.
+            404 => !line.starts_with("PATCH"),
+            _ => true,
+        })
         .map(|(line, _, body, _)| (line, body))
         .collect();
     assert!(bad.is_empty(), "{bad:#?}");
