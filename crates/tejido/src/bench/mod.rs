@@ -91,9 +91,16 @@ fn machine() -> String {
         .unwrap_or("")
         .trim_start_matches(['\t', ' ', ':']);
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let kibibytes: u64 = memory
+        .lines()
+        .find_map(|l| l.strip_prefix("MemTotal:")?.split_whitespace().next())
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0);
     format!(
-        "tejido {}, {cores} cores, {model}",
-        env!("CARGO_PKG_VERSION")
+        "tejido {}, {cores} cores, {model}, {} of memory",
+        env!("CARGO_PKG_VERSION"),
+        out::bytes(kibibytes * 1024)
     )
 }
 

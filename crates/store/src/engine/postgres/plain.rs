@@ -72,13 +72,15 @@ impl Scratch {
         Ok(bytes.unsigned_abs())
     }
 
-    /// Writes the rows of a recording into new tables of the shape of the archive's, which must be there.
+    /// Writes the rows of a recording into new tables of the shape of the archive's, which must be there. The tables of
+    /// the last time are dropped first.
     pub fn plain(&self, recording: &Recording) -> Result<Plain> {
         let rows = last(recording)?;
         let mut line = connect(&self.settings)?;
         let mut timed = |name: &str, how: &dyn Fn(&mut Line) -> Result<()>| {
             let tables = format!(
                 "begin read write;
+                 drop table if exists {name}_row, {name}_bulk;
                  create table {name}_row (like tejido_row including all);
                  create table {name}_bulk (like tejido_bulk including all);
                  commit"

@@ -26,6 +26,9 @@ const EVERYTHING: [usize; 2] = [1_000, 50];
 /// Bytes of the Bundle that must not make others wait, and of a trial.
 const BIG: [usize; 2] = [20_000_000, 100_000];
 
+/// Some figures that belong together, from what was seen so far.
+type Part<'a> = &'a dyn Fn(&Report) -> Result<Vec<Figure>, Error>;
+
 impl Bench {
     /// All figures, each kept as it comes.
     pub(super) fn figures(
@@ -35,7 +38,7 @@ impl Bench {
         keep: &dyn Fn(&Report) -> Result<(), Error>,
     ) -> Result<(), Error> {
         out::line("");
-        let parts: [(&str, &dyn Fn(&Report) -> Result<Vec<Figure>, Error>); 6] = [
+        let parts: [(&str, Part<'_>); 6] = [
             ("what was written", &|report| Ok(written(&report.steps))),
             ("reads beside the HTTP stack alone", &|report| {
                 self.reads(&report.steps, runtime)

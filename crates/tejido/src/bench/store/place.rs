@@ -14,7 +14,7 @@ use store::engine::{Embedded, Engine, Postgres, PostgresSettings, Recorded, Reco
 /// The environment variable with the address of a database, when it is not given.
 const ADDRESS: &str = "TEJIDO_POSTGRES";
 /// Bytes of rows that are kept to be committed again.
-const KEPT: u64 = 192 << 20;
+const KEPT: u64 = 96 << 20;
 /// How long merging may go on after the last commit before the bench goes on regardless.
 const SETTLING: Duration = Duration::from_secs(120);
 
@@ -91,12 +91,19 @@ impl Place {
             let settings = archive::settings(config)?;
             let schema = format!("tejido_bench_{}", std::process::id());
             let scratch = Scratch::make(settings.clone(), &schema)?;
+            crate::out::remark(format!(
+                "the archive grows in the schema {schema} of the database; if this run is stopped it stays there"
+            ));
             let engine = Postgres::open(PostgresSettings {
                 schema: Some(schema),
                 ..settings
             })?;
             (Arc::new(engine), Kind::Postgres(scratch))
         } else {
+            crate::out::remark(format!(
+                "the archive grows in {}; if this run is stopped it stays there",
+                config.data.display()
+            ));
             let engine = Arc::new(archive::embedded(config)?);
             (engine.clone(), Kind::Embedded(engine))
         };
