@@ -145,10 +145,7 @@ fn a_page_costs_what_it_shows_however_many_have_the_code() {
     };
     for (text, most) in [
         ("code=718-7&_count=20", 400),
-        (
-            "code=http://loinc.org|718-7&date=2000-01-05&_count=20",
-            400,
-        ),
+        ("code=http://loinc.org|718-7&date=2000-01-05&_count=20", 400),
         (
             "code=http://loinc.org|718-7&value-quantity=lt15||mg&_count=20",
             200,

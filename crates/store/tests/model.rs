@@ -490,7 +490,7 @@ impl Model {
         loop {
             let known = clause.values.len();
             for (name, resource) in self.visible("Organization", eyes) {
-                let entries = extract(of("Organization"), resource);
+                let entries = Catalog::r4().extract(of("Organization"), resource);
                 for parent in names(&entries, part_of) {
                     let (from, to) = match clause.modifier == above {
                         true => (text(name), parent.to_owned()),
