@@ -56,7 +56,7 @@ async fn a_parameter_is_put_into_use_and_taken_out_by_the_operator() {
     }
     let toml = dir.join("node.toml");
     let parameter = |what: &[&str]| {
-        let args = [&["parameter"], what, &["--config", text(&toml)]].concat();
+        let args = [&["parameter"][..], what, &["--config", text(&toml)]].concat();
         tejido(&args)
     };
     let none = parameter(&["list"]);
@@ -89,8 +89,8 @@ async fn a_parameter_is_put_into_use_and_taken_out_by_the_operator() {
         let toml = toml.clone();
         move || {
             let at = ["--config", text(&toml)];
-            let listed = good(&[&["parameter", "list"], &at[..]].concat());
-            let gone = good(&[&["parameter", "deactivate", "folio", "--wait"], &at[..]].concat());
+            let listed = good(&[&["parameter", "list"][..], &at].concat());
+            let gone = good(&[&["parameter", "deactivate", "folio", "--wait"][..], &at].concat());
             (listed, gone)
         }
     });
