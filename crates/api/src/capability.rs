@@ -6,7 +6,7 @@ use crate::{
 };
 use fhir::{
     ResourceType, Value, obj,
-    search::{COMPARTMENTS, Catalog, Kind, SearchParameter},
+    search::{COMPARTMENTS, Catalog, Kind, LOADED, SearchParameter},
 };
 
 /// When what this server does last changed; a test compares the whole statement with the committed one.
@@ -174,7 +174,9 @@ fn resource(of: ResourceType, catalog: &Catalog) -> Value {
         .iter()
         .map(|parameter| {
             let mut loaded = catalog.loaded();
-            let definition = loaded.find(|(number, ..)| *number == parameter.number);
+            let definition = (parameter.number >= LOADED)
+                .then(|| loaded.find(|(number, ..)| *number == parameter.number))
+                .flatten();
             obj! {
                 "name" => parameter.code,
                 "definition" => definition.map(|(_, url, _)| url),

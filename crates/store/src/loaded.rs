@@ -430,7 +430,7 @@ impl Loaded {
         let means = |name: &&str| {
             before.is_some_and(|before| before.definition.get(name) == definition.get(name))
         };
-        if MEANING.iter().all(|name| means(&name)) {
+        if MEANING.iter().all(means) {
             return Ok(None);
         }
         let (mut all, mut catalog) = (self.all.clone(), self.catalog.clone());

@@ -213,11 +213,14 @@ impl Collector for House {
     }
 }
 
+/// One of the figures of an indexing.
+type Figure = fn(&Indexing) -> u64;
+
 impl House {
     /// How far the index is with search parameters that were loaded.
     fn indexing(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
         let all = self.gate.indexing().unwrap_or_default();
-        let figures: [(&str, &str, fn(&Indexing) -> u64); 2] = [
+        let figures: [(&str, &str, Figure); 2] = [
             (
                 "search_parameter_done",
                 "Resources gone through for a loaded search parameter",

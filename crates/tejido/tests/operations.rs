@@ -44,6 +44,7 @@ async fn a_monitor_reads_figures_that_name_nobody() {
     ));
     assert!(figures.contains("tejido_http_request_duration_seconds_bucket"));
     assert!(figures.contains("tejido_archive_disk_bytes"));
+    assert!(figures.contains("# TYPE tejido_search_parameter_done gauge"));
     assert!(figures.ends_with("# EOF\n"));
     assert!(!figures.contains(secret));
     running.stop().await;
