@@ -67,22 +67,35 @@ pub(crate) fn piece(index: u64, entries: &[u8]) -> Vec<u8> {
 pub(crate) fn bundle(index: u64, width: u16, get: Get<'_>) -> Option<(Vec<u8>, usize)> {
     let wanted = ENTRY * usize::from(width);
     let mut entries = get(&bundle_key(index)).unwrap_or_default();
+    // Logs once kept the unfinished bundle in its own row; what was put together since then holds that and more.
+    if (1..wanted).contains(&entries.len())
+        && let Some(more) = piece_at(index, 0, get).filter(|more| more.len() > entries.len())
+    {
+        entries = more;
+    }
     let mut pieces = usize::from(!entries.is_empty());
     while entries.len() < wanted {
         let place = u8::try_from(entries.len() / ENTRY).ok()?;
-        let row = get(&piece_key(place))?;
-        let (of, commitments) = row.split_first_chunk::<8>()?;
-        let (commitments, rest) = commitments.as_chunks::<32>();
-        if *of != index.to_be_bytes() || commitments.is_empty() || !rest.is_empty() {
-            return None;
-        }
-        for commitment in commitments {
-            push_entry(&mut entries, commitment);
-        }
+        entries.extend(piece_at(index, place, get)?);
         pieces += 1;
     }
     entries.truncate(wanted);
     Some((entries, pieces))
+}
+
+/// The entries of the piece that begins at a place of a bundle.
+fn piece_at(index: u64, place: u8, get: Get<'_>) -> Option<Vec<u8>> {
+    let row = get(&piece_key(place))?;
+    let (of, commitments) = row.split_first_chunk::<8>()?;
+    let (commitments, rest) = commitments.as_chunks::<32>();
+    if *of != index.to_be_bytes() || commitments.is_empty() || !rest.is_empty() {
+        return None;
+    }
+    let mut entries = Vec::with_capacity(ENTRY * commitments.len());
+    for commitment in commitments {
+        push_entry(&mut entries, commitment);
+    }
+    Some(entries)
 }
 
 /// Key of a hash tile of level 1 or higher.

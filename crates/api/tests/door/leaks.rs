@@ -139,6 +139,8 @@ fn questions() -> Vec<Line> {
         // Searches of a type: totals, pages, sorts over hidden rows.
         "GET /fhir/Observation?patient=her&_total=accurate",
         "GET /fhir/Observation?patient=her&_summary=count",
+        "GET /fhir/SearchParameter/o3/$indexing",
+        "GET /fhir/SearchParameter/$indexing",
         "GET /fhir/Observation?patient=her&_total=accurate&_count=1",
         "GET /fhir/Observation?patient=her&_sort=value-quantity&_count=1&_total=accurate",
         "GET /fhir/Observation?patient=her&_sort=-date,_id&_count=1",
@@ -420,6 +422,8 @@ fn changes() -> Vec<Line> {
         ),
         body("POST /fhir/Observation/o3/$meta-add", tag),
         body("POST /fhir/Observation/o3/$meta-delete", tag),
+        body("POST /fhir/SearchParameter/o3/$activate", ""),
+        body("POST /fhir/SearchParameter/o3/$deactivate", ""),
         body("DELETE /fhir/Observation/o3", ""),
         body(
             "DELETE /fhir/Observation?patient=her&code=4548-4&value-quantity=gt8",

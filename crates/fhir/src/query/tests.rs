@@ -492,7 +492,7 @@ fn what_is_unknown_or_unsupported_is_named() {
         "Observation",
         "code:in=x",
         unsupported,
-        &["`:in`", "terminology"],
+        &["code:in=x", "terminology"],
     );
     refused(
         "Observation",

@@ -151,6 +151,8 @@ mod tests {
         let report = trial("embedded", folder.path());
         let people: Vec<u64> = report.steps.iter().map(|step| step.people).collect();
         assert_eq!(people, [1, 4, 16]);
+        // Of so few a step can weigh nothing: what came to rest meanwhile was there before.
+        assert!(report.steps.iter().any(|step| step.grown_bytes > 0));
         let mut resources = 0;
         for step in &report.steps {
             resources += step.grown;
@@ -161,7 +163,7 @@ mod tests {
                 .iter()
                 .map(|query| query.measure.answered)
                 .sum();
-            assert!(step.acts >= answered && step.grown_bytes > 0);
+            assert!(step.acts >= answered);
             for query in &step.queries {
                 assert_eq!(query.measure.first_failure, None, "{}", query.name);
             }
