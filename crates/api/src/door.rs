@@ -90,6 +90,9 @@ fn broken(panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
     respond_fault(&Fault::ours(), false)
 }
 
+/// A body from this size on is worked on aside: so others do not feel it.
+const BIG_BODY: usize = 1 << 20;
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The headers that every answer has.
@@ -299,7 +302,11 @@ impl Door {
             actor,
         };
         let door = self.clone();
-        let reply = blocking(turn, move || door.work(whole)).await?;
+        let is_big = whole.body.as_ref().is_some_and(|body| body.len() > BIG_BODY);
+        let reply = match is_big {
+            true => aside(turn, move || door.work(whole)).await?,
+            false => blocking(turn, move || door.work(whole)).await?,
+        };
         Ok(respond(reply, &wishes, &self.house.base))
     }
 
@@ -479,6 +486,30 @@ async fn blocking<T: Send + 'static>(
             Err(Fault::ours())
         }
     }
+}
+
+/// Runs what blocks and is big on a thread that gives way to all others.
+async fn aside<T: Send + 'static>(
+    turn: Turn,
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Result<T, Fault> {
+    let span = tracing::Span::current();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let begun = std::thread::Builder::new()
+        .name("big-request".into())
+        .spawn(move || {
+            let _turn = turn;
+            store::give_way();
+            // Who asked may have gone; what was asked is done all the same.
+            let _ = tell.send(span.in_scope(work));
+        });
+    if begun.is_err() {
+        return Err(Fault::busy());
+    }
+    told.await.unwrap_or_else(|_| {
+        tracing::error!("a big request broke");
+        Err(Fault::ours())
+    })
 }
 
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");

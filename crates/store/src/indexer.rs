@@ -73,7 +73,10 @@ impl Indexer {
         let (shelf, told) = (walking.shelf.clone(), stop.clone());
         let thread = std::thread::Builder::new()
             .name("store-indexer".into())
-            .spawn(move || walking.run(&told))
+            .spawn(move || {
+                crate::give_way();
+                walking.run(&told)
+            })
             .map_err(|error| Error::Disk(error.to_string()))?;
         Ok(Indexer {
             shelf,

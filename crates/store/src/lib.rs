@@ -25,6 +25,7 @@ mod erase;
 mod everything;
 mod fold;
 mod fsck;
+mod give_way;
 mod grant;
 mod hash;
 mod head;
@@ -58,6 +59,7 @@ mod writer;
 
 pub use derive::Derived;
 pub use erase::{Erased, MakeErasure};
+pub use give_way::give_way;
 pub use fsck::{Checkup, Finding, Judge, Told};
 pub use history::When;
 pub use keyring::rotate;

@@ -78,7 +78,10 @@ impl Trainer {
         };
         let thread = std::thread::Builder::new()
             .name("store-trainer".into())
-            .spawn(move || work.run(&heard))
+            .spawn(move || {
+                crate::give_way();
+                work.run(&heard)
+            })
             .map_err(|error| Error::Disk(error.to_string()))?;
         Ok(Trainer {
             words,

@@ -14,7 +14,7 @@ use super::{
     record::{Pointer, Value},
     segment::{self, Segments, Shelf},
 };
-use crate::{Error, Result, codec::Reader};
+use crate::{Error, Result, codec::Reader, give_way};
 use lsm_tree::{
     AbstractTree, AnyTree, Cache, CompressionType, Config, Guard, SequenceNumberCounter,
     compaction::Leveled,
@@ -387,6 +387,7 @@ impl Shared {
     }
 
     fn merging(&self) {
+        give_way();
         while self
             .wait(|work| std::mem::take(&mut work.merge).then_some(()))
             .is_some()

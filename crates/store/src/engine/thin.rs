@@ -86,6 +86,7 @@ impl Drop for Thinning {
 
 impl Thinner {
     fn run(&self) {
+        crate::give_way();
         let mut seen = 0;
         while let Some(durable) = self.projection.wait_durable(seen, &self.stop) {
             seen = durable;
