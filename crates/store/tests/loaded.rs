@@ -310,3 +310,36 @@ fn someone_is_erased_while_the_index_is_made() {
     assert_eq!(count(&house, "rank:missing=false"), 8);
     assert_eq!(findings(&house), []);
 }
+
+#[test]
+fn a_composite_of_a_loaded_parameter_finds_pairs_and_keeps_its_part_in_use() {
+    const PAIR: &str = r#"{"resourceType":"SearchParameter","id":"pair","url":"urn:pair","name":"pair","status":"active","description":"x","code":"status-rank","base":["Observation"],"type":"composite","expression":"Observation","component":[{"definition":"http://hl7.org/fhir/SearchParameter/Observation-status","expression":"status"},{"definition":"urn:rank","expression":"note.text"}]}"#;
+    for place in Place::all() {
+        let house = place.open();
+        fill(&house, 0..10);
+        activate(&house, RANK);
+        activate(&house, PAIR);
+        house.store.indexed();
+        assert_eq!(count(&house, "status-rank=final$high"), 5);
+        assert_eq!(count(&house, "status-rank=preliminary$high"), 0);
+        assert_eq!(count(&house, "status-rank:missing=true"), 0);
+        let off = |id: &str| {
+            let id = id.to_owned();
+            house.change(vec![Change::Deactivate { id }])
+        };
+        assert!(matches!(off("rank"), Err(Error::Unloadable(_))));
+        let house = if place.lasts() {
+            drop(house);
+            place.open()
+        } else {
+            house
+        };
+        assert_eq!(count(&house, "status-rank=final$low"), 5);
+        let gone = |name: &str| house.delete(&format!("SearchParameter/{name}"));
+        gone("pair");
+        gone("rank");
+        house.store.indexed();
+        assert_eq!(house.store.indexing_now(&house.seal).unwrap(), []);
+        assert_eq!(findings(&house), []);
+    }
+}

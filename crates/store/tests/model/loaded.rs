@@ -295,7 +295,7 @@ fn story(place: &dyn Place, moves: Vec<Move>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
     fn in_memory_loaded_parameters_are_wholly_there_or_refused(moves in moves()) {
         story(&memory(), moves);
@@ -303,7 +303,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3, ..ProptestConfig::default() })]
     #[test]
     fn on_disk_and_across_reopening_loaded_parameters_as_well(moves in moves()) {
         story(&OnDisk(tempfile::tempdir().unwrap()), moves);
