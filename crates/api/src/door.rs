@@ -302,7 +302,10 @@ impl Door {
             actor,
         };
         let door = self.clone();
-        let is_big = whole.body.as_ref().is_some_and(|body| body.len() > BIG_BODY);
+        let is_big = whole
+            .body
+            .as_ref()
+            .is_some_and(|body| body.len() > BIG_BODY);
         let reply = match is_big {
             true => aside(turn, move || door.work(whole)).await?,
             false => blocking(turn, move || door.work(whole)).await?,

@@ -59,8 +59,8 @@ mod writer;
 
 pub use derive::Derived;
 pub use erase::{Erased, MakeErasure};
-pub use give_way::give_way;
 pub use fsck::{Checkup, Finding, Judge, Told};
+pub use give_way::give_way;
 pub use history::When;
 pub use keyring::rotate;
 pub use loaded::{Indexing, Phase};

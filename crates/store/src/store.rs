@@ -58,7 +58,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Options {
-            cache: 64 << 20,
+            cache: 256 << 20,
             queue: 1024,
             durable: true,
             master: None,

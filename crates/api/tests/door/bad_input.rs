@@ -129,7 +129,7 @@ async fn too_much_in_one_question_is_the_callers_and_said() {
         format!("Observation?{}", many("_include=Observation:subject", 65)),
         format!(
             "Observation?{}=a",
-            vec!["subject.organization.partof"; 9].join(".")
+            ["subject.organization.partof"; 9].join(".")
         ),
         format!(
             "Observation?_filter={}status%20eq%20final{}",
