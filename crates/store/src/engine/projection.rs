@@ -96,11 +96,7 @@ impl Projection {
         let config = Config::new(dir, sequence.clone(), SequenceNumberCounter::default())
             .use_cache(Arc::new(Cache::with_capacity_bytes(cache as u64)))
             .data_block_size_policy(BlockSizePolicy::new([4 << 10, 8 << 10, 16 << 10]))
-            // The first level is soon merged into the next.
-            .data_block_compression_policy(CompressionPolicy::new([
-                CompressionType::None,
-                CompressionType::Lz4,
-            ]))
+            .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
             .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(
                 BloomConstructionPolicy::BitsPerKey(10.0),
             )));

@@ -37,6 +37,8 @@ use fhir::{
 const KINDS: usize = 64;
 /// Resources that a chain, `_has` or a list gives at most to look from; beyond, each candidate's references are followed.
 const TARGETS: usize = 256;
+/// The same for `_has`, where what is beyond costs more: each candidate is asked for what refers to it.
+const SOURCES: usize = 2_048;
 /// Rows of open ranges inside another condition that are read to make a set of them.
 const NESTED: usize = 2_000;
 
@@ -225,7 +227,7 @@ fn of_sources(
     }
     let needed = Needed::of(source, std::iter::once(condition));
     let needed = needed.also(std::iter::once(parameter.number));
-    let Some(sources) = some(asking, source, &[condition], needed, TARGETS)? else {
+    let Some(sources) = some(asking, source, &[condition], needed, SOURCES)? else {
         return Ok(None);
     };
     let mut found = Vec::new();

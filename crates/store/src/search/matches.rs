@@ -25,8 +25,9 @@ use std::collections::VecDeque;
 /// Cards read at once, at first and at most.
 const FIRST: usize = 16;
 const MOST: usize = 256;
-/// Candidates looked at for each resource that [`some`] may give, before it gives up.
+/// Candidates looked at for each resource that [`some`] may give, before it gives up; and in all, where it may give fewer.
 const EXAMINED: usize = 16;
+const EXAMINED_AT_MOST: usize = 4_096;
 
 /// A match.
 #[derive(Clone, Debug)]
@@ -361,7 +362,8 @@ pub(crate) fn some(
         if found.len() > most {
             return Ok(None);
         }
-        if matches.examined > most.max(SMALLEST) * EXAMINED {
+        let most = most.max(SMALLEST);
+        if matches.examined > (most * EXAMINED).min(EXAMINED_AT_MOST.max(most)) {
             return Ok(None);
         }
     }
