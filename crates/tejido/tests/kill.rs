@@ -6,11 +6,19 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use tejido::{house, import};
 use trust::Gate;
 
 const WRITE_ROUNDS: u64 = 80;
 const IMPORT_ROUNDS: u64 = 20;
+
+/// One test at a time: a program that is being started holds for a moment what its parent has open, the lock of an
+/// archive too, and then another test finds its own archive open elsewhere.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Numbers that look random and are the same in each run.
 struct Dice(u64);
@@ -98,6 +106,7 @@ impl Seen<'_> {
 
 #[test]
 fn what_was_acknowledged_survives_a_kill_at_any_moment_of_writing() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("node");
     let at = dir.to_str().unwrap();
@@ -134,6 +143,7 @@ fn what_was_acknowledged_survives_a_kill_at_any_moment_of_writing() {
 
 #[test]
 fn an_import_that_was_killed_is_whole_after_it_is_run_again() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let (dir, files) = (folder.path().join("node"), folder.path().join("in"));
     std::fs::create_dir(&files).unwrap();
@@ -208,6 +218,7 @@ fn count(gate: &Gate) -> u64 {
 
 #[test]
 fn a_disk_that_takes_no_more_is_an_error_and_loses_nothing() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("node");
     let at = dir.to_str().unwrap();
