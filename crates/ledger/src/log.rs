@@ -37,8 +37,8 @@ impl Log {
     /// Appends commitments. The rows hold them, the tree over them, and the newly signed checkpoint.
     ///
     /// [`Error::BrokenRow`] and [`Error::MissingRow`] when the rows are not those of a sound log; then nothing was
-    /// signed. Cost: reads one small row; hashes twice a leaf; signs once; writes the new
-    /// leaves, size and head, and now and then a row of the right edge.
+    /// signed. Cost: reads one small row; hashes twice a leaf; signs once; writes the new leaves, size and head, and now
+    /// and then a row of the right edge.
     pub fn append(&mut self, leaves: &[Hash], get: Get<'_>) -> Result<Appended> {
         let (size, root) = self.committed(get)?;
         if (size, root) != (self.tree.size(), self.tree.root()) {
