@@ -2,36 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test says what it expects.
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod common;
+
+use common::{good, tejido, text, told};
 use tejido::{Config, house, node};
 
 const FOLIO: &str = r#"{"resourceType":"SearchParameter","id":"folio","url":"urn:folio","name":"Folio","status":"active","description":"Local folio","code":"folio","base":["Condition"],"type":"string","expression":"Condition.note.text"}"#;
-
-fn tejido(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tejido"))
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-fn told(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
-}
-
-fn good(args: &[&str]) -> String {
-    let output = tejido(args);
-    assert!(output.status.success(), "{args:?}: {}", told(&output));
-    told(&output)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parameter_is_put_into_use_and_taken_out_by_the_operator() {

@@ -2,44 +2,21 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // A test says what it expects.
 
+mod common;
+
+use common::{good, tejido, text, told};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use tejido::{Config, house, node};
 use trust::{ActView, Actor, Gate, Grant, PersonRef, Purpose, Request, Role, What};
 
 const SHE: &str = "HEGG560427MVZRRL04";
 const OTHER: &str = "BADD110313HCMLNS09";
 
-fn tejido(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tejido"))
-        .args(args)
-        .output()
-        .unwrap()
-}
-
-fn told(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    )
-}
-
-fn good(args: &[&str]) -> String {
-    let output = tejido(args);
-    assert!(output.status.success(), "{args:?}: {}", told(&output));
-    told(&output)
-}
-
 fn bad(args: &[&str], expected: &str) {
     let output = tejido(args);
     assert_eq!(output.status.code(), Some(1), "{}", told(&output));
     assert!(told(&output).contains(expected), "{}", told(&output));
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
 }
 
 /// A node that is a network by itself, with two people: its configuration.
