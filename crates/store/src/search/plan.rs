@@ -170,8 +170,10 @@ pub(crate) fn choose<'q>(
     }
     if let Scope::Person { keys, .. } = &asking.reading.grant.scope
         && of.in_patient_compartment()
+        && patients(conditions).is_none()
     {
-        // Nobody's resources of such a type can be open to her too, when hers name them.
+        // Nobody's resources of such a type can be open to her too, when hers name them. What names a patient is hardly
+        // more than that already.
         let people = keys.iter().chain(&[PersonKey(0)]);
         let cards = people.map(|&person| Set::Span(Span::cards(of, person)));
         offers.push(Offer {
@@ -360,36 +362,41 @@ fn people(
     if let Scope::Person { keys, .. } = &asking.reading.grant.scope {
         return Ok(Some((None, [keys.as_slice(), &[PersonKey(0)]].concat())));
     }
-    let patient = |wanted: &Wanted| match wanted {
-        Wanted::Reference(name) => target(name)
-            .filter(|(of, _)| of.name() == "Patient")
-            .map(|(of, id)| (of, id.to_owned())),
+    let Some((i, named)) = patients(conditions) else {
+        return Ok(None);
+    };
+    let mut people = Vec::new();
+    for (of, id) in named {
+        let head = head_of(
+            &asking.reading.secret,
+            asking.reading.snapshot.as_ref(),
+            of,
+            id,
+        )?;
+        people.extend(head.map(|head| head.tail.person));
+    }
+    Ok(Some((Some(i), people)))
+}
+
+/// The first condition that names patients and nothing else, and whom.
+fn patients<'q>(conditions: &[&'q Condition]) -> Option<(usize, Vec<(ResourceType, &'q str)>)> {
+    let patient = |wanted: &'q Wanted| match wanted {
+        Wanted::Reference(name) => target(name).filter(|(of, _)| of.name() == "Patient"),
         _ => None,
     };
-    for (i, condition) in conditions.iter().enumerate() {
-        let Condition::Is(clause) = condition else {
-            continue;
-        };
-        if clause.modifier != Modifier::None || clause.parameter.kind != Kind::Reference {
-            continue;
-        }
-        let named: Option<Vec<_>> = clause.values.iter().map(patient).collect();
-        let Some(named) = named.filter(|named| !named.is_empty()) else {
-            continue;
-        };
-        let mut people = Vec::new();
-        for (of, id) in named {
-            let head = head_of(
-                &asking.reading.secret,
-                asking.reading.snapshot.as_ref(),
-                of,
-                &id,
-            )?;
-            people.extend(head.map(|head| head.tail.person));
-        }
-        return Ok(Some((Some(i), people)));
-    }
-    Ok(None)
+    conditions
+        .iter()
+        .enumerate()
+        .find_map(|(i, &condition)| match condition {
+            Condition::Is(clause)
+                if clause.modifier == Modifier::None
+                    && clause.parameter.kind == Kind::Reference =>
+            {
+                let named: Option<Vec<_>> = clause.values.iter().map(patient).collect();
+                Some((i, named.filter(|named| !named.is_empty())?))
+            }
+            _ => None,
+        })
 }
 
 /// A person's resources about one matter: `patient=...&code=...`.
