@@ -45,7 +45,7 @@ pub(super) struct Args {
     /// Clients at once.
     #[arg(long, default_value_t = 16)]
     clients: usize,
-    /// Only shapes whose name holds this, and none of the figures.
+    /// Only shapes whose name holds this, the transactions (`POST transaction...`) among them, and none of the figures.
     #[arg(long)]
     shape: Option<String>,
     /// What keeps the rows. With `postgres` plain COPY and INSERT of the same rows stand beside the writes.
@@ -67,6 +67,10 @@ impl Args {
     /// Whether nothing is to be measured: then all is small.
     fn trial(&self) -> bool {
         self.seconds == 0
+    }
+    /// Whether something of this name is to be measured.
+    fn wants(&self, name: &str) -> bool {
+        self.shape.as_ref().is_none_or(|part| name.contains(part))
     }
     /// The sizes to grow through.
     fn sizes(&self) -> Vec<u64> {

@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// Transactions that are made beforehand for a figure, at most.
 const MADE: usize = 4_000;
+/// The name of the writes, as shapes have names.
+const WRITES: &str = "POST transaction of 20 entries";
 
 impl Bench {
     /// Grows to a size and measures there.
@@ -64,7 +66,7 @@ impl Bench {
             queries,
             ..Step::default()
         };
-        if self.args.shape.is_none() {
+        if self.args.wants(WRITES) {
             self.writes(&mut step)?;
         }
         Ok(step)
@@ -75,11 +77,10 @@ impl Bench {
         let samples = Arc::new(self.samples());
         let mut queries = Vec::with_capacity(SHAPES.len());
         let mut acts = 0;
-        let only = self.args.shape.as_deref().unwrap_or_default();
         for class in CLASSES {
             out::line(format!("-- {}", class.name()));
             self.clock.say(class.name());
-            let wanted = |shape: &&Shape| shape.class == class && shape.name.contains(only);
+            let wanted = |shape: &&Shape| shape.class == class && self.args.wants(shape.name);
             for shape in SHAPES.iter().filter(wanted) {
                 let measure = self.shape(self.args.clients, shape, &samples)?;
                 measure.say(shape.name);
@@ -124,7 +125,7 @@ impl Bench {
             .place
             .recording(|| done(many(&self.target, clients, self.span(clients), ask)))?;
         step.transactions = Measure::from(&answers);
-        step.transactions.say("POST transaction of 20 entries");
+        step.transactions.say(WRITES);
         self.clock.say("the same rows by the engine alone");
         let ours = step.transactions.per_second * ENTRIES as f64;
         let bare = self.place.bare(
