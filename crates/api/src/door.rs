@@ -301,6 +301,9 @@ impl Door {
             gzip,
             actor,
         };
+        if let Some(reply) = self.at_hand(&whole).await {
+            return Ok(respond(reply?, &wishes, &self.house.base));
+        }
         let door = self.clone();
         let is_big = whole
             .body
@@ -404,14 +407,35 @@ impl Door {
         }
     }
 
+    fn session(&self, actor: &Actor, headers: &HeaderMap) -> Result<Session<'_>, Fault> {
+        Ok(Session {
+            house: &self.house,
+            purpose: negotiate::purpose(headers, actor.role)?,
+            actor: actor.clone(),
+            now: (self.clock)(),
+        })
+    }
+
+    /// What needs no other thread.
+    async fn at_hand(&self, whole: &Whole) -> Option<Outcome> {
+        if whole.route.interaction != Interaction::Read {
+            return None;
+        }
+        let (places, pairs) = (&whole.places, whole.pairs.clone());
+        let op = act::Op::new(Interaction::Read, places, pairs, None).ok()??;
+        let act::Op::Read(of, id, pairs) = op else {
+            return None;
+        };
+        let reading = self
+            .session(&whole.actor, &whole.headers)
+            .ok()?
+            .read_at_hand(of, &id, pairs, &whole.wishes)?;
+        Some(reading.await)
+    }
+
     /// Everything that blocks.
     fn work(&self, whole: Whole) -> Outcome {
-        let session = Session {
-            house: &self.house,
-            purpose: negotiate::purpose(&whole.headers, whole.actor.role)?,
-            actor: whole.actor,
-            now: (self.clock)(),
-        };
+        let session = self.session(&whole.actor, &whole.headers)?;
         let body = match whole.body {
             Some(body) if whole.gzip => {
                 let body = inflate::gzip(&body, self.house.limits.body_bytes)?;

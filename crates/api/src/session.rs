@@ -38,18 +38,7 @@ impl Session<'_> {
 
     /// Asks the gate. A refusal is an act already.
     pub(crate) fn decide(&self, ask: Ask) -> Result<Grant, Fault> {
-        let request = Request {
-            actor: self.actor.clone(),
-            purpose: self.purpose,
-            person: ask.person,
-            verbs: ask.verbs,
-            types: ask.types,
-            evidence: Vec::new(),
-            via: None,
-            word: None,
-            what: ask.what,
-        };
-        Ok(self.house.gate.decide(request, self.now)?)
+        Ok(self.house.gate.decide(self.request(ask), self.now)?)
     }
 
     /// Asks about one named resource. Whoever may not know whether it is there gets [`Fault::not_open`] for whatever
@@ -61,24 +50,9 @@ impl Session<'_> {
         verbs: Verbs,
         what: What,
     ) -> Result<Grant, Fault> {
-        let person = match of.name() {
-            "Patient" => PersonRef::Patient(id.to_owned()),
-            _ => PersonRef::Resource(of, id.to_owned()),
-        };
-        let request = Request {
-            actor: self.actor.clone(),
-            purpose: self.purpose,
-            person,
-            verbs,
-            types: Some(vec![of]),
-            evidence: Vec::new(),
-            via: None,
-            word: None,
-            what,
-        };
         self.house
             .gate
-            .decide(request, self.now)
+            .decide(self.about(of, id, verbs, what), self.now)
             .map_err(|refusal| match refusal.kind {
                 RefusalKind::NoEvidence
                 | RefusalKind::Pact
@@ -90,6 +64,34 @@ impl Session<'_> {
                 }
                 _ => refusal.into(),
             })
+    }
+
+    /// The request to the gate about one named resource.
+    pub(crate) fn about(&self, of: ResourceType, id: &str, verbs: Verbs, what: What) -> Request {
+        let person = match of.name() {
+            "Patient" => PersonRef::Patient(id.to_owned()),
+            _ => PersonRef::Resource(of, id.to_owned()),
+        };
+        self.request(Ask {
+            person,
+            verbs,
+            types: Some(vec![of]),
+            what,
+        })
+    }
+
+    fn request(&self, ask: Ask) -> Request {
+        Request {
+            actor: self.actor.clone(),
+            purpose: self.purpose,
+            person: ask.person,
+            verbs: ask.verbs,
+            types: ask.types,
+            evidence: Vec::new(),
+            via: None,
+            word: None,
+            what: ask.what,
+        }
     }
 
     /// Whether this somebody may not know which resources of a type are here.

@@ -154,6 +154,10 @@ pub trait Engine: Send + Sync {
     fn complete(&self) -> Result<()> {
         Ok(())
     }
+    /// Whether rows are read in this process, without a round trip to somewhere else.
+    fn is_near(&self) -> bool {
+        true
+    }
     /// Writes or continues a backup in a folder, while serving; the embedded engine's form is told in `backup.rs`.
     fn backup(&self, to: &std::path::Path) -> std::result::Result<Backup, Refused> {
         Err(Refused(format!(

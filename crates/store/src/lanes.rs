@@ -45,6 +45,8 @@ struct Waiting<T> {
     /// Groups that passed the first one in the background.
     stood_back: usize,
     ended: bool,
+    /// The writer waits; to wake it costs a call of the system.
+    idle: bool,
 }
 
 struct Lanes<T> {
@@ -96,6 +98,7 @@ pub(crate) fn lanes<T>(most: usize) -> (Entry<T>, Exit<T>) {
             passed: 0,
             stood_back: 0,
             ended: false,
+            idle: false,
         }),
         came: Condvar::new(),
         most: most.max(1),
@@ -120,8 +123,11 @@ impl<T> Entry<T> {
             return Err(NotTaken::Full);
         }
         lane.push_back(request);
+        let idle = std::mem::take(&mut waiting.idle);
         drop(waiting);
-        lanes.came.notify_one();
+        if idle {
+            lanes.came.notify_one();
+        }
         Ok(())
     }
 }
@@ -159,6 +165,7 @@ impl<T> Exit<T> {
             if waiting.ended {
                 return None;
             }
+            waiting.idle = true;
             waiting = self
                 .0
                 .came

@@ -317,18 +317,40 @@ impl Store {
 
     /// Keeps the act of a permit under which something was read; its receipt opens what is [`Held`].
     pub fn conclude(&self, permit: &Permit, act: ActRecord, now: Timestamp) -> Result<Receipt> {
-        self.grant(permit)?;
         let _span =
             tracing::debug_span!("commit", kind = "act", permit = %digits(&permit.id())).entered();
-        let kept = Kept {
-            rows: Vec::new(),
-            expect: Vec::new(),
-        };
-        let work = Work::Keep {
-            kept,
-            act: Some(self.inner.vault.pack_act(act)?),
-        };
+        let work = self.act_alone(permit, act)?;
         Ok(self.queue()?.ask(permit.id(), now, work)?.receipt)
+    }
+
+    /// As [`conclude`](Store::conclude), without blocking: the act is handed in when this returns, and kept also if
+    /// nobody awaits the receipt.
+    pub fn concluding(
+        &self,
+        permit: &Permit,
+        act: ActRecord,
+        now: Timestamp,
+    ) -> Result<impl Future<Output = Result<Receipt>> + Send + use<>> {
+        let work = self.act_alone(permit, act)?;
+        let commit = self.queue()?.hand_in(permit.id(), now, work)?;
+        Ok(async { Ok(commit.await?.receipt) })
+    }
+
+    fn act_alone(&self, permit: &Permit, act: ActRecord) -> Result<Work> {
+        self.grant(permit)?;
+        Ok(Work::Keep {
+            kept: Kept {
+                rows: Vec::new(),
+                expect: Vec::new(),
+            },
+            act: Some(self.inner.vault.pack_act(act)?),
+        })
+    }
+
+    /// Whether a few rows are read in this process, within microseconds as a rule: then they may be read on a thread that
+    /// others wait for.
+    pub fn is_near(&self) -> bool {
+        self.inner.engine.is_near()
     }
 
     /// Writes or continues a backup in a folder, while serving: facts only, without the keyring, which is kept apart.

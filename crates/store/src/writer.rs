@@ -33,6 +33,7 @@ use std::{
         mpsc::{SyncSender, sync_channel},
     },
 };
+use tokio::sync::oneshot;
 
 /// Requests in one group at most.
 const GROUP: usize = 512;
@@ -53,7 +54,25 @@ pub(crate) struct Request {
     pub(crate) permit: PermitId,
     pub(crate) now: Timestamp,
     pub(crate) work: Work,
-    answer: SyncSender<Result<Committed>>,
+    answer: Answer,
+}
+
+/// Where the outcome of a request goes.
+enum Answer {
+    /// To a thread that is blocked.
+    Thread(SyncSender<Result<Committed>>),
+    /// To a task that awaits it.
+    Task(oneshot::Sender<Result<Committed>>),
+}
+
+impl Answer {
+    /// A caller that has gone does not matter: what it asked for is done all the same.
+    fn tell(self, result: Result<Committed>) {
+        match self {
+            Answer::Thread(to) => drop(to.send(result)),
+            Answer::Task(to) => drop(to.send(result)),
+        }
+    }
 }
 
 pub(crate) enum Work {
@@ -99,6 +118,23 @@ impl Queue {
     /// Hands work in and waits for its commit.
     pub(crate) fn ask(&self, permit: PermitId, now: Timestamp, work: Work) -> Result<Committed> {
         let (answer, answered) = sync_channel(1);
+        self.put(permit, now, work, Answer::Thread(answer))?;
+        answered.recv().map_err(|_| ended_meanwhile())?
+    }
+
+    /// Hands work in; its commit can be awaited, and comes also if nobody does.
+    pub(crate) fn hand_in(
+        &self,
+        permit: PermitId,
+        now: Timestamp,
+        work: Work,
+    ) -> Result<impl Future<Output = Result<Committed>> + Send + use<>> {
+        let (answer, answered) = oneshot::channel();
+        self.put(permit, now, work, Answer::Task(answer))?;
+        Ok(async { answered.await.map_err(|_| ended_meanwhile())? })
+    }
+
+    fn put(&self, permit: PermitId, now: Timestamp, work: Work, answer: Answer) -> Result<()> {
         let lane = work.lane();
         let request = Request {
             permit,
@@ -109,11 +145,12 @@ impl Queue {
         self.0.put(request, lane).map_err(|why| match why {
             NotTaken::Full => Error::Busy,
             NotTaken::Ended => Error::Damaged("the writer has ended".into()),
-        })?;
-        answered
-            .recv()
-            .map_err(|_| Error::Damaged("the writer ended during a commit".into()))?
+        })
     }
+}
+
+fn ended_meanwhile() -> Error {
+    Error::Damaged("the writer ended during a commit".into())
 }
 
 pub(crate) struct Writer {
@@ -133,7 +170,7 @@ pub(crate) struct Writer {
 
 /// A request that was processed and waits for the commit.
 struct Done {
-    answer: SyncSender<Result<Committed>>,
+    answer: Answer,
     permit: PermitId,
     written: Vec<Written>,
     act: Option<Packed>,
@@ -187,7 +224,7 @@ impl Writer {
                 .and_then(|()| self.engine.writing())
             {
                 Ok(snapshot) => snapshot,
-                Err(error) => return answer(first.answer, Err(error)),
+                Err(error) => return first.answer.tell(Err(error)),
             },
         };
         if self.doubt {
@@ -199,7 +236,7 @@ impl Writer {
                     self.shelf.put(&self.loaded);
                     self.doubt = false;
                 }
-                Err(error) => return answer(first.answer, Err(error)),
+                Err(error) => return first.answer.tell(Err(error)),
             }
         }
         let before = (self.state, self.loaded.clone());
@@ -279,14 +316,14 @@ impl Writer {
         } = making;
         match outcome {
             Err(error) => {
-                answer(to, Err(error));
+                to.tell(Err(error));
                 None
             }
             Ok((written, act)) => {
                 // What could not be sealed must fail here, and not with all of its group.
                 let about = act.as_ref().map_or(PersonKey(0), |act| act.about);
                 if let Err(error) = self.vault.lives(about) {
-                    answer(to, Err(error));
+                    to.tell(Err(error));
                     return None;
                 }
                 (self.state, self.loaded) = (state, loaded);
@@ -406,6 +443,7 @@ fn put_act(vault: &Vault, rows: &mut Batch, place: u64, act: &Packed) -> Result<
     Ok(())
 }
 
+/// Answers all of a group.
 fn tell(done: Vec<Done>, committed: Result<u64>) {
     let mut place = committed.as_ref().copied().unwrap_or_default();
     for done in done {
@@ -426,13 +464,8 @@ fn tell(done: Vec<Done>, committed: Result<u64>) {
                 })
             }
         };
-        answer(done.answer, result);
+        done.answer.tell(result);
     }
-}
-
-/// A caller that has gone does not matter: what it asked for is done all the same.
-fn answer(to: SyncSender<Result<Committed>>, result: Result<Committed>) {
-    let _ = to.send(result);
 }
 
 pub(crate) fn witness_key(key: &[u8]) -> Vec<u8> {

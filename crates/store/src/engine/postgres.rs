@@ -60,6 +60,9 @@ impl Engine for Postgres {
     fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
         Ok(Box::new(View::new(self.pool.clone())))
     }
+    fn is_near(&self) -> bool {
+        false
+    }
     fn writing(&self) -> Result<Box<dyn Snapshot>> {
         Ok(Box::new(Writing(self.writer.clone())))
     }

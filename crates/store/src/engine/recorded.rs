@@ -83,6 +83,9 @@ impl Engine for Recorded {
     fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
         self.inner.snapshot()
     }
+    fn is_near(&self) -> bool {
+        self.inner.is_near()
+    }
     fn incomplete(&self) -> Result<bool> {
         self.inner.incomplete()
     }

@@ -85,31 +85,8 @@ impl Gate {
         let target = self.resolve(&request.person)?;
         match self.consider(&request, &target, now) {
             Ok((asked, verdict)) => {
-                let (kind, evidence) = (asked.evidence.first().map(|e| e.kind), asked.evidence);
-                let grounds = Grounds {
-                    pact: self.in_force().pact.version,
-                    word: asked
-                        .words
-                        .iter()
-                        .map(|w| w.signed.word.version)
-                        .max()
-                        .unwrap_or(0),
-                    evidence: evidence.into_iter().map(|e| e.id).collect(),
-                    policies: verdict.policies.clone(),
-                    rules: verdict.rules.clone(),
-                    hidden: verdict.hidden.0,
-                };
-                let permit = self.permit(&request, &target, asked.opens, &verdict, now)?;
-                Ok(Grant {
-                    permit,
-                    grounds,
-                    hint: verdict.hint,
-                    tag: target.tags().first().copied(),
-                    tags: target.tags().to_vec(),
-                    evidence: kind,
-                    newcomer: is_newcomer(&request, &target, &asked.actions),
-                    request,
-                })
+                let granted = self.granted(asked, &verdict, now)?;
+                Ok(granted(request))
             }
             Err(refusal) => {
                 if !matches!(refusal.kind, RefusalKind::Unavailable | RefusalKind::Bad) {
@@ -120,6 +97,27 @@ impl Gate {
         }
     }
 
+    /// The grant for a request of somebody here that was granted before on the same grounds. Never waits: reads a few
+    /// rows of the archive, asks no policy, keeps no act. `None` says nothing of the request; [`Gate::decide`] does.
+    pub fn decided_before(&self, request: Request, now: Timestamp) -> Option<Grant> {
+        if request.word.is_some() || !request.evidence.is_empty() {
+            return None;
+        }
+        let target = self.resolve(&request.person).ok()?;
+        if !matches!(target, Target::Person(_) | Target::Shared) {
+            return None;
+        }
+        let in_force = self.in_force();
+        let asked = self.understood(&in_force, &request, &target, now).ok()?;
+        let key = self.verdict_key(&in_force, &asked);
+        let verdict = locked(&self.house.verdicts).get(&key, now)?;
+        if verdict.refused.is_some() {
+            return None;
+        }
+        let granted = self.granted(asked, &verdict, now).ok()?;
+        Some(granted(request))
+    }
+
     /// Everything up to the decision, and the decision; a refused verdict is an error.
     fn consider<'a>(
         &self,
@@ -128,12 +126,29 @@ impl Gate {
         now: Timestamp,
     ) -> Result<(Asked<'a>, Arc<Verdict>), Refusal> {
         let in_force = self.in_force();
-        let kind = self.check_asker(&in_force, request)?;
         if let Some(word) = &request.word {
+            self.check_asker(&in_force, request)?;
             self.hear_along(word, request, target, now)?;
         }
+        let asked = self.understood(&in_force, request, target, now)?;
+        let verdict = self.verdict(&in_force, &asked, now);
+        match &verdict.refused {
+            None => Ok((asked, verdict)),
+            Some((kind, because)) => Err(Refusal::new(*kind, because.clone())),
+        }
+    }
+
+    /// A request with the grounds that there are for it here.
+    fn understood<'a>(
+        &self,
+        in_force: &InForce,
+        request: &'a Request,
+        target: &'a Target,
+        now: Timestamp,
+    ) -> Result<Asked<'a>, Refusal> {
+        let kind = self.check_asker(in_force, request)?;
         let (actions, opens) = actions(request)?;
-        let asked = Asked {
+        Ok(Asked {
             evidence: self.weigh(request, target, now)?,
             words: self.words_of(target.tags()),
             actions,
@@ -141,12 +156,40 @@ impl Gate {
             kind,
             request,
             target,
+        })
+    }
+
+    /// The grant that a verdict gives, for the request that was asked.
+    fn granted(
+        &self,
+        asked: Asked<'_>,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Result<impl FnOnce(Request) -> Grant + use<>, Refusal> {
+        let (request, target) = (asked.request, asked.target);
+        let permit = self.permit(request, target, asked.opens, verdict, now)?;
+        let newcomer = is_newcomer(request, target, &asked.actions);
+        let kind = asked.evidence.first().map(|evidence| evidence.kind);
+        let versions = asked.words.iter().map(|word| word.signed.word.version);
+        let grounds = Grounds {
+            pact: self.in_force().pact.version,
+            word: versions.max().unwrap_or(0),
+            evidence: asked.evidence.into_iter().map(|e| e.id).collect(),
+            policies: verdict.policies.clone(),
+            rules: verdict.rules.clone(),
+            hidden: verdict.hidden.0,
         };
-        let verdict = self.verdict(&in_force, &asked, now);
-        match &verdict.refused {
-            None => Ok((asked, verdict)),
-            Some((kind, because)) => Err(Refusal::new(*kind, because.clone())),
-        }
+        let (hint, tags) = (verdict.hint, target.tags().to_vec());
+        Ok(move |request| Grant {
+            permit,
+            grounds,
+            hint,
+            tag: tags.first().copied(),
+            tags,
+            evidence: kind,
+            newcomer,
+            request,
+        })
     }
 
     /// The actor must belong to the member that asks: this node, or the one whose signed request this is.
@@ -185,7 +228,8 @@ impl Gate {
         }
     }
 
-    fn verdict(&self, in_force: &InForce, asked: &Asked<'_>, now: Timestamp) -> Arc<Verdict> {
+    /// All that a decision is made on.
+    fn verdict_key(&self, in_force: &InForce, asked: &Asked<'_>) -> Key {
         let request = asked.request;
         let mut circumstances = self.circumstances(
             in_force,
@@ -206,7 +250,7 @@ impl Gate {
                 patient && own_access && (own_record || request.actor.curp.is_none())
             }
         };
-        let key = Key {
+        Key {
             actions: asked.actions.clone(),
             opens: asked.opens,
             pact: in_force.pact.version,
@@ -216,7 +260,12 @@ impl Gate {
                 .map(|heard| (heard.signed.word.person, heard.digest))
                 .collect(),
             circumstances,
-        };
+        }
+    }
+
+    fn verdict(&self, in_force: &InForce, asked: &Asked<'_>, now: Timestamp) -> Arc<Verdict> {
+        let request = asked.request;
+        let key = self.verdict_key(in_force, asked);
         if let Some(known) = locked(&self.house.verdicts).get(&key, now) {
             return known;
         }

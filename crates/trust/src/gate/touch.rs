@@ -7,7 +7,9 @@ use crate::act::{MAX_SEEN, Seen};
 use crate::{ActKind, What};
 use fhir::ResourceType;
 use jiff::Timestamp;
-use store::{Change, Committed, Held, Labels, Matched, PersonKey, Scope, Verb, Written};
+use store::{
+    ActRecord, Change, Committed, Held, Labels, Matched, PersonKey, Receipt, Scope, Verb, Written,
+};
 
 impl Gate {
     /// Makes the act of a read durable and opens the answer. The act says what was seen: categories, how many, and the
@@ -18,19 +20,37 @@ impl Gate {
         held: Held<T>,
         now: Timestamp,
     ) -> Result<(T, String), Refusal> {
+        let act = self.act_of_reading(grant, &held, now)?;
+        let receipt = self.house.store.conclude(&grant.permit, act, now)?;
+        opened(held, &receipt)
+    }
+
+    /// As [`open_answer`](Gate::open_answer), without blocking: the act is handed in when this returns, and is kept also
+    /// if nobody awaits the answer.
+    pub fn opening<T: Send>(
+        &self,
+        grant: &Grant,
+        held: Held<T>,
+        now: Timestamp,
+    ) -> Result<impl Future<Output = Result<(T, String), Refusal>> + Send + use<T>, Refusal> {
+        let act = self.act_of_reading(grant, &held, now)?;
+        let receipt = self.house.store.concluding(&grant.permit, act, now)?;
+        Ok(async { opened(held, &receipt.await?) })
+    }
+
+    fn act_of_reading<T>(
+        &self,
+        grant: &Grant,
+        held: &Held<T>,
+        now: Timestamp,
+    ) -> Result<ActRecord, Refusal> {
         let mut deed = Deed::under(ActKind::Read, grant);
         let seen = held
             .seen()
             .iter()
             .map(|s| (one(s.of, &s.id, s.version), s.labels, s.person));
         touched(&mut deed, grant, seen);
-        let act = self.blank()?.fill(deed, now);
-        let name = hex(&act.id);
-        let receipt = self.house.store.conclude(&grant.permit, act, now)?;
-        let answer = held
-            .open(&receipt)
-            .ok_or_else(|| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
-        Ok((answer, name))
+        Ok(self.blank()?.fill(deed, now))
     }
 
     /// Changes the record and keeps the act in one commit: all or nothing. Resources written together that tell a visit
@@ -124,6 +144,14 @@ impl Gate {
             "it registers one person, by her CURP".to_owned(),
         ))
     }
+}
+
+/// The answer, and the name of its act (hex).
+fn opened<T>(held: Held<T>, receipt: &Receipt) -> Result<(T, String), Refusal> {
+    let answer = held
+        .open(receipt)
+        .ok_or_else(|| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
+    Ok((answer, hex(&receipt.act)))
 }
 
 fn resource_of(change: &mut Change) -> Option<&mut fhir::Value> {

@@ -340,6 +340,94 @@ fn the_same_inputs_give_the_same_decision_remembered_or_not() {
 }
 
 #[test]
+fn what_was_granted_before_is_granted_again_without_a_decision_and_nothing_else_is() {
+    let node = node_with_her("imss");
+    let doctor = || treat(actor("imss", Role::Physician));
+    let before = |request: Request| node.decided_before(request, at("12:05"));
+    let grounds = |request: Request| before(request).map(|grant| grant.grounds);
+    // Refused, and so not granted before; nothing of this is an act.
+    refused(&node, doctor());
+    let acts = node.all_acts().len();
+    assert_eq!(grounds(doctor()), None);
+    node.check_in(&actor("imss", Role::Clerk), SHE, noon())
+        .unwrap();
+    assert_eq!(grounds(doctor()), None);
+    let decided = node.decide(doctor(), at("12:05")).unwrap();
+    let again = before(doctor()).unwrap();
+    assert_eq!(again.grounds, decided.grounds);
+    assert_eq!(node.sees(&again), node.sees(&decided));
+    assert_ne!(again.permit.id(), decided.permit.id());
+    // Another person, another role, a licence that changed, evidence that must first be heard, and when hers ran out.
+    let suspended = Actor {
+        licence: Some(licence(LicenceState::Suspended)),
+        ..actor("imss", Role::Physician)
+    };
+    for request in [
+        Request {
+            person: PersonRef::Curp(OTHER.into()),
+            ..doctor()
+        },
+        treat(actor("imss", Role::Pharmacist)),
+        treat(suspended),
+        Request {
+            evidence: again_sent(&node),
+            ..doctor()
+        },
+    ] {
+        assert_eq!(grounds(request), None);
+    }
+    assert!(node.decided_before(doctor(), at("13:30")).is_none());
+    // Her word counts at once.
+    node.say(&herself("imss"), Vec::new(), at("12:05")).unwrap();
+    assert_eq!(grounds(doctor()), None);
+    // The check-in, eight readings by two grants, and her word.
+    assert_eq!(node.all_acts().len(), acts + 1 + 8 + 1);
+}
+
+/// The evidence that a node keeps of her, as somebody would send it along.
+fn again_sent(node: &Node) -> Vec<Evidence> {
+    node.evidence(&actor("imss", Role::Physician), node.tag_of_her(), noon())
+}
+
+fn awaited<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    loop {
+        if let std::task::Poll::Ready(done) = future.as_mut().poll(&mut context) {
+            return done;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_is_an_act_all_the_same() {
+    let node = node_with_her("imss");
+    node.check_in(&actor("imss", Role::Clerk), SHE, noon())
+        .unwrap();
+    let grant = node
+        .decide(treat(actor("imss", Role::Physician)), noon())
+        .unwrap();
+    let read = || {
+        node.store()
+            .read(&grant.permit, of("Condition"), "c1")
+            .unwrap()
+    };
+    drop(node.opening(&grant, read(), noon()).unwrap());
+    let opening = node.opening(&grant, read(), noon()).unwrap();
+    let (found, name) = awaited(opening).unwrap();
+    assert_eq!(found.map(|version| version.id).as_deref(), Some("c1"));
+    let acts = node.all_acts();
+    let readings: Vec<_> = acts
+        .iter()
+        .filter(|act| act.kind == ActKind::Read)
+        .collect();
+    assert_eq!(readings.len(), 2);
+    assert_eq!(hex(&readings[0].id), name);
+    assert!(readings.iter().all(|act| act.seen[0].id == "c1"));
+}
+
+#[test]
 fn somebody_without_a_curp_is_received_by_her_record() {
     let node = node("imss");
     node.load("{\"resourceType\":\"Patient\",\"id\":\"folio7\"}");
