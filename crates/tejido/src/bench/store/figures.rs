@@ -83,8 +83,21 @@ impl Bench {
                 "",
                 "",
             );
+            let acts = self.bare_acts()?;
+            let bound = 1.0 / (1.0 / bare.per_second.max(1.0) + 1.0 / acts.max(1.0));
+            let floor = Figure::plain(
+                "reads by id, share of what cannot be left out",
+                measure.per_second / bound,
+                "",
+                format!(
+                    "{} a second at most: the HTTP stack alone, then the rows of their acts by the engine alone ({} a second)",
+                    out::count(bound as u64),
+                    out::count(acts as u64)
+                ),
+            );
             figures.push(second.at_least(10_000.0).alone(alone.as_ref()));
             figures.push(share.at_least(0.5));
+            figures.push(floor);
         }
         for (name, limit) in LIMITED {
             let Some(Query { measure, alone, .. }) = of(name) else {
@@ -100,6 +113,21 @@ impl Bench {
             figures.push(figure.at_most(limit).alone(alone.as_ref()));
         }
         Ok(figures)
+    }
+
+    /// How many acts of reads a second the engine makes durable when nothing is above it.
+    fn bare_acts(&self) -> Result<f64, Error> {
+        let Some(shape) = SHAPES.iter().find(|shape| shape.name == READ) else {
+            return Ok(0.0);
+        };
+        let samples = Arc::new(self.samples());
+        let clients = self.args.clients;
+        let (measure, recording) = self
+            .place
+            .recording(|| self.shape(clients, shape, &samples))?;
+        let ours = (clients, measure.per_second);
+        let bare = self.place.bare(&recording, measure.answered, 1, ours)?;
+        Ok(bare.ways.first().map_or(0.0, |way| way.resources_per_second))
     }
 
     /// What the same server does with a body of a size and nothing behind it.
