@@ -21,7 +21,7 @@ use crate::{
     loaded::{Loaded, Shelf},
     prepare::Ready,
     vault::Vault,
-    view::View,
+    view::Layers,
     write::MakeAct,
 };
 use jiff::Timestamp;
@@ -240,17 +240,17 @@ impl Writer {
             }
         }
         let before = (self.state, self.loaded.clone());
-        let mut rows = Batch::new();
+        let mut layers = Layers::default();
         let mut done = Vec::new();
         let mut now = Timestamp::MIN;
         let mut next = Some(first);
         let mut waited = false;
         while let Some(request) = next {
             now = now.max(request.now);
-            if let Some(one) = self.one(snapshot.as_ref(), &mut rows, request) {
+            if let Some(one) = self.one(snapshot.as_ref(), &mut layers, request) {
                 done.push(one);
             }
-            next = (!alone && done.len() < GROUP && rows.len() < GROUP_ROWS)
+            next = (!alone && done.len() < GROUP && layers.len() < GROUP_ROWS)
                 .then(|| requests.more())
                 .flatten();
             if next.is_none() && !alone && !waited {
@@ -264,6 +264,7 @@ impl Writer {
         if done.is_empty() {
             return self.vault.settle();
         }
+        let mut rows = layers.together();
         let committed = self
             .witnessed(snapshot.as_ref(), &mut rows, &done, now)
             .and_then(|first| {
@@ -283,7 +284,7 @@ impl Writer {
     }
 
     /// Processes one request; answers at once when it fails.
-    fn one(&mut self, base: &dyn Snapshot, rows: &mut Batch, request: Request) -> Option<Done> {
+    fn one(&mut self, base: &dyn Snapshot, layers: &mut Layers, request: Request) -> Option<Done> {
         let Request {
             permit,
             now,
@@ -294,7 +295,7 @@ impl Writer {
         state.sequence += 1;
         // Whole milliseconds, since that is what a version shows.
         state.last = state.last.max(now.as_millisecond().saturating_mul(1000));
-        let below = View { base, layer: rows };
+        let below = layers.over(base);
         let mut making = Making {
             base: &below,
             rows: Batch::new(),
@@ -309,7 +310,7 @@ impl Writer {
         let outcome = catch_unwind(AssertUnwindSafe(|| process(&mut making, work, find)))
             .unwrap_or_else(|_| Err(Error::Damaged("a change made the writer panic".into())));
         let Making {
-            rows: mut made,
+            rows: made,
             state,
             loaded,
             ..
@@ -327,11 +328,7 @@ impl Writer {
                     return None;
                 }
                 (self.state, self.loaded) = (state, loaded);
-                // Appending makes the whole map anew.
-                match made.len() * 8 < rows.len() {
-                    true => rows.extend(made),
-                    false => rows.append(&mut made),
-                }
+                layers.push(made);
                 Some(Done {
                     answer: to,
                     permit,

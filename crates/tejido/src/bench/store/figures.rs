@@ -127,7 +127,10 @@ impl Bench {
             .recording(|| self.shape(clients, shape, &samples))?;
         let ours = (clients, measure.per_second);
         let bare = self.place.bare(&recording, measure.answered, 1, ours)?;
-        Ok(bare.ways.first().map_or(0.0, |way| way.resources_per_second))
+        Ok(bare
+            .ways
+            .first()
+            .map_or(0.0, |way| way.resources_per_second))
     }
 
     /// What the same server does with a body of a size and nothing behind it.
