@@ -169,7 +169,8 @@ impl Session<'_> {
             Op::Vread(of, id, version) => self.vread(of, &id, version, wishes),
             Op::Create(of, resource) => self.create(of, resource, wishes),
             Op::Update(of, Target::Id(id), resource) => {
-                self.update(of, id, resource, wishes, Vec::new())
+                let expected = self.chosen(of, wishes.expected(true)?)?;
+                self.update(of, id, resource, expected, Vec::new())
             }
             Op::Update(of, Target::Where(pairs), resource) => {
                 self.update_where(of, &pairs, resource, wishes)

@@ -47,7 +47,7 @@ impl Session<'_> {
             let written = || Some(self.person_written(of, own.as_deref(), &resource));
             let matched = self.look(&query, written)?;
             let found = one_of(&query, matched.ids())?.map(str::to_owned);
-            let mut wishes = wishes.clone();
+            let mut expected = wishes.if_match;
             let id = match (found, &own) {
                 (Some(id), None) => id,
                 (Some(id), Some(own)) if id == *own => id,
@@ -55,12 +55,15 @@ impl Session<'_> {
                 (None, _) if wishes.if_match.is_some() => return Err(nothing_matches(of)),
                 // What has that id and does not match is not to be overwritten.
                 (None, own) => {
-                    wishes.if_match = Some(Current::Absent);
+                    expected = Some(Current::Absent);
+                    if own.is_some() {
+                        expected = self.chosen(of, expected)?;
+                    }
                     own.clone().map_or_else(new_id, Ok)?
                 }
             };
             resource.set("id", id.as_str());
-            self.update(of, id, resource.clone(), &wishes, vec![matched])
+            self.update(of, id, resource.clone(), expected, vec![matched])
         })
     }
 

@@ -16,7 +16,7 @@ use crate::{
     session::{Ask, Outcome, Session, verbs},
 };
 use fhir::{ResourceType, Value, search};
-use store::{Change, Matched, Verb};
+use store::{Change, Current, Matched, Verb};
 use trust::{PersonRef, What};
 
 impl Session<'_> {
@@ -57,13 +57,12 @@ impl Session<'_> {
         of: ResourceType,
         id: String,
         resource: Value,
-        wishes: &Wishes,
+        if_match: Option<Current>,
         matched: Vec<Matched>,
     ) -> Outcome {
         let resource = rooted(body_of(of, resource)?, &self.house.base);
         same_id(of, &id, &resource)?;
         refuse_conditional(&resource)?;
-        let if_match = wishes.expected(true)?;
         let grant = self
             .decide(Ask {
                 person: self.person_written(of, Some(&id), &resource),
@@ -82,6 +81,21 @@ impl Session<'_> {
             if_match,
         };
         self.write_one(&grant, change, matched, if_match.is_some())
+    }
+
+    /// What an update of an id that the caller chose expects. Whoever may not know which resources of a type are here
+    /// would hear by it whether the id is taken; so for her it must be there, and open.
+    pub(crate) fn chosen(
+        &self,
+        of: ResourceType,
+        expected: Option<Current>,
+    ) -> Result<Option<Current>, Fault> {
+        match expected {
+            expected if !self.is_kept_from(of) => Ok(expected),
+            None => Ok(Some(Current::Any)),
+            Some(Current::Absent) => Err(Fault::not_open()),
+            expected => Ok(expected),
+        }
     }
 
     pub(super) fn delete(

@@ -115,6 +115,11 @@ impl Session<'_> {
         for write in &mut plan.writes {
             let full_url = write.full_url.as_deref();
             if let Some(resource) = &mut write.resource {
+                if !write.create && resource.text("id") == Some(write.id.as_str()) {
+                    write.expected = self
+                        .chosen(write.of, write.expected)
+                        .map_err(|fault| placed(fault, write.at))?;
+                }
                 rename(resource, names, full_url);
             }
         }
