@@ -4,12 +4,13 @@
 //! `path` reads an expression, `program` compiles those of one type into one tree, `entries` turns the elements
 //! found into what an index holds. `catalog` adds parameters that are loaded at run time, whose expressions `script`
 //! runs. `words` gives the words of a text, `compartment` says whose record a
-//! resource belongs to.
+//! resource belongs to, `parts` which parameters find nothing of their own.
 
 mod catalog;
 mod compartment;
 mod entries;
 mod fold;
+mod parts;
 mod path;
 mod program;
 mod script;
@@ -20,6 +21,7 @@ pub use catalog::{Catalog, MAX_LOADED};
 pub use compartment::{COMPARTMENTS, compartments, patients, references};
 pub use entries::of_type;
 pub use fold::fold;
+pub use parts::{Completion, Part, follows, parts};
 
 use crate::{ResourceType, Value};
 use program::Program;

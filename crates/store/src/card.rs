@@ -10,7 +10,10 @@ use crate::{
     press::Press,
     vault::Facts,
 };
-use fhir::search::{Entry, Indexed};
+use fhir::{
+    ResourceType,
+    search::{self, Completion, Entry, Indexed},
+};
 
 /// What stands on a card.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,8 +48,10 @@ struct Writing<'a> {
     last: Option<(i64, i64)>,
 }
 
-/// Writes entries and references; `own` is the id of the person's Patient.
+/// Writes entries and references of a resource of a type; `own` is the id of the person's Patient. What follows from other
+/// entries ([`search::follows`]) is left out.
 pub(crate) fn write_part(
+    of: ResourceType,
     entries: &[Entry],
     refers: &[String],
     directory: &[Vec<u8>],
@@ -66,7 +71,8 @@ pub(crate) fn write_part(
     for name in refers {
         out.put(name);
     }
-    for entry in entries {
+    let follows = |entry: &&Entry| search::follows(of, entry.number);
+    for entry in entries.iter().filter(|entry| !follows(entry)) {
         put_number(&mut out.text, u64::from(entry.number));
         out.value(&entry.value);
     }
@@ -349,9 +355,10 @@ pub(crate) fn labels(row: &[u8]) -> Result<Labels> {
 }
 
 impl Card {
-    /// Reads a card. `wanted` says which parameters' entries are needed; the others are stepped over. Without it only the
-    /// beginning is read. `own` is the id of the person's Patient.
+    /// Reads a card of a type. `wanted` says which parameters' entries are needed; the others are stepped over. Without it
+    /// only the beginning is read. `own` is the id of the person's Patient.
     pub(crate) fn decode(
+        of: ResourceType,
         bytes: &[u8],
         (labels, stamp): (Labels, u64),
         own: &str,
@@ -389,15 +396,17 @@ impl Card {
         for _ in 0..reading.text.number()? {
             card.refers.push(reading.take()?);
         }
+        let completion = Completion::of(of, wanted);
         while !reading.text.0.is_empty() {
             let number = reading.text.number()? as u16;
-            if wanted(number) {
+            if wanted(number) || completion.needs(number) {
                 let value = reading.value()?;
                 card.entries.push(Entry { number, value });
             } else {
                 reading.skip()?;
             }
         }
+        completion.apply(&mut card.entries, wanted);
         Ok(card)
     }
 }
@@ -457,7 +466,14 @@ mod tests {
             .map(|(number, value)| Entry { number, value })
             .collect();
         let vault = Vault::in_memory().unwrap();
-        let part = write_part(&entries, &["Organization/o".into()], &[b"k".to_vec()], "p");
+        let of = ResourceType::from_name("Observation").unwrap();
+        let part = write_part(
+            of,
+            &entries,
+            &["Organization/o".into()],
+            &[b"k".to_vec()],
+            "p",
+        );
         let packed = vault.pack_card(&part);
         let facts = Facts {
             of: fhir::ResourceType::from_name("Observation").unwrap(),
@@ -471,7 +487,7 @@ mod tests {
         };
         let inside = encode(&facts, "p", &packed);
         let decode = |wanted: &dyn Fn(u16) -> bool| {
-            Card::decode(&inside, (Labels(5), 9), "p", &vault.press, Some(wanted)).unwrap()
+            Card::decode(of, &inside, (Labels(5), 9), "p", &vault.press, Some(wanted)).unwrap()
         };
         let card = decode(&|_| true);
         assert_eq!((card.id.as_str(), card.version, card.stamp), ("a-1", 3, 9));

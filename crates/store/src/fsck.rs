@@ -380,7 +380,13 @@ impl Checking<'_> {
                 return Ok(());
             }
         };
-        let part = write_part(&card.entries, &card.refers, &card.directory, &card.patient);
+        let part = write_part(
+            stored.of,
+            &card.entries,
+            &card.refers,
+            &card.directory,
+            &card.patient,
+        );
         let same = (card.id.as_str(), card.version, card.stamp)
             == (stored.id.as_str(), stored.version, stamp)
             && (card.updated, card.labels) == (stored.updated, stored.labels)

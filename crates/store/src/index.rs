@@ -16,8 +16,8 @@
 //! No encoding is the start of another one, a resource type never stands in the value part, and hashes are keyed with the
 //! store's secret.
 //!
-//! Not in the index: the main date (it stands in every key, `dates.rs`), and a reference to the person's own Patient (the
-//! cards of her compartment answer it). Resources with a long main date stand a second time in `LONG`; what a person's
+//! Not in the index: the main date (it stands in every key, `dates.rs`), a reference to the person's own Patient (the
+//! cards of her compartment answer it), and what other parameters find as well ([`places`]). Resources with a long main date stand a second time in `LONG`; what a person's
 //! resource is about ([`subject_matter`]) stands a second time in `PERSONAL`, under the person, and in `LINKED` which codes of
 //! Observations say the same.
 
@@ -29,7 +29,7 @@ use crate::{
 };
 use fhir::{
     ResourceType,
-    search::{Entry, Indexed, fold, parameter, parameters},
+    search::{self, Entry, IDENTIFIER, Indexed, Part, fold, parameter, parameters},
 };
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -83,6 +83,28 @@ pub(crate) fn start(of: ResourceType, number: u16) -> Key {
         records(of)
     };
     Key::new(partition, INDEX).short(number).of(of)
+}
+
+/// Under which numbers the rows of a parameter stand: its own, or those of the parameters that find the same. Where a part
+/// has a target, its rows hold references to other types as well.
+pub(crate) fn places(of: ResourceType, number: u16) -> Vec<Part> {
+    let mark = number & IDENTIFIER;
+    let place = |part: &Part| Part {
+        number: part.number | mark,
+        ..*part
+    };
+    match search::parts(of, number & !IDENTIFIER) {
+        [] => vec![Part {
+            number,
+            target: None,
+        }],
+        parts => parts.iter().map(place).collect(),
+    }
+}
+
+/// Whether a parameter has rows of its own.
+fn has_rows(of: ResourceType, number: u16) -> bool {
+    search::parts(of, number & !IDENTIFIER).is_empty()
 }
 
 /// What a resource of a type is about: the parameter by which a person's resources are found among her own.
@@ -157,12 +179,12 @@ pub(crate) fn keys(
         Indexed::Date { .. } => Some(entry.number) != in_tail,
         _ => true,
     };
-    let mut keys: Vec<Vec<u8>> = entries
-        .iter()
+    let own_rows = || entries.iter().filter(|entry| has_rows(of, entry.number));
+    let mut keys: Vec<Vec<u8>> = own_rows()
         .filter(stands)
         .map(|entry| key(of, entry, secret))
         .collect();
-    keys.extend(entries.iter().filter_map(|entry| beside(of, entry, secret)));
+    keys.extend(own_rows().filter_map(|entry| beside(of, entry, secret)));
     keys.extend(words);
     keys.push(start(of, EVERY).done());
     if main.is_some_and(|main| main.length == Length::Long) {
@@ -374,6 +396,19 @@ mod tests {
         assert!(floats.map(ordered_f64).is_sorted());
         assert_eq!(ordered_f64(-0.0), ordered_f64(0.0));
         assert!([i64::MIN, -1, 0, 1, i64::MAX].map(ordered).is_sorted());
+    }
+    #[test]
+    fn no_main_date_is_made_of_others_nor_are_others_made_of_it() {
+        for of in ResourceType::all() {
+            let main = dates::main_parameter(of);
+            for parameter in parameters(of) {
+                let places = places(of, parameter.number);
+                let is = |part: &Part| Some(part.number) == main;
+                let is_made = places.len() > 1 || places[0].number != parameter.number;
+                let about = is_made && (places.iter().any(is) || Some(parameter.number) == main);
+                assert!(!about, "{of} {}", parameter.code);
+            }
+        }
     }
     #[test]
     fn each_span_stands_in_its_class() {

@@ -231,7 +231,7 @@ impl Walking {
             keys.into_iter().map(whole).collect::<HashSet<_>>()
         };
         let (old, new) = (keys(&card.entries), keys(&entries));
-        let packed = write_part(&entries, &card.refers, &card.directory, &card.patient);
+        let packed = write_part(of, &entries, &card.refers, &card.directory, &card.patient);
         let put = new.difference(&old).map(|key| (key.clone(), mark.to_vec()));
         Ok(Some(Again {
             of,

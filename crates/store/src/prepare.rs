@@ -204,7 +204,7 @@ impl Prepared {
         vault: &Vault,
     ) {
         let own = self.patient.as_deref().unwrap_or_default();
-        let part = card::write_part(entries, &self.refers, &self.directory, own);
+        let part = card::write_part(of, entries, &self.refers, &self.directory, own);
         self.card = vault.pack_card(&part);
         self.date = dates::main_date(of, entries);
         let own = self

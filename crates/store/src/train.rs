@@ -215,7 +215,13 @@ impl Training {
                 continue;
             };
             if let Some(card) = self.vault.card(&key, &row, Some(&|_| true))? {
-                let part = write_part(&card.entries, &card.refers, &card.directory, &card.patient);
+                let part = write_part(
+                    of,
+                    &card.entries,
+                    &card.refers,
+                    &card.directory,
+                    &card.patient,
+                );
                 samples.push((tail.person.0, short(part.text)));
             }
         }

@@ -447,6 +447,8 @@ impl Vault {
             .get(3..9)
             .and_then(from_six)
             .ok_or_else(|| altered(key))?;
+        let named = key.get(9).and_then(|code| types::named(*code));
+        let named = named.ok_or_else(|| altered(key))?;
         let Some(whose) = self.whose_of(PersonKey(person), of)? else {
             return Ok(None);
         };
@@ -455,7 +457,7 @@ impl Vault {
         let Some(secret) = self.secret(key, Sealed { whose, open, rest })? else {
             return Ok(None);
         };
-        Card::decode(&secret, (labels, stamp), &own, &self.press, wanted).map(Some)
+        Card::decode(named, &secret, (labels, stamp), &own, &self.press, wanted).map(Some)
     }
 
     /// An act, compressed. An error when the person whom it is about was erased.

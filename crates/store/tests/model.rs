@@ -46,13 +46,14 @@ fn tag(label: Option<u8>) -> String {
 fn patient() -> impl Strategy<Value = Step> {
     (
         1..4u8,
-        0..4usize,
+        0..5usize,
         0..3u8,
         prop::option::of(0..3u8),
         prop::option::of(1..3u8),
     )
         .prop_map(|(id, name, year, label, doctor)| {
-            let family = ["Muñoz", "Munoz", "García López", "gar"][name];
+            let long = "Fernández de Córdoba y Álvarez de las Asturias";
+            let family = ["Muñoz", "Munoz", "García López", "gar", long][name];
             let tag = tag(label);
             let doctor = doctor.map_or(String::new(), |doctor| {
                 format!(r#","generalPractitioner":[{{"reference":"Organization/org{doctor}"}}]"#)
@@ -66,14 +67,14 @@ fn patient() -> impl Strategy<Value = Step> {
 fn observation() -> impl Strategy<Value = Step> {
     (
         0..8u8,
-        prop::option::weighted(0.8, 1..4u8),
-        (0..3usize, 0..2usize),
+        prop::option::weighted(0.8, 1..5u8),
+        (0..3usize, 0..2usize, prop::option::of((0..3usize, 0..40i32))),
         prop::option::weighted(0.8, (0..3u8, 1..4u8, 0..4u8)),
         prop::option::weighted(0.7, (0..40i32, any::<bool>())),
         prop::option::weighted(0.3, 0..3u8),
-        prop::option::of(1..4u8),
+        prop::option::of(1..6u8),
     )
-        .prop_map(|(id, subject, (code, system), date, value, label, org)| {
+        .prop_map(|(id, subject, (code, system, part), date, value, label, who)| {
             let mut text = format!(
                 r#"{{"resourceType":"Observation","id":"o{id}","meta":{{"tag":[{}]}},"status":"final","code":{{"coding":[{{"system":"{}","code":"{}"{}}}]{}}}"#,
                 tag(label),
@@ -83,7 +84,14 @@ fn observation() -> impl Strategy<Value = Step> {
                 ["", r#","text":"Glucosa total""#][system],
             );
             if let Some(subject) = subject {
-                text += &format!(r#","subject":{{"reference":"Patient/p{subject}"}}"#);
+                let subject = ["Patient/p1", "Patient/p2", "Patient/p3", "Group/g"][usize::from(subject) - 1];
+                text += &format!(r#","subject":{{"reference":"{subject}"}}"#);
+            }
+            if let Some((code, value)) = part {
+                let code = ["718-7", "2339-0", "x"][code];
+                text += &format!(
+                    r#","component":[{{"code":{{"coding":[{{"system":"http://loinc.org","code":"{code}"}}]}},"valueQuantity":{{"value":{value}.5,"code":"mg"}}}}]"#
+                );
             }
             match date {
                 Some((year, month, 0)) => {
@@ -109,8 +117,13 @@ fn observation() -> impl Strategy<Value = Step> {
                     r#","valueQuantity":{{"value":{value}.5,"unit":"{unit}","system":"http://unitsofmeasure.org","code":"{unit}"}}"#
                 );
             }
-            if let Some(org) = org {
-                text += &format!(r#","performer":[{{"reference":"Organization/org{org}"}}]"#);
+            if let Some(who) = who {
+                let who = match who {
+                    4 => "Patient/p1".to_owned(),
+                    5 => "Patient/p2".to_owned(),
+                    org => format!("Organization/org{org}"),
+                };
+                text += &format!(r#","performer":[{{"reference":"{who}"}}]"#);
             }
             Step::Put(read(&(text + "}")))
         })
@@ -214,6 +227,14 @@ const OBSERVATION: &[&str] = &[
     "code:in=http://hl7.org/fhir/ValueSet/observation-status",
     "status:in=http://hl7.org/fhir/ValueSet/observation-status",
     "status:not-in=http://hl7.org/fhir/ValueSet/observation-status",
+    "combo-code=718-7",
+    "combo-code=|x,http://loinc.org|2339-0",
+    "combo-code:text=gluc",
+    "component-code=718-7",
+    "combo-value-quantity=gt20",
+    "combo-value-quantity=le10.5||mg",
+    "combo-code-value-quantity=718-7$gt10",
+    "performer=Patient/p1",
     "_id=o1,o3,zz",
     "_tag=label|1",
     "status=final",
@@ -225,6 +246,10 @@ const PATIENT: &[&str] = &[
     "family=muñ",
     "family:exact=Munoz",
     "family:contains=pez",
+    "name:contains=n",
+    "name:contains=de las astu",
+    "name:contains=zoe,z d",
+    "phonetic=gar",
     "identifier=curp|C2",
     "identifier=C2",
     "identifier:of-type=urn:t|MR|C1",
@@ -261,6 +286,8 @@ const SORTS: &[(&str, &[&str])] = &[
             "-_id",
             "_lastUpdated",
             "-_lastUpdated",
+            "combo-value-quantity",
+            "-combo-value-quantity",
         ],
     ),
     (
@@ -294,12 +321,22 @@ impl Dice<'_> {
             (6, _) => Condition::All(parts(self)),
             (7, _) => Condition::Any(parts(self)),
             (8, _) => Condition::Not(Box::new(self.condition(kind, depth - 1))),
-            (9, "Observation") => self.refers(kind, &[("subject", "Patient")], depth),
-            (10, "Observation") => self.refers(kind, &[("performer", "Organization")], depth),
+            (9, "Observation") => self.refers(
+                kind,
+                &[("subject", "Patient"), ("patient", "Patient")],
+                depth,
+            ),
+            (10, "Observation") => {
+                let ways = [("performer", "Organization"), ("performer", "Patient")];
+                self.refers(kind, &ways, depth)
+            }
             (11, "Observation") => Condition::Listed("l1".into()),
             (9, "Patient") => self.refers(kind, &[("general-practitioner", "Organization")], depth),
             (10, "Patient") => self.referred("Observation", "subject", depth),
-            (11, "Patient") => self.referred("Observation", "patient", depth),
+            (11, "Patient") => {
+                let by = *self.pick(&["patient", "performer"]);
+                self.referred("Observation", by, depth)
+            }
             (9, "Organization") => self.referred("Observation", "performer", depth),
             (10, "Organization") => self.referred("Patient", "general-practitioner", depth),
             (11, "Organization") => self.refers(kind, &[("partof", "Organization")], depth),

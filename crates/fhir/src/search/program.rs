@@ -65,7 +65,7 @@ struct Part {
 
 /// A compiled step.
 #[derive(Clone, Debug, PartialEq)]
-enum Hop {
+pub(super) enum Hop {
     /// Into any of these members; more than one for a choice.
     Into(Vec<String>),
     /// Only where this holds.
@@ -74,7 +74,7 @@ enum Hop {
 
 /// A compiled condition on an element.
 #[derive(Clone, Debug, PartialEq)]
-enum Test {
+pub(super) enum Test {
     At(usize),
     And(Box<Test>, Box<Test>),
     Exists(Vec<Hop>),
@@ -342,15 +342,16 @@ fn type_of(reference: &str) -> Option<&str> {
         .then_some(of)
 }
 
-struct Compiler<'t> {
-    table: &'t Table,
-    of: &'static str,
+/// Compiles the expressions of one type.
+pub(super) struct Compiler<'t> {
+    pub(super) table: &'t Table,
+    pub(super) of: &'static str,
 }
 
 impl Compiler<'_> {
     /// Compiles steps that start at a place, and says where they end. The kind, for the steps that end in a value,
     /// picks the types of a choice that mean something to it.
-    fn hops(
+    pub(super) fn hops(
         &self,
         steps: &[Step<'static>],
         place: &str,

@@ -209,9 +209,25 @@ fn pointing(reading: &Reading<'_>, of: ResourceType, number: u16, name: &str) ->
     {
         sets.push(Set::Span(Span::cards(of, head.tail.person)));
     }
-    let start = index::start(of, number).bytes(&whole_hash(name, &reading.secret));
-    sets.push(Set::Span(Span::index(start.done(), true)));
+    sets.extend(named(reading, of, number, name));
     Ok(sets)
+}
+
+/// Where the resources of a type stand that point to a name and do not lie in its compartment.
+pub(crate) fn named(
+    reading: &Reading<'_>,
+    of: ResourceType,
+    number: u16,
+    name: &str,
+) -> impl Iterator<Item = Set> {
+    let hash = whole_hash(name, &reading.secret);
+    let to = target(name).map(|(to, _)| to);
+    index::places(of, number).into_iter().map(move |place| {
+        let start = index::start(of, place.number).bytes(&hash);
+        // What a reference says of its target, if its text does not, is on the card.
+        let proves = place.target.is_none() || place.target == to;
+        Set::Span(Span::index(start.done(), proves))
+    })
 }
 
 /// What the few resources point to that meet a condition.
@@ -266,14 +282,6 @@ fn of_clause(asking: &Asking<'_>, of: ResourceType, clause: &Clause) -> Result<O
     if Some(parameter.number) == dates::main_parameter(of) && dates::is_pure(of) {
         return Ok(None);
     }
-    let apart = |set: Set| match index::start(of, parameter.number)
-        .0
-        .starts_with(&DIRECTORY.to_be_bytes())
-    {
-        // The directory may be of another moment than the cards.
-        true => set.unproven(),
-        false => set,
-    };
     let number = match clause.modifier {
         Modifier::Identifier | Modifier::OfType => parameter.number | IDENTIFIER,
         Modifier::None | Modifier::Exact | Modifier::Above | Modifier::Below | Modifier::Text => {
@@ -287,27 +295,44 @@ fn of_clause(asking: &Asking<'_>, of: ResourceType, clause: &Clause) -> Result<O
             return Ok(None);
         }
     };
-    let start = index::start(of, number);
     let mut sets = Vec::new();
     let mut ranges = Vec::new();
     for wanted in &clause.values {
-        match where_is(reading, of, &start, clause, wanted)? {
-            Some(Access::Set(set)) => sets.push(set),
-            Some(Access::Ranges(more)) => ranges.extend(more),
-            Some(Access::Stamps(_)) | None => return Ok(None),
+        if let Some(name) = plainly_named(clause, wanted) {
+            sets.extend(pointing(reading, of, number, name)?);
+            continue;
+        }
+        for place in index::places(of, number) {
+            let start = index::start(of, place.number);
+            // The directory may be of another moment than the cards; and others' rows hold more than what is asked for.
+            let apart = start.0.starts_with(&DIRECTORY.to_be_bytes()) || place.target.is_some();
+            match where_is(reading, &start, clause, wanted)? {
+                Some(Access::Set(set)) if apart => sets.push(set.unproven()),
+                Some(Access::Set(set)) => sets.push(set),
+                Some(Access::Ranges(more)) => ranges.extend(more),
+                Some(Access::Stamps(_)) | None => return Ok(None),
+            }
         }
     }
     Ok(Some(match ranges.is_empty() {
-        true => Access::Set(apart(Set::any(sets))),
+        true => Access::Set(Set::any(sets)),
         false if sets.is_empty() => Access::Ranges(ranges),
         false => return Ok(None),
     }))
 }
 
-/// Where one value stands.
+/// The reference that is asked for as it stands.
+fn plainly_named<'w>(clause: &Clause, wanted: &'w Wanted) -> Option<&'w str> {
+    match (wanted, clause.modifier) {
+        (Wanted::Reference(name), Modifier::Above | Modifier::Below) if name.contains(':') => None,
+        (Wanted::Reference(name), _) => Some(name),
+        _ => None,
+    }
+}
+
+/// Where one value stands among the rows that start so.
 fn where_is(
     reading: &Reading<'_>,
-    of: ResourceType,
     start: &Key,
     clause: &Clause,
     wanted: &Wanted,
@@ -315,12 +340,8 @@ fn where_is(
     let spans =
         |spans: Vec<Span>| Access::Set(Set::any(spans.into_iter().map(Set::Span).collect()));
     Ok(match (wanted, clause.modifier) {
-        (Wanted::Reference(name), Modifier::Above | Modifier::Below) if name.contains(':') => {
-            versions(start, name, clause.modifier, reading).map(spans)
-        }
         (Wanted::Reference(name), _) => {
-            let number = clause.parameter.number;
-            Some(Access::Set(Set::any(pointing(reading, of, number, name)?)))
+            versions(start, name, clause.modifier, reading).map(spans)
         }
         (Wanted::Text(text), Modifier::Text) => {
             let hash = index::words_hash(text, &reading.secret);
@@ -526,7 +547,8 @@ pub(crate) fn whole(
     number: u16,
     kind: Kind,
 ) -> Result<Option<Vec<Range>>> {
-    let start = index::start(of, number);
+    let starts = index::places(of, number).into_iter();
+    let starts = starts.map(|place| index::start(of, place.number));
     let range = |start: Key| {
         let skip = start.0.len();
         let (from, to) = start.range();
@@ -537,19 +559,22 @@ pub(crate) fn whole(
             proves: false,
         }
     };
-    Ok(match kind {
-        Kind::String | Kind::Number => Some(vec![range(start)]),
-        Kind::Date => {
-            let classes = (0u8..).zip(CLASSES);
-            let of_class = |(code, _)| range(start.clone().bytes(&[code]));
-            Some(classes.map(of_class).collect())
+    let mut ranges = Vec::new();
+    for start in starts {
+        match kind {
+            Kind::String | Kind::Number => ranges.push(range(start)),
+            Kind::Date => {
+                let classes = (0u8..).zip(CLASSES);
+                ranges.extend(classes.map(|(code, _)| range(start.clone().bytes(&[code]))));
+            }
+            Kind::Quantity => match kinds(reading, &start, 4)? {
+                Some(units) => ranges.extend(units.into_iter().map(|unit| range(Key(unit)))),
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
         }
-        Kind::Quantity => {
-            let units = kinds(reading, &start, 4)?;
-            units.map(|units| units.into_iter().map(|unit| range(Key(unit))).collect())
-        }
-        _ => None,
-    })
+    }
+    Ok(Some(ranges))
 }
 
 fn between(start: &Key, low: [u8; 8], high: [u8; 8], proves: bool) -> Range {

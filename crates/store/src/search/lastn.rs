@@ -25,7 +25,7 @@ use super::{
 use crate::{
     Error, Held, Page, Permit, PersonKey, Result, Scope, Store, Verb,
     dates::ALL_DATES,
-    index::{self, MATTER_BYTES, whole_hash},
+    index::{self, MATTER_BYTES},
     keys::{Key, UNDATED},
     prepare::target,
     store::head_of,
@@ -180,9 +180,9 @@ impl<'a> Newest<'a> {
                 return Ok(None);
             };
             // What names her and is not hers stands under the reference.
-            let named = index::start(self.query.of, clause.parameter.number)
-                .bytes(&whole_hash(name, &reading.secret));
-            if Set::Span(Span::index(named.done(), true)).probe(snapshot, ALL_DATES, 1)? > 0 {
+            let number = clause.parameter.number;
+            let named = access::named(reading, self.query.of, number, name).collect();
+            if Set::any(named).probe(snapshot, ALL_DATES, 1)? > 0 {
                 return Ok(None);
             }
             people.extend(head_of(&reading.secret, snapshot, of, id)?.map(|head| head.tail.person));

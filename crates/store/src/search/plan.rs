@@ -16,7 +16,7 @@ use crate::{
     commit::Count,
     dates::{self, ALL_DATES, Dates},
     engine::{Direction, Rows},
-    index::{self, whole_hash},
+    index,
     keys::EVERY,
     prepare::target,
     store::head_of,
@@ -439,14 +439,11 @@ fn personal(
     if let Some(Condition::Is(reference)) = by.and_then(|by| conditions.get(by))
         && let Some(Access::Set(about)) = access::of(asking, of, &Condition::Is(clause.clone()))?
     {
-        let start = index::start(of, reference.parameter.number);
         for wanted in &reference.values {
             if let Wanted::Reference(name) = wanted {
-                let key = start
-                    .clone()
-                    .bytes(&whole_hash(name, &asking.reading.secret));
-                let named = Set::Span(Span::index(key.done(), true));
-                sets.push(Set::All(vec![named, about.clone()]));
+                let number = reference.parameter.number;
+                let named = access::named(asking.reading, of, number, name);
+                sets.push(Set::All(vec![Set::any(named.collect()), about.clone()]));
             }
         }
     }
@@ -584,14 +581,16 @@ fn paired(
     let Some(pair) = pair_of(of, conditions) else {
         return Ok(None);
     };
-    let start = index::start(of, pair.both.number);
     let (mut sets, mut ranges) = (Vec::new(), Vec::new());
-    for a in pair.codes {
-        for b in &pair.values {
-            match access::composite(asking.reading, &start, &[a.clone(), b.clone()])? {
-                Some(Access::Set(set)) => sets.push(set),
-                Some(Access::Ranges(found)) => ranges.extend(found),
-                _ => return Ok(None),
+    for place in index::places(of, pair.both.number) {
+        let start = index::start(of, place.number);
+        for a in pair.codes {
+            for b in &pair.values {
+                match access::composite(asking.reading, &start, &[a.clone(), b.clone()])? {
+                    Some(Access::Set(set)) => sets.push(set),
+                    Some(Access::Ranges(found)) => ranges.extend(found),
+                    _ => return Ok(None),
+                }
             }
         }
     }
