@@ -212,17 +212,13 @@ fn record(
         Some((&rank, tail)) => (rank, Tail::read(tail)),
         None => (0, None),
     };
-    let mut types = types_of(reading, keys)?;
-    types.retain(|&of| {
-        reading.grant.covers(of) && (asked.types.is_empty() || asked.types.contains(&of))
+    let mut parts = parts_of(reading, keys)?;
+    parts.retain(|(of, _)| {
+        reading.grant.covers(*of) && (asked.types.is_empty() || asked.types.contains(of))
     });
-    types.sort_by_key(|&of| rank(of));
+    parts.sort_by_key(|(of, _)| rank(*of));
     let mut found = Vec::new();
-    for of in types.into_iter().filter(|&of| rank(of) >= after_rank) {
-        let cards = keys
-            .iter()
-            .map(|&person| Set::Span(Span::cards(of, person)));
-        let cards = Set::any(cards.collect());
+    for (of, cards) in parts.into_iter().filter(|(of, _)| rank(*of) >= after_rank) {
         let after = after.filter(|_| rank(of) == after_rank);
         let mut stream = Stream::new(reading.snapshot.as_ref(), &cards, ALL_DATES, after);
         while let Some(candidate) = stream.next()? {
@@ -246,6 +242,41 @@ fn record(
         }
     }
     Ok(found)
+}
+
+/// Rows of a compartment that are read at once.
+const AT_ONCE: usize = 256;
+
+/// The cards in some persons' compartments, by type: those of one who has few are read at once.
+fn parts_of(reading: &Reading<'_>, keys: &[PersonKey]) -> Result<Vec<(ResourceType, Set)>> {
+    if let &[person] = keys {
+        let mut rows = Rows::default();
+        let (from, to) = Key::new(PEOPLE, CARD).person(person).range();
+        let snapshot = reading.snapshot.as_ref();
+        snapshot.scan(&from, &to, Direction::Up, AT_ONCE + 1, &mut rows)?;
+        if rows.len() <= AT_ONCE {
+            let mut parts: Vec<(ResourceType, Vec<_>)> = Vec::new();
+            for (key, row) in rows.iter() {
+                let named = Tail::of_card(key).and_then(|(code, _)| types::named(code));
+                let Some(of) = named else { continue };
+                if parts.last().is_none_or(|(last, _)| *last != of) {
+                    parts.push((of, Vec::new()));
+                }
+                if let Some((_, part)) = parts.last_mut() {
+                    part.extend(Span::cards(of, person).candidate(key, row)?);
+                }
+            }
+            let few = |(of, part)| (of, Set::Few(part));
+            return Ok(parts.into_iter().map(few).collect());
+        }
+    }
+    let cards = |of| {
+        let spans = keys
+            .iter()
+            .map(|&person| Set::Span(Span::cards(of, person)));
+        (of, Set::any(spans.collect()))
+    };
+    Ok(types_of(reading, keys)?.into_iter().map(cards).collect())
 }
 
 /// The types that there are in some persons' compartments; one seek for each.

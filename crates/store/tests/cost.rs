@@ -217,8 +217,35 @@ fn the_newest_of_each_code_cost_the_same_when_each_has_ten_times_as_many() {
         assert_eq!(held.seen().len(), 10);
         counts.rows.load(Relaxed) - before
     };
-    let (few, many) = (cost(200), cost(2000));
+    let (few, many) = (cost(300), cost(2000));
     assert!(many < few + 100, "{few} rows, then {many}");
+}
+
+/// A person as most are: all of hers is read at once, whatever it is about.
+#[test]
+fn the_newest_of_each_code_of_a_usual_record_take_as_many_calls_for_many_codes_as_for_few() {
+    let calls = |codes: usize| {
+        let (house, counts) = house(1);
+        let mut texts = vec![r#"{"resourceType":"Patient","id":"ana"}"#.to_owned()];
+        texts.extend((0..60).map(|n| {
+            let code = n % codes;
+            let both = format!(r#"{{"code":"{code}"}},{{"code":"mine-{code}"}}"#);
+            observation(n)
+                .replace(r#"{"system":"http://loinc.org","code":"718-7"}"#, &both)
+                .replace(
+                    r#""status""#,
+                    r#""subject":{"reference":"Patient/ana"},"status""#,
+                )
+        }));
+        house.put(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+        let permit = house.all();
+        let before = counts.calls.load(Relaxed);
+        let held = house.store.lastn(&permit, &ask("patient=ana"), 1).unwrap();
+        assert_eq!(held.seen().len(), codes);
+        counts.calls.load(Relaxed) - before
+    };
+    let (few, many) = (calls(5), calls(30));
+    assert!(many <= few + 2, "{few}, then {many}");
 }
 
 /// An engine across a network pays per call.

@@ -8,6 +8,7 @@
 //!
 //! **Cost**: the person's rows stand in the order of code and date (`PERSONAL`). Of each code some rows and cards are
 //! read, of each pair of codes that say the same thing (`LINKED`) one that shows it, however many observations there are.
+//! What there is of a person with up to [`AT_ONCE`] rows is read in four steps.
 //! Where the other conditions leave nothing of a code, its rows are all gone through. A patient who is not named by her id
 //! (`patient.identifier=...`) is found by a search of all that match, up to [`ALL`].
 
@@ -19,14 +20,15 @@ use super::{
     plan::{Aim, Plan, choose, flat},
     set::Set,
     shown,
-    span::Span,
+    span::{Candidate, Span},
     within,
 };
 use crate::{
     Error, Held, Page, Permit, PersonKey, Result, Scope, Store, Verb,
     dates::ALL_DATES,
+    engine::{Direction, Rows},
     index::{self, MATTER_BYTES},
-    keys::{Key, UNDATED},
+    keys::{Key, Tail, UNDATED},
     prepare::target,
     store::head_of,
 };
@@ -38,6 +40,8 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Codes of a person that are followed at most, and pairs of codes.
 const CODES: usize = 4096;
+/// Rows of a person that are read at once.
+const AT_ONCE: usize = 256;
 /// Observations gone through one by one at most.
 const ALL: usize = 20_000;
 /// Observations in an answer at most.
@@ -200,12 +204,13 @@ impl<'a> Newest<'a> {
         let of = self.query.of;
         let mut found = Vec::new();
         let own = index::personal(of, person);
-        let prefixes = match self.asked(&own)? {
-            Some(asked) => asked,
-            None => self.codes(own, MATTER_BYTES)?,
+        let mut cards = HashMap::new();
+        let sets = match self.asked(&own)? {
+            Some(asked) => asked.into_iter().map(whole).collect(),
+            None => self.by_code(own, MATTER_BYTES, self.max, &mut cards)?,
         };
-        for prefix in prefixes {
-            let mut matches = self.under(prefix, self.max)?;
+        for (_, set) in sets {
+            let mut matches = self.under(set, self.max)?;
             let mut given = 0;
             let mut last = None;
             while let Some(one) = matches.next()? {
@@ -225,13 +230,13 @@ impl<'a> Newest<'a> {
         }
         let start = index::linked(of, person);
         let before = start.0.len();
-        for prefix in self.codes(start, 2 * MATTER_BYTES)? {
+        for (prefix, set) in self.by_code(start, 2 * MATTER_BYTES, 1, &mut cards)? {
             let pair = prefix
                 .get(before..)
                 .and_then(|pair| pair.split_at_checked(MATTER_BYTES));
             let (a, b) = pair.unwrap_or_default();
             let (a, b) = (a.to_vec(), b.to_vec());
-            if groups.of(&a) != groups.of(&b) && self.under(prefix, 1)?.next()?.is_some() {
+            if groups.of(&a) != groups.of(&b) && self.under(set, 1)?.next()?.is_some() {
                 groups.join(&a, &b);
             }
         }
@@ -270,6 +275,72 @@ impl<'a> Newest<'a> {
         Ok(Some(prefixes))
     }
 
+    /// What stands in the keys that start so, each once, and its rows. Those of a person with few are read at once, and
+    /// then the cards of the first ones of each.
+    fn by_code(
+        &self,
+        start: Key,
+        width: usize,
+        first: usize,
+        cards: &mut HashMap<Tail, Vec<u8>>,
+    ) -> Result<Vec<(Vec<u8>, Set)>> {
+        let width_in_key = start.0.len() + width;
+        let (from, to) = start.clone().range();
+        let mut rows = Rows::default();
+        let snapshot = self.asking.reading.snapshot.as_ref();
+        snapshot.scan(&from, &to, Direction::Up, AT_ONCE + 1, &mut rows)?;
+        if rows.len() > AT_ONCE {
+            let prefixes = self.codes(start, width)?.into_iter();
+            return Ok(prefixes.map(whole).collect());
+        }
+        let mut groups: Vec<(Vec<u8>, Vec<Candidate>)> = Vec::new();
+        for (key, row) in rows.iter() {
+            let prefix = key.get(..width_in_key).unwrap_or_default();
+            if groups.last().is_none_or(|(last, _)| last != prefix) {
+                groups.push((prefix.to_vec(), Vec::new()));
+            }
+            if let Some((_, group)) = groups.last_mut() {
+                group.extend(access::row(key, row, false)?);
+            }
+        }
+        self.with_cards(&mut groups, first, cards)?;
+        let few = |(prefix, group)| (prefix, Set::Few(group));
+        Ok(groups.into_iter().map(few).collect())
+    }
+
+    /// Reads the cards of the first ones of each that the permit opens, if they are not known already.
+    fn with_cards(
+        &self,
+        groups: &mut [(Vec<u8>, Vec<Candidate>)],
+        first: usize,
+        cards: &mut HashMap<Tail, Vec<u8>>,
+    ) -> Result<()> {
+        let of = self.query.of;
+        let reading = self.asking.reading;
+        let mut missing = Vec::new();
+        for (_, group) in groups.iter() {
+            // One more tells that there are no more of the same moment.
+            for one in group.iter().take(first + 1) {
+                let open = reading
+                    .grant
+                    .opens(of, one.tail.person, one.labels, || Ok(false))?;
+                if open && !cards.contains_key(&one.tail) {
+                    missing.push(one.tail);
+                }
+            }
+        }
+        missing.sort_unstable_by_key(Tail::bytes);
+        missing.dedup();
+        let keys: Vec<Vec<u8>> = missing.iter().map(|tail| tail.card_key(of)).collect();
+        let read = reading.snapshot.get_many(&keys)?;
+        let read = missing.into_iter().zip(read);
+        cards.extend(read.filter_map(|(tail, row)| Some((tail, row?))));
+        for one in groups.iter_mut().flat_map(|(_, group)| group) {
+            one.card = cards.get(&one.tail).cloned();
+        }
+        Ok(())
+    }
+
     /// What stands in the keys that start so, each once.
     fn codes(&self, start: Key, width: usize) -> Result<Vec<Vec<u8>>> {
         access::up_to(self.asking.reading, &start, width, CODES)?.ok_or_else(|| {
@@ -279,9 +350,8 @@ impl<'a> Newest<'a> {
         })
     }
 
-    /// The matches under a prefix, newest first.
-    fn under(&self, prefix: Vec<u8>, count: usize) -> Result<Matches<'a, 'a>> {
-        let set = Set::Span(Span::index(prefix, false));
+    /// The matches of a set, newest first.
+    fn under(&self, set: Set, count: usize) -> Result<Matches<'a, 'a>> {
         let mut plan = Plan::over(self.query.of, &self.conditions, set);
         plan.needed = plan.needed.also(self.numbers()?.into_iter());
         let mut matches = Matches::new(self.asking, plan, None, u64::MAX)?;
@@ -312,6 +382,12 @@ impl<'a> Newest<'a> {
         numbers.extend(index::subject_matter(self.query.of));
         Ok(numbers)
     }
+}
+
+/// All that stands under a prefix.
+fn whole(prefix: Vec<u8>) -> (Vec<u8>, Set) {
+    let span = Span::index(prefix.clone(), false);
+    (prefix, Set::Span(span))
 }
 
 /// Which codes say the same: a forest in which each code leads to another one of its group (Galler and Fischer 1964).

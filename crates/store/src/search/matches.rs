@@ -327,7 +327,11 @@ fn cards(
 ) -> Result<Vec<Option<Vec<u8>>>> {
     let missing = candidates.iter().filter(|(one, _)| one.card.is_none());
     let keys: Vec<Vec<u8>> = missing.map(|(one, _)| one.tail.card_key(of)).collect();
-    let mut read = asking.reading.snapshot.get_many(&keys)?.into_iter();
+    let read = match keys.is_empty() {
+        true => Vec::new(),
+        false => asking.reading.snapshot.get_many(&keys)?,
+    };
+    let mut read = read.into_iter();
     let row = |(candidate, _): &mut (Candidate, bool)| match candidate.card.take() {
         Some(row) => Some(row),
         None => {

@@ -84,7 +84,8 @@ impl Span {
         }
         ranges
     }
-    fn candidate(&self, key: &[u8], value: &[u8]) -> Result<Option<Candidate>> {
+    /// The candidate of one of its rows.
+    pub(crate) fn candidate(&self, key: &[u8], value: &[u8]) -> Result<Option<Candidate>> {
         if self.cards {
             let Some((_, tail)) = Tail::of_card(key) else {
                 return Ok(None);
