@@ -410,7 +410,7 @@ fn by_change(
     direction: Direction,
     wanted: &Wanted,
 ) -> Result<Part> {
-    let mut plan = choose(asking, query.of, conditions, Aim::Sorted)?;
+    let mut plan = choose(asking, query.of, conditions, Aim::Changed)?;
     plan.needed = plan
         .needed
         .also(include::numbers(asking, query)?.into_iter());
@@ -428,14 +428,9 @@ fn by_change(
         Direction::Up => !last,
         Direction::Down => last,
     });
-    let all = Stamps {
-        low: 0,
-        high: u64::MAX - 1,
-        proves: false,
-    };
-    let within = plan.stamps().unwrap_or(all);
-    let snapshot = asking.reading.snapshot.as_ref();
-    let walk = Changed::new(snapshot, query.of, within, direction, after);
+    let within = conditions.iter().copied().filter_map(stamps::of_condition);
+    let within = within.fold(Stamps::ALL, Stamps::and);
+    let walk = Changed::page(asking.reading, query.of, within, direction, after)?;
     plan.prove_nothing();
     let mut matches = Matches::over(asking, plan, Box::new(walk), wanted.limit);
     matches.first_of(wanted.count);

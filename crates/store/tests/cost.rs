@@ -83,13 +83,17 @@ impl Snapshot for View {
 }
 
 fn ask(text: &str) -> Query {
+    ask_of("Observation", text)
+}
+
+fn ask_of(kind: &str, text: &str) -> Query {
     let pairs: Vec<(String, String)> = text
         .split('&')
         .filter_map(|pair| pair.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let catalog = fhir::search::Catalog::r4();
-    query::parse(&catalog, of("Observation"), &pairs, query::Handling::Strict).unwrap()
+    query::parse(&catalog, of(kind), &pairs, query::Handling::Strict).unwrap()
 }
 
 /// Observation `n` of a code: the value grows with the number, the days go round.
@@ -164,6 +168,36 @@ fn a_page_costs_what_it_shows_however_many_have_the_code() {
             many < most && many < few + 100,
             "{text}: {few} rows, then {many}"
         );
+    }
+}
+
+/// Rows and calls that a first page takes, and how many it shows.
+fn page_costs(house: &House, counts: &Counts, kind: &str, text: &str) -> (usize, usize, usize) {
+    let before = (counts.rows.load(Relaxed), counts.calls.load(Relaxed));
+    let query = ask_of(kind, &format!("{text}&_count=20"));
+    let held = house.store.search(&house.all(), &query, None).unwrap();
+    (
+        counts.rows.load(Relaxed) - before.0,
+        counts.calls.load(Relaxed) - before.1,
+        held.seen().len(),
+    )
+}
+
+#[test]
+fn a_page_of_the_newest_changes_costs_what_it_shows() {
+    let cost = |count: usize, text: &str| {
+        let (house, counts) = house(count);
+        let (rows, _, shown) = page_costs(&house, &counts, "Observation", text);
+        assert_eq!(shown, 20);
+        rows
+    };
+    for text in [
+        "_lastUpdated=ge2020",
+        "_sort=-_lastUpdated",
+        "_lastUpdated=ge2020&_lastUpdated=lt2100&_sort=_lastUpdated",
+    ] {
+        let (few, many) = (cost(250, text), cost(2500, text));
+        assert!(many < 300 && many < few + 30, "{text}: {few}, then {many}");
     }
 }
 

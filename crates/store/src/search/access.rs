@@ -272,10 +272,7 @@ fn of_clause(asking: &Asking<'_>, of: ResourceType, clause: &Clause) -> Result<O
             return Ok(Some(Access::Set(Set::few(found))));
         }
         ("_id", _) => return Ok(None),
-        ("_lastUpdated", Modifier::None) => {
-            return Ok(stamps::between(asking, of, clause)?.map(Access::Stamps));
-        }
-        ("_lastUpdated", _) => return Ok(None),
+        ("_lastUpdated", _) => return Ok(stamps::between(clause).map(Access::Stamps)),
         _ if words::asks(clause) => return Ok(words::set(asking, of, clause).map(Access::Set)),
         _ => {}
     }

@@ -106,9 +106,9 @@ pub(crate) fn candidates<'a>(
     asking: &'a Asking<'a>,
     plan: &Plan<'_>,
     position: Option<Tail>,
-) -> Box<dyn Candidates + 'a> {
+) -> Result<Box<dyn Candidates + 'a>> {
     let snapshot = asking.reading.snapshot.as_ref();
-    match &plan.source {
+    Ok(match &plan.source {
         Source::Set(set) => Box::new(Stream::new(snapshot, set, plan.dates, position)),
         Source::Ranges(ranges) => Box::new(Loose {
             asking,
@@ -117,14 +117,8 @@ pub(crate) fn candidates<'a>(
             at: 0,
             seen: Rids::default(),
         }),
-        Source::Stamps(stamps) => Box::new(Changed::new(
-            snapshot,
-            plan.of,
-            *stamps,
-            Direction::Up,
-            None,
-        )),
-    }
+        Source::Stamps(stamps) => Box::new(Changed::all(asking.reading, plan.of, *stamps)?),
+    })
 }
 
 /// What of a candidate is known before its card is read.
@@ -187,7 +181,7 @@ impl<'a, 'q> Matches<'a, 'q> {
         position: Option<Tail>,
         limit: u64,
     ) -> Result<Matches<'a, 'q>> {
-        let source = candidates(asking, &plan, position);
+        let source = candidates(asking, &plan, position)?;
         Ok(Matches::over(asking, plan, source, limit))
     }
 

@@ -69,13 +69,6 @@ impl<'q> Plan<'q> {
             needed: Needed::of(of, conditions.iter().copied()),
         }
     }
-    /// The stamps between which all matches lie, where the plan says so.
-    pub(crate) fn stamps(&self) -> Option<Stamps> {
-        match self.source {
-            Source::Stamps(stamps) => Some(stamps),
-            _ => None,
-        }
-    }
     /// Candidates will come from elsewhere: every condition is asked of each.
     pub(crate) fn prove_nothing(&mut self) {
         self.open.append(&mut self.proven);
@@ -98,6 +91,8 @@ pub(crate) enum Aim {
     First,
     /// A page in another order.
     Sorted,
+    /// A page in the order of change.
+    Changed,
     /// All matches.
     All,
 }
@@ -226,13 +221,18 @@ fn best(
             ..
         }]
     );
-    if one_set && aim != Aim::Sorted {
+    let sorted = matches!(aim, Aim::Sorted | Aim::Changed);
+    let changes_only = offers
+        .iter()
+        .all(|offer| matches!(offer.access, Access::Stamps(_)));
+    if one_set && !sorted || changes_only && aim == Aim::Changed {
         return Ok(many(offers, aim, every));
     }
     let cap = cap(Count::read(snapshot, of)?.all);
-    let small = if aim == Aim::Sorted { cap } else { SMALL };
+    let small = if sorted { cap } else { SMALL };
     let mut least: Option<(usize, usize)> = None;
-    for (i, offer) in offers.iter().enumerate() {
+    // What several conditions offer together comes last and is mostly the smallest: then the others are read no further.
+    for (i, offer) in offers.iter().enumerate().rev() {
         let Access::Set(set) = &offer.access else {
             continue;
         };
@@ -343,8 +343,7 @@ fn changes(
     stamps: Stamps,
     most: usize,
 ) -> Result<Vec<Candidate>> {
-    let snapshot = asking.reading.snapshot.as_ref();
-    let mut walk = Changed::new(snapshot, of, stamps, Direction::Up, None);
+    let mut walk = Changed::all(asking.reading, of, stamps)?;
     let mut found = Vec::new();
     while found.len() < most
         && let Some(candidate) = walk.next()?

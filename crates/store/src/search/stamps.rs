@@ -1,46 +1,85 @@
 //! Candidates by their last change: for `_lastUpdated`, and to sort by it.
 //!
-//! Stamps follow the clock, so a moment is found among them by halving: some thirty rows of a store of any size.
+//! Stamps follow the clock, so a moment is found among them by halving: some thirty rows of a store of any size. The end
+//! of a walk is looked for only when the walk comes further than a page: what lies beyond it is told on its card.
 
-use super::{asking::Asking, span::Candidate};
+use super::span::Candidate;
 use crate::{
     Error, Result,
     commit::{Mark, State},
-    engine::{Direction, Rows, Snapshot},
+    engine::{Direction, Rows},
     keys::{Key, STAMP, TAIL, Tail, records},
     read::Reading,
 };
 use fhir::{
     ResourceType,
-    query::{Clause, Prefix, Wanted},
+    query::{Clause, Condition, Modifier, Prefix, Wanted},
 };
 
+/// Rows read at first; the end of a walk is looked for after them only.
+const FIRST_BATCH: usize = 64;
 const BATCH: usize = 256;
 
-/// The current resources whose stamps lie between two, both included.
+/// The current resources that were last changed between two moments, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamps {
-    pub(crate) low: u64,
-    pub(crate) high: u64,
+    first: i64,
+    last: i64,
     /// Whether lying there proves the condition.
-    pub(crate) proves: bool,
+    proves: bool,
 }
 
-/// The stamps of the changes that a condition on `_lastUpdated` asks for.
-pub(crate) fn between(
-    asking: &Asking<'_>,
-    of: ResourceType,
-    clause: &Clause,
-) -> Result<Option<Stamps>> {
+impl Stamps {
+    /// Whenever it was.
+    pub(crate) const ALL: Stamps = Stamps {
+        first: i64::MIN,
+        last: i64::MAX,
+        proves: false,
+    };
+
+    /// What lies in both.
+    pub(crate) fn and(self, other: Stamps) -> Stamps {
+        Stamps {
+            first: self.first.max(other.first),
+            last: self.last.min(other.last),
+            proves: false,
+        }
+    }
+    /// The lowest stamp.
+    fn low(&self, reading: &Reading<'_>, of: ResourceType) -> Result<u64> {
+        first_at(reading, of, self.first)
+    }
+    /// The highest stamp.
+    fn high(&self, reading: &Reading<'_>, of: ResourceType) -> Result<u64> {
+        match self.last {
+            i64::MAX => Ok(u64::MAX - 1),
+            last => Ok(first_at(reading, of, last.saturating_add(1))?.saturating_sub(1)),
+        }
+    }
+}
+
+/// When the changes were that a condition on `_lastUpdated` asks for.
+pub(crate) fn of_condition(condition: &Condition) -> Option<Stamps> {
+    match condition {
+        Condition::Is(clause) if clause.parameter.code == "_lastUpdated" => between(clause),
+        _ => None,
+    }
+}
+
+/// The same of its clause.
+pub(crate) fn between(clause: &Clause) -> Option<Stamps> {
+    if clause.modifier != Modifier::None {
+        return None;
+    }
     let mut low = i64::MAX;
     let mut high = i64::MIN;
     for wanted in &clause.values {
         let Wanted::Date { prefix, from, to } = wanted else {
-            return Ok(None);
+            return None;
         };
         let (first, last) = match prefix {
             Prefix::Eq | Prefix::Ap => (*from, *to),
-            Prefix::Ne => return Ok(None),
+            Prefix::Ne => return None,
             Prefix::Gt | Prefix::Sa => (to.saturating_add(1), i64::MAX),
             Prefix::Ge => (*from, i64::MAX),
             Prefix::Lt | Prefix::Eb => (i64::MIN, from.saturating_sub(1)),
@@ -49,16 +88,11 @@ pub(crate) fn between(
         low = low.min(first);
         high = high.max(last);
     }
-    let low = first_at(asking.reading, of, low)?;
-    let after = match high {
-        i64::MAX => u64::MAX,
-        high => first_at(asking.reading, of, high.saturating_add(1))?,
-    };
-    Ok(Some(Stamps {
-        low,
-        high: after.saturating_sub(1),
+    Some(Stamps {
+        first: low,
+        last: high,
         proves: clause.values.len() == 1,
-    }))
+    })
 }
 
 /// A stamp before which all current versions are older than a moment, and from which none is.
@@ -102,7 +136,13 @@ fn not_before(reading: &Reading<'_>, of: ResourceType, stamp: u64) -> Result<Opt
 
 /// Walks the current resources of a type by stamp; keys hold stamps inverted, so up is newest first.
 pub(crate) struct Changed<'a> {
-    snapshot: &'a dyn Snapshot,
+    reading: &'a Reading<'a>,
+    of: ResourceType,
+    within: Stamps,
+    /// Whether its end is still to be looked for.
+    ahead: bool,
+    /// Whether a first batch was read.
+    begun: bool,
     direction: Direction,
     from: Vec<u8>,
     to: Vec<u8>,
@@ -113,37 +153,83 @@ pub(crate) struct Changed<'a> {
 }
 
 impl<'a> Changed<'a> {
-    /// Starts after the stamp of the last one shown.
-    pub(crate) fn new(
-        snapshot: &'a dyn Snapshot,
+    /// All of them and no others.
+    pub(crate) fn all(
+        reading: &'a Reading<'a>,
+        of: ResourceType,
+        within: Stamps,
+    ) -> Result<Changed<'a>> {
+        let (low, high) = (within.low(reading, of)?, within.high(reading, of)?);
+        let mut walk = Changed::between(reading, of, within, Direction::Up, (low, high));
+        walk.proves = within.proves;
+        Ok(walk)
+    }
+
+    /// A walk that starts after the stamp of the last one shown. Some that were changed too early or too late may be
+    /// among the candidates; none is proven.
+    pub(crate) fn page(
+        reading: &'a Reading<'a>,
         of: ResourceType,
         within: Stamps,
         direction: Direction,
         after: Option<u64>,
+    ) -> Result<Changed<'a>> {
+        let (low, high) = match direction {
+            Direction::Up => match after {
+                Some(last) => (0, last.saturating_sub(1)),
+                None => (0, within.high(reading, of)?),
+            },
+            Direction::Down => match after {
+                Some(last) => (last + 1, u64::MAX - 1),
+                None => (within.low(reading, of)?, u64::MAX - 1),
+            },
+        };
+        let mut walk = Changed::between(reading, of, within, direction, (low, high));
+        walk.ahead = match direction {
+            Direction::Up => within.first != i64::MIN,
+            Direction::Down => within.last != i64::MAX,
+        };
+        Ok(walk)
+    }
+
+    fn between(
+        reading: &'a Reading<'a>,
+        of: ResourceType,
+        within: Stamps,
+        direction: Direction,
+        (low, high): (u64, u64),
     ) -> Changed<'a> {
-        let (low, high) = match (after, direction) {
-            (None, _) => (within.low, within.high),
-            (Some(last), Direction::Up) => (within.low, within.high.min(last.saturating_sub(1))),
-            (Some(last), Direction::Down) => (within.low.max(last + 1), within.high),
-        };
-        let key = |stamp: u64| {
-            Key::new(records(of), STAMP)
-                .of(of)
-                .newest_first(stamp)
-                .done()
-        };
-        let mut to = key(low);
-        to.push(0);
         Changed {
-            snapshot,
+            reading,
+            of,
+            within,
+            ahead: false,
+            begun: false,
             direction,
-            from: key(high),
-            to,
-            proves: within.proves,
+            from: place(of, high),
+            to: end(of, low),
+            proves: false,
             rows: Rows::default(),
             at: 0,
             done: low > high,
         }
+    }
+
+    /// Looks for the end of the walk.
+    fn stop(&mut self) -> Result<()> {
+        self.ahead = false;
+        match self.direction {
+            Direction::Up => {
+                let end = end(self.of, self.within.low(self.reading, self.of)?);
+                self.to = end.min(std::mem::take(&mut self.to));
+            }
+            Direction::Down => {
+                let start = place(self.of, self.within.high(self.reading, self.of)?);
+                self.from = start.max(std::mem::take(&mut self.from));
+            }
+        }
+        self.done = self.from >= self.to;
+        Ok(())
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<Candidate>> {
@@ -173,9 +259,17 @@ impl<'a> Changed<'a> {
     fn fill(&mut self) -> Result<()> {
         self.rows.clear();
         self.at = 0;
-        self.snapshot
-            .scan(&self.from, &self.to, self.direction, BATCH, &mut self.rows)?;
-        self.done = self.rows.len() < BATCH;
+        if self.ahead && self.begun {
+            self.stop()?;
+            if self.done {
+                return Ok(());
+            }
+        }
+        let batch = if self.begun { BATCH } else { FIRST_BATCH };
+        self.begun = true;
+        let snapshot = self.reading.snapshot.as_ref();
+        snapshot.scan(&self.from, &self.to, self.direction, batch, &mut self.rows)?;
+        self.done = self.rows.len() < batch;
         if let Some((key, _)) = self.rows.get(self.rows.len().wrapping_sub(1)) {
             match self.direction {
                 Direction::Up => {
@@ -187,4 +281,17 @@ impl<'a> Changed<'a> {
         }
         Ok(())
     }
+}
+
+/// Where a stamp stands.
+fn place(of: ResourceType, stamp: u64) -> Vec<u8> {
+    let start = Key::new(records(of), STAMP).of(of);
+    start.newest_first(stamp).done()
+}
+
+/// The end of the rows down to a stamp.
+fn end(of: ResourceType, stamp: u64) -> Vec<u8> {
+    let mut end = place(of, stamp);
+    end.push(0);
+    end
 }
