@@ -6,7 +6,8 @@
 //! Read in this order: `order` (in which order an answer comes), `access` (where the index holds what a condition asks
 //! for), `plan` (which of these to use), `span` and `set` (rows in the natural order), `walk` (rows in the order of a
 //! value), `stamps` (rows in the order of change), `matches` (from rows to matches), `asking` (what a card must say);
-//! `within` (what stands above and below); `lastn` (the newest of each code).
+//! `within` (what stands above and below); `people` (a sieve for what many people are asked about); `texts` (what is in
+//! the middle of a text); `lastn` (the newest of each code).
 //!
 //! What must hold:
 //! - What the permit hides is left out inside the scan, before anything of it is read: matches, totals, chains, `_has`,
@@ -23,7 +24,10 @@
 //! - *code and date*, *code and value*, *patient and code*: one range each, however many others have the code.
 //! - a page in another order: all *m* cards, and memory for one page.
 //! - a total: the rows of the plan, without cards where rows prove all (one set, sets together, a range of values).
-//! - `_lastUpdated`: some thirty rows to find the moment, then as above.
+//! - `_lastUpdated`: a page from its newest change on is what it shows; where a moment must be found, some thirty rows more.
+//! - a chain to many people, `_has` with many sources: the rows of what is meant, up to 20,000, then as above; where it is
+//!   more, each candidate's references or sources.
+//! - `:contains` on a text: the rows of the parameter where few hold it, the cards passed by where many do (`texts`).
 //! - `_content`: the rows of its words; `_text`, words in their order and words without rows: a body for each candidate
 //!   (`words`).
 
@@ -35,11 +39,13 @@ mod listed;
 mod matches;
 mod near;
 mod order;
+mod people;
 mod plan;
 mod rids;
 mod set;
 mod span;
 mod stamps;
+mod texts;
 mod walk;
 mod within;
 mod words;

@@ -201,6 +201,50 @@ fn a_page_of_the_newest_changes_costs_what_it_shows() {
     }
 }
 
+/// People of five families, each of whom has the code.
+fn families(count: usize) -> (House, Arc<Counts>) {
+    let (house, counts) = house(1);
+    let mut texts = Vec::new();
+    for n in 0..count {
+        let family = n % 5;
+        texts.push(format!(
+            r#"{{"resourceType":"Patient","id":"p{n}","name":[{{"family":"Gar{family}cia"}}]}}"#
+        ));
+        let subject = format!(r#""subject":{{"reference":"Patient/p{n}"}},"status""#);
+        texts.push(
+            observation(n)
+                .replace(r#""status""#, &subject)
+                .replace(r#""id":"o"#, r#""id":"hers"#),
+        );
+    }
+    for some in texts.chunks(500) {
+        house.put(&some.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+    (house, counts)
+}
+
+/// Each look at another resource would be a call of its own.
+#[test]
+fn what_many_have_and_what_many_of_a_name_have_takes_no_more_calls_when_they_are_four_times_as_many()
+ {
+    let (small, large) = (families(120), families(480));
+    for (kind, text) in [
+        ("Patient", "_has:Observation:patient:code=718-7"),
+        ("Patient", "_has:Observation:subject:code=718-7&name=gar"),
+        ("Observation", "subject.family=gar3cia&code=718-7"),
+        ("Observation", "patient.name=gar3cia"),
+        ("Patient", "name:contains=3cia"),
+    ] {
+        let calls = |(house, counts): &(House, Arc<Counts>)| {
+            let (_, calls, shown) = page_costs(house, counts, kind, text);
+            assert_eq!(shown, 20, "{text}");
+            calls
+        };
+        let (few, many) = (calls(&small), calls(&large));
+        assert!(many <= few + 20, "{text}: {few}, then {many}");
+    }
+}
+
 #[test]
 fn many_are_found_in_the_order_asked_for_page_by_page() {
     let (house, _) = house(2500);

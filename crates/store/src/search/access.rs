@@ -11,7 +11,7 @@ use super::{
     set::Set,
     span::{Candidate, Span},
     stamps::{self, Stamps},
-    words,
+    texts, words,
 };
 use crate::{
     Result,
@@ -164,7 +164,11 @@ pub(crate) fn row(key: &[u8], value: &[u8], proven: bool) -> Result<Option<Candi
 }
 
 /// A current resource by its id; whether the permit opens it is asked later.
-fn candidate(reading: &Reading<'_>, of: ResourceType, id: &str) -> Result<Option<Candidate>> {
+pub(crate) fn candidate(
+    reading: &Reading<'_>,
+    of: ResourceType,
+    id: &str,
+) -> Result<Option<Candidate>> {
     let head = head_of(&reading.secret, reading.snapshot.as_ref(), of, id)?;
     Ok(head.filter(|head| head.exists()).map(|head| Candidate {
         tail: head.tail,
@@ -281,16 +285,14 @@ fn of_clause(asking: &Asking<'_>, of: ResourceType, clause: &Clause) -> Result<O
     }
     let number = match clause.modifier {
         Modifier::Identifier | Modifier::OfType => parameter.number | IDENTIFIER,
-        Modifier::None | Modifier::Exact | Modifier::Above | Modifier::Below | Modifier::Text => {
-            parameter.number
-        }
-        Modifier::Contains
-        | Modifier::Whole
-        | Modifier::Ends
-        | Modifier::Not
-        | Modifier::Missing(_) => {
-            return Ok(None);
-        }
+        Modifier::None
+        | Modifier::Exact
+        | Modifier::Above
+        | Modifier::Below
+        | Modifier::Text
+        | Modifier::Contains
+        | Modifier::Ends => parameter.number,
+        Modifier::Whole | Modifier::Not | Modifier::Missing(_) => return Ok(None),
     };
     let mut sets = Vec::new();
     let mut ranges = Vec::new();
@@ -337,9 +339,12 @@ fn where_is(
     let spans =
         |spans: Vec<Span>| Access::Set(Set::any(spans.into_iter().map(Set::Span).collect()));
     Ok(match (wanted, clause.modifier) {
-        (Wanted::Reference(name), _) => {
-            versions(start, name, clause.modifier, reading).map(spans)
+        (Wanted::Text(text), Modifier::Contains | Modifier::Ends) => {
+            let found = texts::holding(reading, start, text, clause.modifier)?;
+            found.map(|found| Access::Set(Set::few(found)))
         }
+        (_, Modifier::Contains | Modifier::Ends) => None,
+        (Wanted::Reference(name), _) => versions(start, name, clause.modifier, reading).map(spans),
         (Wanted::Text(text), Modifier::Text) => {
             let hash = index::words_hash(text, &reading.secret);
             let span = |hash: [u8; 8]| Span::index(start.clone().bytes(&hash).done(), false);

@@ -132,7 +132,15 @@ enum Row {
 }
 
 impl Plan<'_> {
+    /// Whether a candidate is open and may be a match.
+    pub(crate) fn may(&self, asking: &Asking<'_>, candidate: &Candidate) -> Result<bool> {
+        Ok(!matches!(self.judge(asking, candidate)?, Row::Out))
+    }
+
     fn judge(&self, asking: &Asking<'_>, candidate: &Candidate) -> Result<Row> {
+        if !self.people.iter().all(|people| people.may(&candidate.tail)) {
+            return Ok(Row::Out);
+        }
         let grant = asking.reading.grant;
         if !grant.opens(self.of, candidate.tail.person, candidate.labels, || {
             Ok(true)

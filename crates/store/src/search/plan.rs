@@ -7,6 +7,7 @@
 use super::{
     access::{self, Access, Range, collect},
     asking::{Asking, Needed},
+    people::{self, People},
     set::Set,
     span::{Candidate, Span},
     stamps::{Changed, Stamps},
@@ -39,6 +40,8 @@ pub(crate) struct Plan<'q> {
     /// Rows of the source, where it is known to have few.
     pub(crate) few: Option<usize>,
     pub(crate) dates: Dates,
+    /// Sieves through which all matches go.
+    pub(crate) people: Vec<People>,
     /// Conditions on the main date.
     pub(crate) on_date: Vec<&'q Clause>,
     /// Conditions that a proven row meets.
@@ -64,6 +67,7 @@ impl<'q> Plan<'q> {
                 .iter()
                 .fold(ALL_DATES, |all, clause| all.and(Dates::of(clause))),
             open: undated.copied().collect(),
+            people: Vec::new(),
             on_date: dated,
             proven: Vec::new(),
             needed: Needed::of(of, conditions.iter().copied()),
@@ -145,11 +149,15 @@ pub(crate) fn choose<'q>(
 ) -> Result<Plan<'q>> {
     let mut dates = ALL_DATES;
     let mut dated = Vec::new();
-    let mut offers = Vec::new();
+    let (mut offers, mut people) = (Vec::new(), Vec::new());
     for (i, condition) in conditions.iter().enumerate() {
         if let Some(clause) = on_date(of, condition) {
             dates = dates.and(Dates::of(clause));
             dated.push(clause);
+            continue;
+        }
+        if let Some(sieve) = people::sieve(asking, of, condition)? {
+            people.push(sieve);
         } else if let Some(access) = access::of(asking, of, condition)? {
             offers.push(Offer {
                 of: vec![i],
@@ -192,6 +200,7 @@ pub(crate) fn choose<'q>(
         source,
         few,
         dates,
+        people,
         on_date: dated,
         proven,
         open,

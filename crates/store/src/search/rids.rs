@@ -6,7 +6,7 @@ const WORDS: usize = 64;
 const BITS: u64 = 64 * WORDS as u64;
 
 /// Numbers seen so far. Cost: an eighth of a byte for each number in use, 512 bytes where they are sparse.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Rids(HashMap<u64, Box<[u64; WORDS]>>);
 
 impl Rids {
@@ -25,6 +25,13 @@ impl Rids {
         *word |= bit;
         new
     }
+
+    pub(crate) fn contains(&self, rid: u64) -> bool {
+        let within = rid % BITS;
+        let block = self.0.get(&(rid / BITS));
+        let word = block.and_then(|block| block.get((within / 64) as usize));
+        word.is_some_and(|word| word & 1 << (within % 64) != 0)
+    }
 }
 
 #[cfg(test)]
@@ -35,8 +42,10 @@ mod tests {
     fn a_number_is_new_once() {
         let mut seen = Rids::default();
         for rid in [0, 63, 64, 4095, 4096, 1 << 47] {
+            assert!(!seen.contains(rid));
             assert!(seen.insert(rid));
             assert!(!seen.insert(rid));
+            assert!(seen.contains(rid));
         }
         assert!(seen.insert(1));
     }
