@@ -124,9 +124,8 @@ pub struct Doer {
 impl Doer {
     /// What an act says of an actor.
     pub fn of(actor: &Actor) -> Doer {
-        let patient = actor.curp.is_some() || actor.role == Role::Patient;
         Doer {
-            id: if patient { "patient" } else { &actor.id }.to_string(),
+            id: Doer::login(actor).to_owned(),
             name: actor.name.clone(),
             member: actor.member.clone(),
             role: actor.role,
@@ -134,6 +133,13 @@ impl Doer {
                 .licence
                 .as_ref()
                 .map(|l| (l.cedula.clone(), l.specialty.clone())),
+        }
+    }
+    /// Her login as acts say it, and as the rules see it, so that a decision can be made again from its act.
+    pub(crate) fn login(actor: &Actor) -> &str {
+        match actor.curp.is_some() || actor.role == Role::Patient {
+            true => "patient",
+            false => &actor.id,
         }
     }
     /// Somebody who did not say who she is: a missing or forged token, a wrong secret.

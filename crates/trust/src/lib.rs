@@ -21,8 +21,9 @@ pub use actor::{Actor, Licence, LicenceState, Role};
 pub use category::{Categories, Category, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
-    Checked, Config, Erasure, Gate, Grant, Grounds, Lang, NewAccount, PatientCode, PersonRef,
-    Previewed, Purpose, Refusal, RefusalKind, Request, Row, SignedIn, Tag, What,
+    Checked, Config, Decided, Erasure, Explained, Gap, Gate, Grant, Grounds, Lang, NewAccount,
+    PatientCode, PersonRef, Previewed, Purpose, Question, Refusal, RefusalKind, Request, Row, Said,
+    SignedIn, Tag, What,
 };
 pub use pact::{Member, MemberId, MemberKind, Pact, PactError};
 pub use word::{Hidden, Rule, SignedWord, Viewer, Who, Word, hidden, to_consent};

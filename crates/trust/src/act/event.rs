@@ -5,6 +5,7 @@ use super::{Act, ActKind, code_of, hex, purpose_code, systems};
 use crate::MemberId;
 use crate::What;
 use crate::category::Category;
+use crate::gate::{Question, letters};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
@@ -276,6 +277,7 @@ pub(super) fn what(what: &What) -> (&'static str, Option<&str>) {
         What::Summary => ("summary", None),
         What::Log => ("log", None),
         What::Find => ("find", None),
+        What::Reception => ("reception", None),
         What::Interaction(text) => ("interaction", Some(text)),
         What::Writing(text) => ("writing", Some(text)),
         What::Import(text) => ("import", Some(text)),
@@ -321,6 +323,9 @@ fn details(json: &mut Json, act: &Act) {
     detail("pact", &grounds.pact.to_string());
     detail("word", &grounds.word.to_string());
     detail("hidden", &grounds.hidden.to_string());
+    if let Some(question) = &grounds.question {
+        asked(&mut detail, question, act);
+    }
     let lists = [
         ("evidence", &grounds.evidence),
         ("policy", &grounds.policies),
@@ -336,6 +341,34 @@ fn details(json: &mut Json, act: &Act) {
     if let Some((opinion, of)) = &act.opinion {
         detail("opinion", &code_of(opinion));
         detail("opinion-of", of);
+    }
+}
+
+/// What the rules were asked. What is as nearly always is left out: an act is made for every answer.
+fn asked(detail: &mut impl FnMut(&str, &str), question: &Question, act: &Act) {
+    detail("verbs", &letters(question.verbs));
+    if let Some(types) = &question.types {
+        let names: Vec<&str> = types.iter().map(|of| of.name()).collect();
+        detail("types", &names.join(" "));
+    }
+    if act.person.is_none() {
+        detail("scope", question.scope);
+    }
+    if let Some(licence) = question.licence {
+        detail("licence", licence.code());
+    }
+    if question.own_record {
+        detail("own", "true");
+    }
+    for said in &question.words {
+        let (version, digest) = (said.version, hex(&said.digest));
+        match act.person == Some(said.person) {
+            true => detail("said", &format!("{version} {digest}")),
+            false => detail("said", &format!("{version} {digest} {}", said.person.hex())),
+        }
+    }
+    if question.at != act.at {
+        detail("decided", &question.at.to_string());
     }
 }
 

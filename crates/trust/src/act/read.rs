@@ -1,11 +1,13 @@
 //! Reading a kept act back.
 
 use super::{Act, ActKind, Doer, Opinion, Seen};
-use crate::{Grounds, What};
+use crate::gate::{SCOPES, verbs};
+use crate::{Grounds, Question, Said, What};
 use crate::{MemberId, Purpose, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhir::ResourceType;
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::Labels;
@@ -24,6 +26,10 @@ pub(super) fn from_body(body: &[u8]) -> Result<Act> {
         return Err(lacks("event"));
     }
     let details = Details(&entity(event, "decision")?["detail"]);
+    let at = text(&event["recorded"], "recorded")?
+        .parse()
+        .map_err(|_| lacks("recorded"))?;
+    let person = person(event)?;
     let kind: ActKind = code(
         event["subtype"].as_array().and_then(|all| all.last()),
         "subtype",
@@ -31,9 +37,7 @@ pub(super) fn from_body(body: &[u8]) -> Result<Act> {
     Ok(Act {
         id: unhex(text(&event["id"], "id")?)?,
         salt: salt(&body["salt"])?,
-        at: text(&event["recorded"], "recorded")?
-            .parse()
-            .map_err(|_| lacks("recorded"))?,
+        at,
         kind,
         node: member(&event["source"]["observer"])?,
         who: doer(&event["agent"][0])?,
@@ -43,7 +47,7 @@ pub(super) fn from_body(body: &[u8]) -> Result<Act> {
         },
         purpose: purpose(event)?,
         evidence: details.one("evidence-kind").map(from_code).transpose()?,
-        person: person(event)?,
+        person,
         what: what(&details)?,
         seen: seen(event)?,
         resources: details.number("resources")?,
@@ -51,6 +55,7 @@ pub(super) fn from_body(body: &[u8]) -> Result<Act> {
         grounds: Grounds {
             pact: details.number("pact")?,
             word: details.number("word")?,
+            question: question(&details, at, person)?,
             evidence: details.all("evidence"),
             policies: details.all("policy"),
             rules: details.all("rule"),
@@ -146,11 +151,59 @@ fn what(details: &Details<'_>) -> Result<What> {
         Some("summary") => What::Summary,
         Some("log") => What::Log,
         Some("find") => What::Find,
+        Some("reception") => What::Reception,
         Some("interaction") => What::Interaction(text()),
         Some("writing") => What::Writing(text()),
         Some("import") => What::Import(text()),
         Some("erasure") => What::Erasure(text()),
         _ => return Err(lacks("what")),
+    })
+}
+
+/// What the rules were asked; acts that were kept before it was remembered have no verbs.
+fn question(details: &Details<'_>, at: Timestamp, person: Option<Tag>) -> Result<Option<Question>> {
+    let Some(letters) = details.one("verbs") else {
+        return Ok(None);
+    };
+    let types = details.one("types").map(|names| {
+        let named = names.split(' ').filter(|name| !name.is_empty());
+        let types = named.map(|name| ResourceType::from_name(name).ok_or_else(|| lacks("types")));
+        types.collect::<Result<Vec<_>>>()
+    });
+    let scope = match (details.one("scope"), person) {
+        (None, Some(_)) => Some("person"),
+        (code, _) => SCOPES.into_iter().find(|scope| Some(*scope) == code),
+    };
+    Ok(Some(Question {
+        verbs: verbs(letters).ok_or_else(|| lacks("verbs"))?,
+        types: types.transpose()?,
+        scope: scope.ok_or_else(|| lacks("scope"))?,
+        licence: details.one("licence").map(from_code).transpose()?,
+        own_record: details.one("own").is_some(),
+        words: details
+            .named("said")
+            .map(|text| said(text, person))
+            .collect::<Result<_>>()?,
+        at: match details.one("decided") {
+            Some(time) => time.parse().map_err(|_| lacks("decided"))?,
+            None => at,
+        },
+    }))
+}
+
+/// `version digest`, and whose it is if it is not the person's of the act.
+fn said(text: &str, person: Option<Tag>) -> Result<Said> {
+    let mut parts = text.split(' ');
+    let version = parts.next().and_then(|number| number.parse().ok());
+    let digest = parts.next().ok_or_else(|| lacks("said"))?;
+    let whose = match parts.next() {
+        Some(tag) => Some(Tag(unhex(tag)?)),
+        None => person,
+    };
+    Ok(Said {
+        person: whose.ok_or_else(|| lacks("said"))?,
+        version: version.ok_or_else(|| lacks("said"))?,
+        digest: unhex(digest)?,
     })
 }
 

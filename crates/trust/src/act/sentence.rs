@@ -25,6 +25,9 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
             _ if matches!(act.what, What::Erasure(_)) => {
                 format!("{who} quiso borrar lo tuyo {hour} y no se le permitió, porque {reason}.")
             }
+            _ if act.what == What::Reception => {
+                format!("{who} quiso recibirte {hour} y no se le permitió, porque {reason}.")
+            }
             _ if would_write(act) => {
                 format!(
                     "{who} quiso guardar algo tuyo {hour} y no se le permitió, porque {reason}."
@@ -52,6 +55,9 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
             1 => format!("{} guardó un registro tuyo {hour}.", names(&act.node)),
             many => format!("{} guardó {many} registros tuyos {hour}.", names(&act.node)),
         },
+        ActKind::Log if act.role == Role::Operator => {
+            format!("{who} vio por qué alguien miró tu historia {hour}.")
+        }
         ActKind::Log => format!("{who} vio contigo quién miró tu historia {hour}."),
         ActKind::Opinion => format!("{who} anotó lo que dijiste de una visita {hour}."),
         ActKind::Erasure => match act.resources {
@@ -201,6 +207,9 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
             _ if matches!(act.what, What::Erasure(_)) => format!(
                 "{who} tried to erase what is yours {hour} and was not allowed to, because {reason}."
             ),
+            _ if act.what == What::Reception => format!(
+                "{who} tried to receive you {hour} and was not allowed to, because {reason}."
+            ),
             _ if would_write(act) => format!(
                 "{who} tried to save something of yours {hour} and was not allowed to, because {reason}."
             ),
@@ -228,6 +237,9 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
             1 => format!("{} saved one record of yours {hour}.", names(&act.node)),
             many => format!("{} saved {many} records of yours {hour}.", names(&act.node)),
         },
+        ActKind::Log if act.role == Role::Operator => {
+            format!("{who} looked at why somebody saw your history {hour}.")
+        }
         ActKind::Log => format!("{who} looked with you at who saw your history {hour}."),
         ActKind::Opinion => format!("{who} noted what you said of a visit {hour}."),
         ActKind::Erasure => match act.resources {
@@ -356,7 +368,7 @@ fn would_write(act: &ActView) -> bool {
     match &act.what {
         What::Writing(_) | What::Import(_) | What::Erasure(_) => true,
         What::Interaction(line) => !line.starts_with("GET") && !line.contains("_search"),
-        What::Summary | What::Log | What::Find => {
+        What::Summary | What::Log | What::Find | What::Reception => {
             matches!(act.kind, ActKind::Write | ActKind::Import)
         }
     }

@@ -1,6 +1,7 @@
 use super::*;
-use crate::{Category, Licence, LicenceState};
+use crate::{Category, Licence, LicenceState, Question, Said};
 use fhir::json::{Limits, parse};
+use store::{Verb, Verbs};
 
 fn member(id: &str) -> MemberId {
     MemberId(id.into())
@@ -46,6 +47,15 @@ fn ruiz() -> Act {
         grounds: Grounds {
             pact: 1,
             word: 3,
+            question: Some(Question {
+                verbs: Verbs::READING,
+                types: None,
+                scope: "person",
+                licence: Some(LicenceState::Active),
+                own_record: false,
+                words: vec![said(0x11, 3)],
+                at: "2026-11-22T17:42:09.123456789Z".parse().unwrap(),
+            }),
             evidence: vec!["e-1".into()],
             policies: vec!["care-reads".into(), "care-sees-all".into()],
             rules: vec!["r-1".into()],
@@ -65,6 +75,14 @@ fn ruiz() -> Act {
         ),
     ]);
     act
+}
+
+fn said(person: u8, version: u64) -> Said {
+    Said {
+        person: Tag([person; 32]),
+        version,
+        digest: [0xd1; 8],
+    }
 }
 
 fn seen(of: &str, id: &str, version: u64) -> Seen {
@@ -223,6 +241,25 @@ fn sentences() -> Vec<(Act, &'static str, &'static str)> {
             "Rosa Lara, pharmacist at Farmacia del Centro, tried to save something of yours at 11:42 and was not allowed to, because their job does not need it.",
         ),
         (
+            with(|a| {
+                refused(a, "pact");
+                a.what = What::Reception;
+                a.evidence = None;
+                doer(a, "Rosa Lara", Role::Operator);
+            }),
+            "Rosa Lara, de sistemas de Farmacia del Centro, quiso recibirte a las 11:42 y no se le permitió, porque el acuerdo no lo deja.",
+            "Rosa Lara, system operator at Farmacia del Centro, tried to receive you at 11:42 and was not allowed to, because the pact does not allow it.",
+        ),
+        (
+            with(|a| {
+                a.kind = ActKind::Log;
+                a.evidence = None;
+                doer(a, "Raúl Gil", Role::Operator);
+            }),
+            "Raúl Gil, de sistemas de Farmacia del Centro, vio por qué alguien miró tu historia a las 11:42.",
+            "Raúl Gil, system operator at Farmacia del Centro, looked at why somebody saw your history at 11:42.",
+        ),
+        (
             with(|a| refused(a, "person")),
             "La Dra. Ana Ruiz, médica general de Farmacia del Centro, quiso ver tu historia a las 11:42 y no se le permitió, porque tú lo cerraste.",
             "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, tried to see your history at 11:42 and was not allowed to, because you closed it.",
@@ -347,9 +384,65 @@ fn an_act_comes_back_from_its_body_as_it_was() {
     }
 }
 
+/// Questions unlike the usual one, and none.
+fn questions() -> Vec<Act> {
+    let asked =
+        |change: &dyn Fn(&mut Question)| with(|act| change(act.grounds.question.as_mut().unwrap()));
+    let everyone = with(|act| {
+        act.person = None;
+        act.grounds.question.as_mut().unwrap().scope = "everyone";
+    });
+    vec![
+        with(|act| act.grounds.question = None),
+        everyone,
+        asked(&|q| q.verbs = Verbs::default()),
+        asked(&|q| q.verbs = Verbs::only(Verb::Create).and(Verb::Delete)),
+        asked(&|q| {
+            q.types = ["Patient", "Observation"]
+                .map(ResourceType::from_name)
+                .into_iter()
+                .collect()
+        }),
+        asked(&|q| q.licence = None),
+        asked(&|q| q.licence = Some(LicenceState::Unverified)),
+        asked(&|q| q.own_record = true),
+        asked(&|q| q.words = vec![]),
+        asked(&|q| q.words = vec![said(0x11, 3), said(0x22, 1)]),
+        asked(&|q| q.at = "2026-11-22T17:42:09Z".parse().unwrap()),
+    ]
+}
+
+#[test]
+fn what_the_rules_were_asked_comes_back_from_the_act() {
+    for act in questions() {
+        assert_eq!(Act::from_body(&act.body()), Ok(act));
+    }
+}
+
+#[test]
+fn a_question_that_was_tampered_with_is_no_act() {
+    let body = String::from_utf8(ruiz().body()).unwrap();
+    for (whole, broken) in [
+        ("\"rsh\"", "\"rxh\""),
+        ("\"3 d1d1", "\"three d1d1"),
+        ("\"3 d1d1", "\"3 d1"),
+        (
+            "\"licence\",\"valueString\":\"active\"",
+            "\"licence\",\"valueString\":\"lively\"",
+        ),
+    ] {
+        assert!(body.contains(whole), "{whole}");
+        assert!(
+            Act::from_body(body.replace(whole, broken).as_bytes()).is_err(),
+            "{broken}"
+        );
+    }
+}
+
 #[test]
 fn every_event_is_an_audit_event_that_r4_takes() {
-    for (act, es, _) in sentences() {
+    let unusual = questions().into_iter().map(|act| (act, "", ""));
+    for (act, es, _) in sentences().into_iter().chain(unusual) {
         let body = parse(&act.body(), &Limits::default()).unwrap();
         let event = body.get("event").unwrap();
         let checked = fhir::check(event).map(|of| of.name());

@@ -115,6 +115,7 @@ impl Blank {
             grounds: deed.grounds.unwrap_or(Grounds {
                 pact: self.pact,
                 word: 0,
+                question: None,
                 evidence: Vec::new(),
                 policies: Vec::new(),
                 rules: Vec::new(),
@@ -358,7 +359,7 @@ fn folded(views: Vec<ActView>) -> Vec<ActView> {
 }
 
 /// What the archive holds of an act does not fit: said to the operator, not to who asks.
-fn damaged(error: impl std::fmt::Display) -> Refusal {
+pub(crate) fn damaged(error: impl std::fmt::Display) -> Refusal {
     tracing::error!(%error, "an act or its proof cannot be read");
     Refusal::new(RefusalKind::Unavailable, Vec::new())
 }

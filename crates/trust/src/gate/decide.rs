@@ -6,11 +6,12 @@
 use super::acts::Deed;
 use super::judge::{Case, Opens, Verdict, judge, kind_code};
 use super::person::{Person, Target};
+use super::question::{self, Question, Said};
 use super::words::Heard;
 use super::{
-    Gate, Grant, Grounds, InForce, Purpose, Refusal, RefusalKind, Request, What, hex, locked,
-    random,
+    Gate, Grant, Grounds, InForce, Purpose, Refusal, RefusalKind, Request, hex, locked, random,
 };
+use crate::act::Doer;
 use crate::policy::{self, Circumstances};
 use crate::{ActKind, Actor, Evidence, MemberKind, Role, Tag, Viewer, Word, word};
 use fhir::ResourceType;
@@ -28,7 +29,7 @@ const MAX_VERDICTS: usize = 65_536;
 #[derive(Default)]
 pub(crate) struct Verdicts(HashMap<Key, Remembered>);
 
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     circumstances: Circumstances,
     actions: Vec<&'static str>,
@@ -50,11 +51,36 @@ type HiddenOf = Arc<dyn Fn(PersonKey) -> Labels + Send + Sync>;
 struct Asked<'a> {
     request: &'a Request,
     target: &'a Target,
-    actions: Vec<&'static str>,
-    opens: Opens,
     kind: MemberKind,
     evidence: Vec<Evidence>,
     words: Vec<Arc<Heard>>,
+    key: Key,
+    now: Timestamp,
+}
+
+impl Asked<'_> {
+    /// On what the verdict stands, for the act.
+    fn grounds(&self, verdict: &Verdict) -> Grounds {
+        let request = self.request;
+        let words: Vec<Said> = self.words.iter().map(|heard| Said::of(heard)).collect();
+        Grounds {
+            pact: self.key.pact,
+            word: words.iter().map(|said| said.version).max().unwrap_or(0),
+            question: Some(Question {
+                verbs: request.verbs,
+                types: request.types.clone(),
+                scope: self.target.scope(),
+                licence: request.actor.licence.as_ref().map(|licence| licence.state),
+                own_record: self.key.circumstances.own_record,
+                words,
+                at: self.now,
+            }),
+            evidence: self.evidence.iter().map(|e| e.id.clone()).collect(),
+            policies: verdict.policies.clone(),
+            rules: verdict.rules.clone(),
+            hidden: verdict.hidden.0,
+        }
+    }
 }
 
 impl Gate {
@@ -83,18 +109,23 @@ impl Gate {
 
     fn decided(&self, request: Request, now: Timestamp) -> Result<Grant, Refusal> {
         let target = self.resolve(&request.person)?;
-        match self.consider(&request, &target, now) {
-            Ok((asked, verdict)) => {
-                let granted = self.granted(asked, &verdict, now)?;
-                Ok(granted(request))
-            }
-            Err(refusal) => {
-                if !matches!(refusal.kind, RefusalKind::Unavailable | RefusalKind::Bad) {
-                    self.deny(&request, &target, &refusal, now)?;
+        let (refusal, grounds) = match self.consider(&request, &target, now) {
+            Ok((asked, verdict)) => match &verdict.refused {
+                None => {
+                    let granted = self.granted(&asked, &verdict)?;
+                    return Ok(granted(request));
                 }
-                Err(refusal)
-            }
+                Some((kind, because)) => {
+                    let refusal = Refusal::new(*kind, because.clone());
+                    (refusal, Some(asked.grounds(&verdict)))
+                }
+            },
+            Err(refusal) => (refusal, None),
+        };
+        if !matches!(refusal.kind, RefusalKind::Unavailable | RefusalKind::Bad) {
+            self.deny(&request, &target, &refusal, grounds, now)?;
         }
+        Err(refusal)
     }
 
     /// The grant for a request of somebody here that was granted before on the same grounds. Never waits: reads a few
@@ -109,16 +140,15 @@ impl Gate {
         }
         let in_force = self.in_force();
         let asked = self.understood(&in_force, &request, &target, now).ok()?;
-        let key = self.verdict_key(&in_force, &asked);
-        let verdict = locked(&self.house.verdicts).get(&key, now)?;
+        let verdict = locked(&self.house.verdicts).get(&asked.key, now)?;
         if verdict.refused.is_some() {
             return None;
         }
-        let granted = self.granted(asked, &verdict, now).ok()?;
+        let granted = self.granted(&asked, &verdict).ok()?;
         Some(granted(request))
     }
 
-    /// Everything up to the decision, and the decision; a refused verdict is an error.
+    /// Everything up to the verdict, and the verdict.
     fn consider<'a>(
         &self,
         request: &'a Request,
@@ -131,11 +161,8 @@ impl Gate {
             self.hear_along(word, request, target, now)?;
         }
         let asked = self.understood(&in_force, request, target, now)?;
-        let verdict = self.verdict(&in_force, &asked, now);
-        match &verdict.refused {
-            None => Ok((asked, verdict)),
-            Some((kind, because)) => Err(Refusal::new(*kind, because.clone())),
-        }
+        let verdict = self.verdict(&in_force, &asked);
+        Ok((asked, verdict))
     }
 
     /// A request with the grounds that there are for it here.
@@ -147,46 +174,50 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Asked<'a>, Refusal> {
         let kind = self.check_asker(in_force, request)?;
-        let (actions, opens) = actions(request)?;
+        let types = request.types.as_deref();
+        let (actions, opens) =
+            question::actions(request.verbs, types, &request.what, request.actor.role)?;
+        let evidence = self.weigh(request, target, now)?;
+        let words = self.words_of(target.tags());
         Ok(Asked {
-            evidence: self.weigh(request, target, now)?,
-            words: self.words_of(target.tags()),
-            actions,
-            opens,
+            key: Key {
+                circumstances: self.circumstances_of(in_force, request, target, &evidence),
+                actions,
+                opens,
+                pact: in_force.pact.version,
+                words: words
+                    .iter()
+                    .map(|heard| (heard.signed.word.person, heard.digest))
+                    .collect(),
+            },
+            words,
+            evidence,
             kind,
             request,
             target,
+            now,
         })
     }
 
     /// The grant that a verdict gives, for the request that was asked.
     fn granted(
         &self,
-        asked: Asked<'_>,
+        asked: &Asked<'_>,
         verdict: &Verdict,
-        now: Timestamp,
     ) -> Result<impl FnOnce(Request) -> Grant + use<>, Refusal> {
-        let (request, target) = (asked.request, asked.target);
-        let permit = self.permit(request, target, asked.opens, verdict, now)?;
-        let newcomer = is_newcomer(request, target, &asked.actions);
-        let kind = asked.evidence.first().map(|evidence| evidence.kind);
-        let versions = asked.words.iter().map(|word| word.signed.word.version);
-        let grounds = Grounds {
-            pact: self.in_force().pact.version,
-            word: versions.max().unwrap_or(0),
-            evidence: asked.evidence.into_iter().map(|e| e.id).collect(),
-            policies: verdict.policies.clone(),
-            rules: verdict.rules.clone(),
-            hidden: verdict.hidden.0,
-        };
-        let (hint, tags) = (verdict.hint, target.tags().to_vec());
+        let (request, target, key) = (asked.request, asked.target, &asked.key);
+        let permit = self.permit(request, target, key, verdict, asked.now)?;
+        let newcomer = is_newcomer(request, target, &key.actions);
+        let evidence = asked.evidence.first().map(|evidence| evidence.kind);
+        let (grounds, hint) = (asked.grounds(verdict), verdict.hint);
+        let tags = target.tags().to_vec();
         Ok(move |request| Grant {
             permit,
             grounds,
             hint,
             tag: tags.first().copied(),
             tags,
-            evidence: kind,
+            evidence,
             newcomer,
             request,
         })
@@ -214,7 +245,7 @@ impl Gate {
         via_other_member: bool,
     ) -> Circumstances {
         Circumstances {
-            actor: actor.id.clone(),
+            actor: Doer::login(actor).to_owned(),
             institution: actor.member.clone(),
             holder: self.house.member.clone(),
             scope,
@@ -228,45 +259,35 @@ impl Gate {
         }
     }
 
-    /// All that a decision is made on.
-    fn verdict_key(&self, in_force: &InForce, asked: &Asked<'_>) -> Key {
-        let request = asked.request;
-        let mut circumstances = self.circumstances(
-            in_force,
-            &request.actor,
-            request.purpose,
-            asked.target.scope(),
-            request.via.is_some(),
-        );
-        circumstances.evidence = asked.evidence.iter().map(|e| e.kind.code()).collect();
+    /// The circumstances of a request, with the evidence that counts for it.
+    fn circumstances_of(
+        &self,
+        in_force: &InForce,
+        request: &Request,
+        target: &Target,
+        evidence: &[Evidence],
+    ) -> Circumstances {
+        let via = request.via.is_some();
+        let (actor, scope) = (&request.actor, target.scope());
+        let mut circumstances = self.circumstances(in_force, actor, request.purpose, scope, via);
+        circumstances.evidence = evidence.iter().map(|e| e.kind.code()).collect();
         circumstances.evidence.dedup();
         let own_access = circumstances.evidence.contains(&"own-access");
         // Another member must say of its patient that it is she; her CURP need not travel for that, and one that does must be hers.
-        let own_record = self.is_own(&request.actor, asked.target.tags());
-        circumstances.own_record = match request.via {
-            None => own_record,
-            Some(_) => {
-                let patient = request.actor.role == crate::Role::Patient;
-                patient && own_access && (own_record || request.actor.curp.is_none())
+        let own_record = self.is_own(actor, target.tags());
+        circumstances.own_record = match via {
+            false => own_record,
+            true => {
+                let patient = actor.role == Role::Patient;
+                patient && own_access && (own_record || actor.curp.is_none())
             }
         };
-        Key {
-            actions: asked.actions.clone(),
-            opens: asked.opens,
-            pact: in_force.pact.version,
-            words: asked
-                .words
-                .iter()
-                .map(|heard| (heard.signed.word.person, heard.digest))
-                .collect(),
-            circumstances,
-        }
+        circumstances
     }
 
-    fn verdict(&self, in_force: &InForce, asked: &Asked<'_>, now: Timestamp) -> Arc<Verdict> {
-        let request = asked.request;
-        let key = self.verdict_key(in_force, asked);
-        if let Some(known) = locked(&self.house.verdicts).get(&key, now) {
+    fn verdict(&self, in_force: &InForce, asked: &Asked<'_>) -> Arc<Verdict> {
+        let (request, key) = (asked.request, &asked.key);
+        if let Some(known) = locked(&self.house.verdicts).get(key, asked.now) {
             return known;
         }
         let words: Vec<&Word> = asked.words.iter().map(|heard| &heard.signed.word).collect();
@@ -278,16 +299,16 @@ impl Gate {
                 member: &request.actor.member,
                 kind: asked.kind,
                 role: request.actor.role,
-                actor: &request.actor.id,
+                actor: &key.circumstances.actor,
                 herself: key.circumstances.own_record,
             },
             circumstances: &key.circumstances,
             words: &words,
             purpose: request.purpose,
-            now,
+            now: asked.now,
         }));
-        let until = holds_until(&words, &asked.evidence, now);
-        locked(&self.house.verdicts).put(key, verdict.clone(), now, until);
+        let until = holds_until(&words, &asked.evidence, asked.now);
+        locked(&self.house.verdicts).put(key.clone(), verdict.clone(), asked.now, until);
         verdict
     }
 
@@ -295,11 +316,12 @@ impl Gate {
         &self,
         request: &Request,
         target: &Target,
-        opens: Opens,
+        key: &Key,
         verdict: &Verdict,
         now: Timestamp,
     ) -> Result<store::Permit, Refusal> {
         let house_itself = matches!(request.actor.role, Role::System | Role::Operator);
+        let opens = key.opens;
         let mut types = request.types.clone();
         let mut verbs = request.verbs;
         if opens == Opens::Identity {
@@ -315,7 +337,7 @@ impl Gate {
                 keys: Vec::new(),
                 hidden: verdict.hidden,
             },
-            Target::Person(person) if is_newcomer(request, target, &actions(request)?.0) => {
+            Target::Person(person) if is_newcomer(request, target, &key.actions) => {
                 debug_assert!(person.keys.is_empty());
                 verbs = Verbs::only(Verb::Create);
                 Scope::People(Arc::new(|_| Labels(0)))
@@ -355,7 +377,7 @@ impl Gate {
                 member: &actor.member,
                 kind,
                 role: actor.role,
-                actor: &actor.id,
+                actor: Doer::login(&actor),
                 herself: false,
             };
             said.iter().fold(closed, |hidden, heard| {
@@ -371,6 +393,7 @@ impl Gate {
         request: &Request,
         target: &Target,
         refusal: &Refusal,
+        grounds: Option<Grounds>,
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let code = refusal.kind.code().to_owned();
@@ -379,6 +402,7 @@ impl Gate {
             persons: target.tags().to_vec(),
             what: request.what.clone(),
             refused: [vec![code], refusal.because.clone()].concat(),
+            grounds,
             ..Deed::new(ActKind::Denied, &request.actor, request.purpose)
         };
         self.keep(Vec::new(), Vec::new(), Some(deed), now)
@@ -405,52 +429,6 @@ impl Verdicts {
             },
         );
     }
-}
-
-/// What a request asks the policies, and how much of a record that opens.
-fn actions(request: &Request) -> Result<(Vec<&'static str>, Opens), Refusal> {
-    let any = |verbs: &[Verb]| verbs.iter().any(|verb| request.verbs.has(*verb));
-    let reading = any(&[Verb::Read, Verb::Search, Verb::History]);
-    let changing = any(&[Verb::Update, Verb::Delete]);
-    let writing = changing || request.verbs.has(Verb::Create);
-    let special = match request.what {
-        What::Log => Some(policy::LOG),
-        What::Find => Some(policy::FIND),
-        _ => None,
-    };
-    if let Some(action) = special {
-        return match writing {
-            true => Err(Refusal::bad(
-                "Buscar y leer el registro no cambian nada.",
-                "To find somebody or to read a log changes nothing.",
-            )),
-            false => Ok((vec![action], Opens::Identity)),
-        };
-    }
-    let write = match request.types.as_deref() {
-        Some([of]) if of.name() == "Patient" && !request.verbs.has(Verb::Delete) => {
-            policy::REGISTER
-        }
-        Some([of]) if of.name() == "MedicationDispense" => policy::DISPENSE,
-        _ => policy::WRITE,
-    };
-    let mut asked = Vec::new();
-    if reading || !writing {
-        asked.push(policy::READ);
-    }
-    if writing {
-        asked.push(write);
-    }
-    let house_itself = matches!(request.actor.role, Role::System | Role::Operator);
-    let opens = match (reading || !writing, changing) {
-        (true, _) => Opens::Seen,
-        // Nothing that is there is shown by storing something new, nor to an institution that keeps its own books.
-        (false, false) => Opens::Unseen,
-        (false, true) if house_itself => Opens::Unseen,
-        (false, true) if write == policy::REGISTER => Opens::Identity,
-        (false, true) => Opens::Seen,
-    };
-    Ok((asked, opens))
 }
 
 /// Somebody who is registered for the first time: only a new `Patient` may be stored, and only hers (see `write`).

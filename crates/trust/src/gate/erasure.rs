@@ -162,7 +162,7 @@ impl Gate {
         let target = self.resolve(&request.person)?;
         if by.role != Role::Operator || by.member != self.house.member {
             let refusal = Refusal::new(RefusalKind::Pact, Vec::new());
-            self.deny(&request, &target, &refusal, now)?;
+            self.deny(&request, &target, &refusal, None, now)?;
             return Err(refusal);
         }
         // The grant itself is not used: the archive erases for whoever holds its seal.

@@ -3,12 +3,14 @@
 use super::accounts::later;
 use super::acts::Deed;
 use super::person::Target;
-use super::{Gate, PersonRef, Refusal, RefusalKind, Request, Tag, hex, locked, random, rows};
-use crate::policy::{self, Circumstances};
+use super::{
+    Gate, Grounds, InForce, PersonRef, Refusal, Request, Tag, What, hex, locked, random, rows,
+};
 use crate::{ActKind, Actor, Evidence, EvidenceKind, MemberId, Pact, Purpose, Role};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
+use store::Verbs;
 
 /// An appointment counts from so long before its hour.
 const BEFORE_APPOINTMENT: SignedDuration = SignedDuration::from_hours(2);
@@ -70,13 +72,13 @@ impl Gate {
     /// her CURP or, when she has none, by her record here: `Patient/<id>`.
     pub fn check_in(&self, by: &Actor, curp: &str, now: Timestamp) -> Result<Evidence, Refusal> {
         let person = self.named(curp)?;
-        self.may_receive(by, person, now)?;
+        let grounds = self.may_receive(by, person, now)?;
         let minutes = self.in_force().pact.check_in_minutes;
         let evidence = Evidence {
             until: later(now, minutes_of(minutes)),
             ..self.draft(EvidenceKind::CheckIn, person, now)?
         };
-        self.issue(evidence, by, now)
+        self.issue(evidence, by, grounds, now)
     }
 
     /// An appointment with an actor here: good from two hours before.
@@ -89,7 +91,7 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Evidence, Refusal> {
         let person = self.named(curp)?;
-        self.may_receive(by, person, now)?;
+        let grounds = self.may_receive(by, person, now)?;
         let care = [Role::Physician, Role::Nurse, Role::Pharmacist];
         if !self
             .colleague(with)?
@@ -113,7 +115,7 @@ impl Gate {
             until: later(at, minutes_of(minutes)),
             ..self.draft(EvidenceKind::Appointment, person, now)?
         };
-        self.issue(evidence, by, now)
+        self.issue(evidence, by, grounds, now)
     }
 
     /// Keeps evidence that another member issued for us.
@@ -190,17 +192,7 @@ impl Gate {
         if locked(&self.house.sound).0.contains(&known) {
             return Ok(());
         }
-        let key = in_force.keys.get(&evidence.issuer);
-        if !key.is_some_and(|key| evidence.verify(key)) {
-            return Err(Refusal::forged("evidence that its issuer did not sign"));
-        }
-        if evidence.kind.is_own_word() && evidence.issuer != evidence.institution {
-            return Err(Refusal::forged("evidence that its issuer cannot give"));
-        }
-        let longest = longest(evidence.kind, &in_force.pact);
-        if evidence.id.len() > 64 || evidence.until > later(evidence.from, longest) {
-            return Err(Refusal::forged("evidence beyond the bounds of the pact"));
-        }
+        sound(evidence, &in_force).map_err(Refusal::forged)?;
         let mut sound = locked(&self.house.sound);
         if sound.0.len() >= MAX_SOUND {
             sound.0.clear();
@@ -230,11 +222,19 @@ impl Gate {
     }
 
     /// Signs and keeps evidence that somebody here made, with its act.
-    fn issue(&self, evidence: Evidence, by: &Actor, now: Timestamp) -> Result<Evidence, Refusal> {
+    fn issue(
+        &self,
+        evidence: Evidence,
+        by: &Actor,
+        grounds: Grounds,
+        now: Timestamp,
+    ) -> Result<Evidence, Refusal> {
         let evidence = evidence.sign(&self.house.key);
         let deed = Deed {
             evidence: Some(evidence.kind),
             persons: vec![evidence.person],
+            what: What::Reception,
+            grounds: Some(grounds),
             ..Deed::new(ActKind::Evidence, by, Purpose::Treatment)
         };
         let row = row_of(&evidence);
@@ -313,29 +313,37 @@ impl Gate {
         })
     }
 
-    /// Whether somebody may receive people at this desk; a refusal is an act.
-    fn may_receive(&self, by: &Actor, person: Tag, now: Timestamp) -> Result<(), Refusal> {
-        let in_force = self.in_force();
-        let circumstances = Circumstances {
+    /// Whether somebody may receive people at this desk, and on what that stands; a refusal is an act.
+    fn may_receive(&self, by: &Actor, person: Tag, now: Timestamp) -> Result<Grounds, Refusal> {
+        let request = Request {
+            actor: by.clone(),
+            purpose: Purpose::Treatment,
+            person: PersonRef::Tag(person),
+            verbs: Verbs::default(),
+            types: None,
             evidence: Vec::new(),
-            ..self.circumstances(&in_force, by, Purpose::Treatment, "person", false)
+            via: None,
+            word: None,
+            what: What::Reception,
         };
-        let ruling = in_force.rulebook.ask(policy::RECEIVE, &circumstances);
-        if ruling.allowed && by.member == self.house.member {
-            return Ok(());
-        }
-        let kind = match ruling.refusal.as_deref() {
-            Some("licence") => RefusalKind::Licence,
-            _ => RefusalKind::Pact,
-        };
-        let deed = Deed {
-            persons: vec![person],
-            refused: [vec![kind.code().to_owned()], ruling.because.clone()].concat(),
-            ..Deed::new(ActKind::Denied, by, Purpose::Treatment)
-        };
-        self.keep(Vec::new(), Vec::new(), Some(deed), now)?;
-        Err(Refusal::new(kind, ruling.because))
+        Ok(self.decide(request, now)?.grounds)
     }
+}
+
+/// Whether evidence is signed by who may say it, in the bounds of this pact. Cost: one Ed25519 verification.
+pub(super) fn sound(evidence: &Evidence, pact: &InForce) -> Result<(), &'static str> {
+    let key = pact.keys.get(&evidence.issuer);
+    if !key.is_some_and(|key| evidence.verify(key)) {
+        return Err("evidence that its issuer did not sign");
+    }
+    if evidence.kind.is_own_word() && evidence.issuer != evidence.institution {
+        return Err("evidence that its issuer cannot give");
+    }
+    let longest = longest(evidence.kind, &pact.pact);
+    if evidence.id.len() > 64 || evidence.until > later(evidence.from, longest) {
+        return Err("evidence beyond the bounds of the pact");
+    }
+    Ok(())
 }
 
 /// The longest window that a kind of evidence may have under a pact.

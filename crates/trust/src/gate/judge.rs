@@ -142,7 +142,7 @@ const ALL_CARE: [EvidenceKind; 3] = [
 ];
 
 impl Verdict {
-    fn refused(kind: RefusalKind, because: Vec<String>) -> Verdict {
+    pub(crate) fn refused(kind: RefusalKind, because: Vec<String>) -> Verdict {
         Verdict {
             refused: Some((kind, because)),
             policies: Vec::new(),

@@ -1,5 +1,6 @@
 //! What the gate is asked, and what it gives.
 
+use super::question::Question;
 use crate::{Actor, Evidence, EvidenceKind, MemberId, SignedWord};
 use fhir::ResourceType;
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,8 @@ pub enum What {
     Import(String),
     /// Looking somebody up by name or CURP.
     Find,
+    /// Receiving somebody at the desk, or giving her an appointment.
+    Reception,
     /// Erasing a person: the reason that the operator gave, and what went in figures.
     Erasure(String),
 }
@@ -121,12 +124,15 @@ pub struct Request {
 }
 
 /// On what a decision stands, so that it can be replayed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grounds {
     /// Version of the pact.
     pub pact: u64,
     /// Version of the person's word (0: she said nothing).
     pub word: u64,
+    /// What the rules were asked; `None` where it did not come to that (what came was forged), where there is nothing to
+    /// ask (a sign-in), and in acts that were kept before it was remembered.
+    pub question: Option<Question>,
     /// Ids of the evidence that counted.
     pub evidence: Vec<String>,
     /// Cedar policies that decided.

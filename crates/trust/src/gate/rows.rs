@@ -9,7 +9,7 @@
 //! | `c` HMAC of a patient's code | [`Code`](super::codes::Code) as JSON |
 //! | `k` tag | the HMAC of the person's one living code |
 //! | `w` tag | the person's word in force, signed, as JSON |
-//! | `v` tag, version (8 bytes) | every word that was in force here |
+//! | `v` tag, version (8 bytes), the first 8 bytes of its SHA-256 | every word that was in force here |
 //! | `p` | the pact in force, signed text |
 //! | `q` version (8 bytes) | every pact that was in force here |
 //! | `o` act | the person's opinion on an act |
@@ -21,6 +21,7 @@
 //! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number and
 //! `a` member/login.
 
+use super::question::Said;
 use crate::{MemberId, Tag};
 use jiff::Timestamp;
 use store::PersonKey;
@@ -78,7 +79,13 @@ pub(crate) fn last_word(person: Tag) -> Vec<u8> {
 pub(crate) fn erasing(person: PersonKey) -> Vec<u8> {
     [ERASING, person.0.to_be_bytes().as_slice()].concat()
 }
-pub(crate) fn word_at(person: Tag, version: u64) -> Vec<u8> {
+/// Two words of one version may both have been in force, one after the other: the digest tells them apart.
+pub(crate) fn word_at(said: &Said) -> Vec<u8> {
+    let mut key = words_at(said.person, said.version);
+    key.extend(said.digest);
+    key
+}
+pub(crate) fn words_at(person: Tag, version: u64) -> Vec<u8> {
     [b"v".as_slice(), &person.0, version.to_be_bytes().as_slice()].concat()
 }
 pub(crate) fn pact_at(version: u64) -> Vec<u8> {

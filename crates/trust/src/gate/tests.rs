@@ -5,6 +5,7 @@ mod evidence;
 mod log;
 mod matrix;
 mod model;
+mod replay;
 mod sign_in;
 mod upkeep;
 mod words;

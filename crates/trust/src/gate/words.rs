@@ -7,6 +7,7 @@
 use super::accounts::json;
 use super::acts::Deed;
 use super::person::Target;
+use super::question::Said;
 use super::{Gate, Purpose, Refusal, Request, Tag, locked, rows};
 use crate::act::Doer;
 use crate::policy::Circumstances;
@@ -297,7 +298,7 @@ impl Gate {
         let row = Some(json(&heard.signed));
         let changes = vec![
             (rows::word(word.person), row.clone()),
-            (rows::word_at(word.person, word.version), row),
+            (rows::word_at(&Said::of(&heard)), row),
         ];
         self.keep(changes, Vec::new(), Some(deed), now)?;
         self.house.words.put(heard);

@@ -148,7 +148,7 @@ fn who_does_not_work_at_the_desk_receives_nobody() {
     let check = |by: Actor| node.check_in(&by, SHE, noon()).unwrap_err().kind;
     assert_eq!(check(herself("imss")), RefusalKind::Pact);
     assert_eq!(check(actor("imss", Role::System)), RefusalKind::Pact);
-    assert_eq!(check(actor("farmacia", Role::Clerk)), RefusalKind::Pact);
+    assert_eq!(check(actor("farmacia", Role::Clerk)), RefusalKind::Forged);
     let suspended = Actor {
         licence: Some(licence(LicenceState::Suspended)),
         ..actor("imss", Role::Physician)
