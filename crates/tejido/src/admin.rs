@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use trust::{Gate, Licence, NewAccount, Role};
 
 /// Longest line taken.
-const MAX_LINE: u64 = 64 << 10;
+const MAX_LINE: u64 = 1 << 20;
 
 /// What is asked.
 #[derive(Serialize, Deserialize)]
@@ -44,6 +44,22 @@ pub(crate) enum Ask {
         /// Into use.
         active: bool,
     },
+    /// An act explained, and its decision made again.
+    Explain {
+        /// Its name.
+        act: String,
+        /// In Spanish, otherwise in English.
+        spanish: bool,
+    },
+    /// The decisions of the newest acts made again under another pact.
+    Simulate {
+        /// Its text.
+        pact: String,
+        /// How many acts.
+        last: u64,
+        /// How many to name of each change.
+        examples: usize,
+    },
     /// A backup into a folder.
     Backup {
         /// Where, as the node sees it.
@@ -74,6 +90,17 @@ pub(crate) enum Answer {
     Erased(trust::Erasure),
     /// How far the index is.
     Indexing(Vec<store::Indexing>),
+    /// An explanation.
+    Explained {
+        /// In sentences.
+        lines: Vec<String>,
+        /// Whether the decision came out again as it was.
+        holds: Option<bool>,
+        /// As data.
+        data: serde_json::Value,
+    },
+    /// What another pact would change.
+    Simulated(trust::Simulated),
     /// What the backup holds.
     BackedUp(Copied),
     /// Why not.
@@ -104,6 +131,14 @@ pub(crate) fn answer(gate: &Gate, ask: Ask, now: Timestamp) -> Answer {
         } => return crate::upkeep::erased(gate, (curp, patient), &reason, now),
         Ask::Indexing => return crate::parameter::indexing(gate),
         Ask::Activate { id, active } => return crate::parameter::activate(gate, id, active, now),
+        Ask::Explain { act, spanish } => {
+            return crate::replay::explained(gate, &act, spanish, now);
+        }
+        Ask::Simulate {
+            pact,
+            last,
+            examples,
+        } => return crate::replay::simulated(gate, &pact, (last, examples), now),
         Ask::Backup { to } => {
             return match gate.store().backup(&to) {
                 Ok(backup) => Answer::BackedUp(backup.into()),

@@ -47,6 +47,8 @@ enum Command {
     Parameter(parameter::Command),
     /// Make up people and their lives as FHIR files.
     Synth(load::Synth),
+    /// Explain an act and make its decision again. Exit code 1: it comes out otherwise; 3: it cannot be made again.
+    Explain(crate::replay::Explain),
     /// Move a stopped node's archive to PostgreSQL, or back into a folder.
     MigrateStore(migrate::MigrateStore),
     /// Check a receipt offline. Exit code 1: it does not hold.
@@ -155,6 +157,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Synth(args) => load::synth(args),
         Command::MigrateStore(args) => migrate::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify(&args),
+        Command::Explain(args) => crate::replay::explain(args),
         Command::Bench(args) => crate::bench::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Demo(args) => crate::demo::run(&args).map(|()| ExitCode::SUCCESS),
     }

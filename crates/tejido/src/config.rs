@@ -472,6 +472,7 @@ mod tests {
             key: String::new(),
             address: "nodo.imss.example:7000".into(),
             public: "https://imss.example".into(),
+            former: vec![],
         };
         let text = template(&member, Path::new("https.crt"), Path::new("https.key"));
         let config = Config::parse(&text).unwrap();

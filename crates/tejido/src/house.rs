@@ -63,6 +63,7 @@ fn open_with(
         key,
         network_secret,
         pact,
+        now: jiff::Timestamp::now(),
         store: archive::options(config)?,
     };
     match open(given)? {

@@ -58,6 +58,7 @@ pub fn create(dir: &Path, node: &NewNode) -> Result<Member, Error> {
         key: key.verifier().to_string(),
         address: node.address.clone(),
         public: node.public.trim_end_matches('/').to_owned(),
+        former: Vec::new(),
     };
     // A pact of one tells at once what no pact would take.
     trust::pact::sign(

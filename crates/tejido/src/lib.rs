@@ -27,6 +27,7 @@ mod operations;
 pub mod out;
 pub mod pact;
 mod parameter;
+mod replay;
 mod serve;
 mod upkeep;
 pub mod verify;

@@ -4,7 +4,7 @@ use crate::init::names;
 use crate::{Error, files, keys, out};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
-use trust::{Lang, Member, Pact};
+use trust::{Agreed, FormerKey, Lang, Member, Pact, Purpose};
 
 /// What can be done with a pact.
 #[derive(Debug, Subcommand)]
@@ -22,11 +22,14 @@ pub enum Command {
     },
     /// Write the next version of a pact, signed by you; a threshold of the members must sign it too.
     Propose(Propose),
-    /// Show a pact, who signed it, and whether it could be in force.
+    /// Say in words what a pact agrees on, who signed it, and who has not.
     Show {
         /// The pact.
         #[arg(default_value = names::PACT)]
         pact: PathBuf,
+        /// Language: es or en.
+        #[arg(long, default_value = "en")]
+        lang: crate::cli::Language,
     },
     /// Say in words what changes from one pact to another.
     Diff {
@@ -47,6 +50,44 @@ pub enum Command {
         #[arg(default_value = names::PACT)]
         pact: PathBuf,
     },
+    /// Make a new key for this member, and its entry with it; both are used when a next pact names the key.
+    Rekey {
+        /// The key until now, whose name the new one takes.
+        #[arg(long, default_value = names::KEY)]
+        key: PathBuf,
+        /// The member's entry.
+        #[arg(long, default_value = names::MEMBER)]
+        member: PathBuf,
+    },
+    /// Say which of the decisions that a node remembers another pact would change.
+    Simulate(crate::replay::Simulate),
+}
+
+/// What a pact says beside who is in it. What is not given stays as it is, or as it usually is.
+#[derive(Debug, Args)]
+pub struct Terms {
+    /// Milliseconds a member has to answer.
+    #[arg(long)]
+    deadline_ms: Option<u64>,
+    /// Minutes that a check-in is good for.
+    #[arg(long)]
+    check_in_minutes: Option<u64>,
+    /// Minutes that an appointment is good for after its hour.
+    #[arg(long)]
+    appointment_minutes: Option<u64>,
+    /// Minutes that a patient's code is good for.
+    #[arg(long)]
+    code_minutes: Option<u64>,
+    /// A purpose and the kinds of evidence of which it needs one: TREAT=check-in,patient-code; PURPOSE= needs none. May be
+    /// given several times; the others stay.
+    #[arg(long, value_name = "PURPOSE=EVIDENCE", value_parser = agreed)]
+    purpose: Vec<Agreed>,
+    /// A purpose that nothing is opened for any more.
+    #[arg(long, value_name = "PURPOSE", value_parser = crate::account::word::<Purpose>)]
+    no_purpose: Vec<Purpose>,
+    /// Cedar policies.
+    #[arg(long)]
+    policies: Option<PathBuf>,
 }
 
 /// A founding.
@@ -58,12 +99,8 @@ pub struct Found {
     /// How many members must sign a change: more than half.
     #[arg(long)]
     threshold: usize,
-    /// Milliseconds a member has to answer.
-    #[arg(long)]
-    deadline_ms: Option<u64>,
-    /// Cedar policies; the usual ones without.
-    #[arg(long)]
-    policies: Option<PathBuf>,
+    #[command(flatten)]
+    terms: Terms,
     /// The members' entries, as `tejido init` wrote them.
     #[arg(required = true)]
     members: Vec<PathBuf>,
@@ -90,12 +127,15 @@ pub struct Propose {
     /// Another threshold.
     #[arg(long)]
     threshold: Option<usize>,
-    /// Another deadline.
-    #[arg(long)]
-    deadline_ms: Option<u64>,
-    /// Other policies.
-    #[arg(long)]
-    policies: Option<PathBuf>,
+    #[command(flatten)]
+    terms: Terms,
+    /// A member changes its key: what it signed with the one until now counts up to this time, as in
+    /// 2026-12-01T00:00:00Z. Choose a time at which the new pact will be in force.
+    #[arg(long, value_name = "TIME")]
+    old_key_until: Option<jiff::Timestamp>,
+    /// A member changes its key because somebody else has it: nothing that it ever signed counts.
+    #[arg(long, conflicts_with = "old_key_until")]
+    old_key_lost: bool,
     /// Your private key.
     #[arg(long, default_value = names::KEY)]
     key: PathBuf,
@@ -117,6 +157,7 @@ pub fn founding(network: &str, threshold: usize, members: Vec<Member>) -> Pact {
         code_minutes: 10,
         members,
         policies: trust::policy::DEFAULT.to_owned(),
+        purposes: trust::pact::usual(),
     }
 }
 
@@ -142,14 +183,16 @@ pub fn run(command: Command) -> Result<(), Error> {
         Command::Found(how) => found(how),
         Command::Sign { pact, key } => sign(&pact, &key),
         Command::Propose(how) => propose(how),
-        Command::Show { pact } => show(&pact),
+        Command::Show { pact, lang } => show(&pact, lang.into()),
         Command::Diff { old, new, lang } => {
             let ((old, _), (new, _)) = (open(&old)?, open(&new)?);
             for change in trust::pact::diff(&old, &new) {
-                out::line(change.sentence(lang.into()));
+                out::line(change.text(lang.into()));
             }
             Ok(())
         }
+        Command::Rekey { key, member } => rekey(&key, &member),
+        Command::Simulate(how) => crate::replay::simulate(how),
         Command::Check { after, pact } => check(after.as_deref(), &pact),
     }
 }
@@ -161,9 +204,9 @@ fn found(how: Found) -> Result<(), Error> {
         .map(|path| member(path))
         .collect::<Result<_, _>>()?;
     let mut pact = founding(&how.network, how.threshold, members);
-    change(&mut pact, None, how.deadline_ms, how.policies.as_deref())?;
+    how.terms.put(&mut pact)?;
     // An unsigned text first: whoever founds a network need not be a member.
-    valid(&pact)?;
+    Pact::draft(&pact.text())?;
     files::write_private(
         &how.secret,
         format!("{}\n", keys::hex(&keys::random()?)).as_bytes(),
@@ -196,22 +239,23 @@ fn propose(how: Propose) -> Result<(), Error> {
         }
     }
     for path in &how.add {
-        let new = member(path)?;
+        let mut new = member(path)?;
         match next.members.iter_mut().find(|member| member.id == new.id) {
-            Some(there) => *there = new,
+            Some(there) => {
+                new.former = former(there, &new, &how)?;
+                *there = new;
+            }
             None => next.members.push(new),
         }
     }
-    change(
-        &mut next,
-        how.threshold,
-        how.deadline_ms,
-        how.policies.as_deref(),
-    )?;
+    if let Some(threshold) = how.threshold {
+        next.threshold = threshold;
+    }
+    how.terms.put(&mut next)?;
     let (key, _) = keys::read(&how.key)?;
     files::write_public(&how.out, trust::pact::sign(&next, &key)?.as_bytes())?;
     for change in trust::pact::diff(&old, &next) {
-        out::line(change.sentence(Lang::En));
+        out::line(change.text(Lang::En));
     }
     out::line(format!(
         "{} is version {}; {} of the {} members of version {} must sign it, and whoever joins.",
@@ -224,39 +268,107 @@ fn propose(how: Propose) -> Result<(), Error> {
     Ok(())
 }
 
-fn change(
-    pact: &mut Pact,
-    threshold: Option<usize>,
-    deadline_ms: Option<u64>,
-    policies: Option<&Path>,
-) -> Result<(), Error> {
-    if let Some(threshold) = threshold {
-        pact.threshold = threshold;
+impl Terms {
+    fn put(&self, pact: &mut Pact) -> Result<(), Error> {
+        let numbers = [
+            (self.deadline_ms, &mut pact.deadline_ms),
+            (self.check_in_minutes, &mut pact.check_in_minutes),
+            (self.appointment_minutes, &mut pact.appointment_minutes),
+            (self.code_minutes, &mut pact.code_minutes),
+        ];
+        for (given, number) in numbers {
+            *number = given.unwrap_or(*number);
+        }
+        let named = |agreed: &Agreed| self.no_purpose.contains(&agreed.purpose);
+        pact.purposes.retain(|agreed| !named(agreed));
+        for new in &self.purpose {
+            let mut purposes = pact.purposes.iter_mut();
+            match purposes.find(|agreed| agreed.purpose == new.purpose) {
+                Some(there) => there.clone_from(new),
+                None => pact.purposes.push(new.clone()),
+            }
+        }
+        if let Some(path) = &self.policies {
+            pact.policies = files::read_text(path)?;
+        }
+        Ok(())
     }
-    if let Some(deadline_ms) = deadline_ms {
-        pact.deadline_ms = deadline_ms;
-    }
-    if let Some(path) = policies {
-        pact.policies = files::read_text(path)?;
-    }
-    Ok(())
 }
 
-/// A pact's bounds, asked with a key that is thrown away.
-fn valid(pact: &Pact) -> Result<(), Error> {
-    let key = ledger::SigningKey::from_seed("nobody", [1; 32])?;
-    trust::pact::sign(pact, &key)?;
+/// `TREAT=check-in,patient-code`.
+fn agreed(text: &str) -> Result<Agreed, String> {
+    let (purpose, evidence) = text
+        .split_once('=')
+        .ok_or("write it as TREAT=check-in,appointment,patient-code; TREAT= needs no evidence")?;
+    let kinds = evidence.split(',').filter(|kind| !kind.is_empty());
+    Ok(Agreed {
+        purpose: crate::account::word(purpose)?,
+        evidence: kinds.map(crate::account::word).collect::<Result<_, _>>()?,
+    })
+}
+
+/// The keys that a member whose entry changes had before: which of what they signed counts must be said.
+fn former(old: &Member, new: &Member, how: &Propose) -> Result<Vec<FormerKey>, Error> {
+    let mut former = old.former.clone();
+    if old.key == new.key {
+        return Ok(former);
+    }
+    match (how.old_key_until, how.old_key_lost) {
+        (Some(until), _) => former.push(FormerKey {
+            key: old.key.clone(),
+            until,
+        }),
+        (None, true) => {}
+        (None, false) => {
+            return Err(Error::say(format!(
+                "{} changes its key: say until when what it signed with the old one counts (--old-key-until TIME), or that somebody else has it and nothing counts (--old-key-lost)",
+                old.id
+            )));
+        }
+    }
+    Ok(former)
+}
+
+/// A key of the same name, since a log keeps its name, and the member's entry with it.
+fn rekey(key: &Path, entry: &Path) -> Result<(), Error> {
+    let (old, _) = keys::read(key)?;
+    let mut member = member(entry)?;
+    if member.key != old.verifier().to_string() {
+        return Err(Error::say(format!(
+            "{} is not the entry of {}",
+            entry.display(),
+            key.display()
+        )));
+    }
+    let new = keys::generate(old.verifier().name())?;
+    member.key = new.verifier().to_string();
+    let beside = |path: &Path| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".new");
+        PathBuf::from(name)
+    };
+    let (new_key, new_entry) = (beside(key), beside(entry));
+    files::write_private(
+        &new_key,
+        format!("{}\n", new.to_skey()?.expose()).as_bytes(),
+    )?;
+    files::write_public(&new_entry, crate::init::entry(&member)?.as_bytes())?;
+    out::line(format!(
+        "{} is secret. Propose a pact with {} (--add, and --old-key-until), let the others sign it, sign it with both of your keys, and put the new key in the place of the old one when that pact is in force.",
+        new_key.display(),
+        new_entry.display()
+    ));
     Ok(())
 }
 
 fn sign(path: &Path, key: &Path) -> Result<(), Error> {
     let (key, _) = keys::read(key)?;
     let text = files::read_text(path)?;
-    let signed = match toml::from_str::<Pact>(&text) {
-        Ok(pact) if pact.text() == text => trust::pact::sign(&pact, &key)?,
+    let signed = match Pact::draft(&text)? {
+        (pact, _) if pact.text() == text => trust::pact::sign(&pact, &key)?,
         _ => trust::pact::add_signature(&text, &key)?,
     };
-    let (pact, signers) = Pact::open(&signed)?;
+    let (pact, signers) = Pact::draft(&signed)?;
     let own = key.verifier().to_string();
     if !pact.members.iter().any(|member| member.key == own) {
         // Who leaves, or changes its key, signs with the key of the version before.
@@ -281,27 +393,31 @@ fn replace(path: &Path, text: &str) -> Result<(), Error> {
     std::fs::rename(&beside, path).map_err(|e| Error::io(path, e))
 }
 
-fn show(path: &Path) -> Result<(), Error> {
+fn show(path: &Path, lang: Lang) -> Result<(), Error> {
     let (pact, signers) = open(path)?;
-    out::line(format!("{}, version {}", pact.network, pact.version));
-    out::line(format!("hash {}", pact.hash()));
-    out::line(format!(
-        "a change needs {} of {} members",
-        pact.threshold,
-        pact.members.len()
-    ));
-    out::line(format!("a member has {} ms to answer", pact.deadline_ms));
-    for member in &pact.members {
-        let mark = if signers.contains(&member.id) {
-            "signed"
-        } else {
-            "not signed"
-        };
-        out::line(format!(
-            "  {:<12} {:<10} {}  {}  {}",
-            member.id.0, mark, member.name, member.address, member.public
-        ));
+    for sentence in trust::pact::describe(&pact) {
+        out::line(sentence.text(lang));
     }
+    let (signed, missing): (Vec<_>, Vec<_>) = pact
+        .members
+        .iter()
+        .map(|member| member.id.clone())
+        .partition(|id| signers.contains(id));
+    let list = |ids: Vec<trust::MemberId>| match ids.is_empty() {
+        true => "-".to_owned(),
+        false => ids
+            .iter()
+            .map(|id| id.0.as_str())
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    let (has, lacks) = match lang {
+        Lang::Es => ("Firmaron", "No han firmado"),
+        Lang::En => ("Signed by", "Not signed by"),
+    };
+    out::line(format!("{has}: {}", list(signed)));
+    out::line(format!("{lacks}: {}", list(missing)));
+    out::line(format!("SHA-256: {}", pact.hash()));
     Ok(())
 }
 
@@ -321,15 +437,9 @@ fn check(after: Option<&Path>, path: &Path) -> Result<(), Error> {
 }
 
 /// Reads a pact, signed or not yet.
-fn open(path: &Path) -> Result<(Pact, Vec<trust::MemberId>), Error> {
-    let text = files::read_text(path)?;
-    match toml::from_str::<Pact>(&text) {
-        Ok(pact) if pact.text() == text => {
-            valid(&pact)?;
-            Ok((pact, Vec::new()))
-        }
-        _ => Ok(Pact::open(&text)?),
-    }
+pub(crate) fn open(path: &Path) -> Result<(Pact, Vec<trust::MemberId>), Error> {
+    let named = |error| Error::say(format!("{}: {error}", path.display()));
+    Pact::draft(&files::read_text(path)?).map_err(named)
 }
 
 fn member(path: &Path) -> Result<Member, Error> {

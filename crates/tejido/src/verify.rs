@@ -13,7 +13,12 @@ use trust::{Lang, Pact};
 /// When the pact is not good.
 pub fn pact_keys(path: &Path) -> Result<Vec<VerifierKey>, Error> {
     let (pact, _) = Pact::open(&files::read_text(path)?)?;
-    let keys = pact.members.iter().map(|member| Ok(member.key.parse()?));
+    let keys = pact.members.iter().flat_map(|member| {
+        let former = member.former.iter().map(|former| &former.key);
+        std::iter::once(&member.key)
+            .chain(former)
+            .map(|key| Ok(key.parse()?))
+    });
     Ok(with_witnesses(keys.collect::<Result<_, Error>>()?))
 }
 

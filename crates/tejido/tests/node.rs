@@ -82,7 +82,7 @@ fn two_nodes(root: &Path) -> [PathBuf; 2] {
         ]);
     }
     assert!(good(&["pact", "check", text(&pact)]).contains("version 1"));
-    assert!(good(&["pact", "show", text(&pact)]).contains("a change needs 2 of 2 members"));
+    assert!(good(&["pact", "show", text(&pact)]).contains("A change needs 2 signatures of 2."));
     for dir in &dirs {
         std::fs::copy(&pact, dir.join("pact")).unwrap();
         std::fs::copy(&secret, dir.join("network.secret")).unwrap();

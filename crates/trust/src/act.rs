@@ -49,6 +49,8 @@ pub enum ActKind {
     Opinion,
     /// Her record was erased.
     Erasure,
+    /// A new version of the pact came into force.
+    Pact,
 }
 
 /// What the person says of an act.

@@ -20,6 +20,7 @@ mod request;
 mod rooms;
 mod rows;
 mod sample;
+mod simulate;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -38,12 +39,13 @@ pub use refusal::{Refusal, RefusalKind};
 pub use replay::{Decided, Explained, Gap};
 pub use request::{Grant, Grounds, Lang, PersonRef, Purpose, Request, What};
 pub use rooms::Row;
+pub use simulate::{Changes, How, Simulated};
 pub use tag::Tag;
 pub use upkeep::Checked;
 pub use words::Previewed;
 
-use crate::act::hex;
-use crate::{Categories, Category, Member, MemberId, MemberKind, Pact, policy::Rulebook};
+use crate::act::{ActKind, Doer, hex};
+use crate::{Categories, Category, Member, MemberId, MemberKind, Pact, Role, policy::Rulebook};
 use jiff::Timestamp;
 use ledger::{SigningKey, VerifierKey};
 use std::collections::HashMap;
@@ -60,6 +62,8 @@ pub struct Config {
     pub network_secret: [u8; 32],
     /// The signed pact in force, as text.
     pub pact: String,
+    /// When it is opened.
+    pub now: Timestamp,
     /// How to open the archive.
     pub store: store::Options,
 }
@@ -140,6 +144,7 @@ impl Gate {
         ) -> store::Result<(Store, Seal)>,
     ) -> Result<Gate, Refusal> {
         let given = InForce::open(&config.pact)?;
+        let opened = config.now;
         let key = given.own_key(&config.member, config.key)?;
         let log = witness::Leaves(ledger::Log::new(key.clone()));
         let about = witness::About {
@@ -166,7 +171,7 @@ impl Gate {
                 seal,
             }),
         };
-        gate.settle_pact()?;
+        gate.settle_pact(opened)?;
         gate.load_words()?;
         gate.load_tries()?;
         gate.resume_erasures()?;
@@ -175,17 +180,20 @@ impl Gate {
 
     /// Decides between the configuration's pact, now in force, and the one the archive kept. A new archive takes what
     /// the operator gives it; a first version must have all its founders' signatures.
-    fn settle_pact(&self) -> Result<(), Refusal> {
+    fn settle_pact(&self, now: Timestamp) -> Result<(), Refusal> {
         let given = self.in_force();
         let Some(kept) = self.house.store.get(&self.house.seal, rows::PACT)? else {
             if given.pact.version == 1 {
                 Pact::founding(&given.signed).map_err(|e| Refusal::forged(&e.to_string()))?;
             }
-            return self.put_pact(InForce::open(&given.signed)?, Timestamp::UNIX_EPOCH);
+            return self.put_pact(InForce::open(&given.signed)?, None, now);
         };
         let kept = InForce::open(&String::from_utf8_lossy(&kept))?;
         let (ours, theirs) = (kept.pact.version, given.pact.version);
         if ours > theirs || (ours == theirs && kept.pact == given.pact) {
+            if !self.is_own_key_in(&kept) {
+                return Err(another_key(ours));
+            }
             *self
                 .house
                 .pact
@@ -196,18 +204,41 @@ impl Gate {
         kept.pact
             .accept(&given.signed)
             .map_err(|e| Refusal::forged(&e.to_string()))?;
-        self.put_pact(InForce::open(&given.signed)?, Timestamp::UNIX_EPOCH)
+        let deed = self.new_pact(theirs);
+        self.put_pact(InForce::open(&given.signed)?, Some(deed), now)
     }
 
-    fn put_pact(&self, pact: InForce, now: Timestamp) -> Result<(), Refusal> {
+    /// The act of a new version. With it the log has a head of the present key, whatever key signed the one before.
+    fn new_pact(&self, version: u64) -> acts::Deed<'static> {
+        let house = Doer {
+            id: "node".to_owned(),
+            name: String::new(),
+            member: self.house.member.clone(),
+            role: Role::System,
+            licence: None,
+        };
+        acts::Deed {
+            what: What::Interaction(format!("pact {version}")),
+            ..acts::Deed::by(ActKind::Pact, house, Purpose::Operations)
+        }
+    }
+
+    fn is_own_key_in(&self, pact: &InForce) -> bool {
+        pact.keys.get(&self.house.member) == Some(self.house.key.verifier())
+    }
+
+    fn put_pact(
+        &self,
+        pact: InForce,
+        deed: Option<acts::Deed<'_>>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let signed = Some(pact.signed.clone().into_bytes());
-        let rows = vec![
+        let changes = vec![
             (rows::PACT.to_vec(), signed.clone()),
             (rows::pact_at(pact.pact.version), signed),
         ];
-        self.house
-            .store
-            .keep(&self.house.seal, rows, Vec::new(), None, now)?;
+        self.keep(changes, Vec::new(), deed, now)?;
         *self
             .house
             .pact
@@ -247,13 +278,11 @@ impl Gate {
             .accept(signed)
             .map_err(|e| Refusal::new(RefusalKind::Forged, vec![e.to_string()]))?;
         let next = InForce::open(signed)?;
-        if next.keys.get(&self.house.member) != Some(self.house.key.verifier()) {
-            return Err(Refusal::bad(
-                "El nuevo pacto nombra otra clave para este nodo.",
-                "The new pact names another key for this node.",
-            ));
+        if !self.is_own_key_in(&next) {
+            return Err(another_key(next.pact.version));
         }
-        self.put_pact(next, now)
+        let deed = self.new_pact(next.pact.version);
+        self.put_pact(next, Some(deed), now)
     }
     /// The tag of a CURP (upper-cased, trimmed).
     pub fn tag(&self, curp: &str) -> Tag {
@@ -280,12 +309,16 @@ impl Gate {
 impl InForce {
     fn open(signed: &str) -> Result<InForce, Refusal> {
         let (pact, _) = Pact::open(signed).map_err(|e| Refusal::forged(&e.to_string()))?;
+        InForce::of(pact, signed.to_owned())
+    }
+    /// What is derived from a pact once, whoever signed it.
+    fn of(pact: Pact, signed: String) -> Result<InForce, Refusal> {
         let rulebook = Rulebook::parse(&pact.policies).map_err(|e| Refusal::forged(&e))?;
         let key = |m: &Member| Some((m.id.clone(), m.key.parse().ok()?));
         Ok(InForce {
             keys: pact.members.iter().filter_map(key).collect(),
             rulebook,
-            signed: signed.to_owned(),
+            signed,
             pact: Arc::new(pact),
         })
     }
@@ -313,6 +346,18 @@ impl InForce {
     fn kind(&self, member: &MemberId) -> Option<MemberKind> {
         Some(self.pact.member(member)?.kind)
     }
+}
+
+/// The pact in force names another key for this node than the one it was started with.
+fn another_key(version: u64) -> Refusal {
+    Refusal::bad(
+        format!(
+            "El pacto, versión {version}, nombra otra llave para este nodo: arráncalo con esa."
+        ),
+        format!(
+            "Version {version} of the pact names another key for this node: start it with that one."
+        ),
+    )
 }
 
 /// A lock whose holder may have panicked: what it guards is a cache or a counter, never half of a truth.

@@ -21,9 +21,9 @@ pub use actor::{Actor, Licence, LicenceState, Role};
 pub use category::{Categories, Category, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
-    Checked, Config, Decided, Erasure, Explained, Gap, Gate, Grant, Grounds, Lang, NewAccount,
-    PatientCode, PersonRef, Previewed, Purpose, Question, Refusal, RefusalKind, Request, Row, Said,
-    SignedIn, Tag, What,
+    Changes, Checked, Config, Decided, Erasure, Explained, Gap, Gate, Grant, Grounds, How, Lang,
+    NewAccount, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal, RefusalKind,
+    Request, Row, Said, SignedIn, Simulated, Tag, What,
 };
-pub use pact::{Member, MemberId, MemberKind, Pact, PactError};
+pub use pact::{Agreed, FormerKey, Member, MemberId, MemberKind, Pact, PactError};
 pub use word::{Hidden, Rule, SignedWord, Viewer, Who, Word, hidden, to_consent};

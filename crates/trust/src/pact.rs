@@ -6,12 +6,18 @@
 //! orchestrator can propose a version by signing it; without a threshold of the members in force it is only a text.
 
 mod change;
+mod former;
 mod policies;
+mod purpose;
 mod text;
 mod valid;
+mod words;
 
-pub use change::{Change, diff};
+pub use change::diff;
+pub use former::FormerKey;
+pub use purpose::{Agreed, usual};
 pub use valid::bounds;
+pub use words::{Sentence, describe, evidence as evidence_words, purpose as purpose_words};
 
 use ledger::note::{self, SigningKey, VerifierKey};
 use serde::{Deserialize, Serialize};
@@ -60,6 +66,9 @@ pub struct Member {
     pub address: String,
     /// Where its pages and FHIR API are: `https://host:port`.
     pub public: String,
+    /// Keys that it had before and has laid down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<FormerKey>,
 }
 
 /// The agreement at one version.
@@ -86,6 +95,10 @@ pub struct Pact {
     pub members: Vec<Member>,
     /// Cedar policies, as text.
     pub policies: String,
+    /// What the members agreed to open records for, and the evidence that each needs: what is not named is refused,
+    /// whatever a policy says. Pacts of before purposes were named have none, and leave it to their policies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purposes: Vec<Agreed>,
 }
 
 impl Pact {
@@ -101,6 +114,21 @@ impl Pact {
     /// SHA-256 of its text, hex: without the signatures, so that one more signature makes no other pact.
     pub fn hash(&self) -> String {
         crate::act::hex(&ledger::sha256(self.text().as_bytes()))
+    }
+    /// Reads a text that may not be signed by anybody yet, and who of its own members signed it.
+    ///
+    /// Cost: as [`Pact::open`].
+    pub fn draft(text: &str) -> Result<(Pact, Vec<MemberId>), PactError> {
+        if let Ok(pact) = text::read(text) {
+            valid::check(&pact)?;
+            return match pact.text() == text {
+                true => Ok((pact, Vec::new())),
+                false => Err(PactError::Form),
+            };
+        }
+        let pact = unverified(text)?;
+        let signers = signers(text, &pact.members)?;
+        Ok((pact, signers))
     }
     /// Opens a signed text: its form, its bounds, its policies, and every signature by one of its own members.
     /// Gives the members that signed, in the pact's order. This alone does not put it in force.
@@ -120,15 +148,16 @@ impl Pact {
         if pact.version != 1 || !pact.previous.is_empty() {
             return Err(PactError::NotFirst(pact.version));
         }
-        let missing: Vec<&Member> = pact
-            .members
-            .iter()
-            .filter(|member| !signers.contains(&member.id))
-            .collect();
+        former::none(&pact)?;
+        let missing = pact.without(&signers);
         if !missing.is_empty() {
             return Err(PactError::Founders(ids(&missing)));
         }
         Ok(pact)
+    }
+    fn without(&self, signers: &[MemberId]) -> Vec<&Member> {
+        let all = self.members.iter();
+        all.filter(|member| !signers.contains(&member.id)).collect()
     }
     /// Takes the next version: one more than this, made for this one's text, signed by at least the threshold of
     /// **this** version's members, and by every member of its own that is new or has a new key.
@@ -146,12 +175,14 @@ impl Pact {
         if next.previous != self.hash() {
             return Err(PactError::OtherPast(self.version));
         }
+        former::follows(self, &next)?;
         let current = signers(newer, &self.members)?;
         if current.len() < self.threshold {
             return Err(PactError::Threshold {
                 have: current.len(),
                 need: self.threshold,
                 version: self.version,
+                missing: ids(&self.without(&current)),
             });
         }
         let coming: Vec<Member> = next
@@ -252,7 +283,7 @@ pub enum PactError {
     OtherPast(u64),
     /// Too few signatures.
     #[error(
-        "{have} members of version {version} signed, {need} must; collect the missing signatures"
+        "{have} members of version {version} signed, {need} must; collect the missing signatures; not signed by: {missing}"
     )]
     Threshold {
         /// Signatures that count.
@@ -261,6 +292,8 @@ pub enum PactError {
         need: usize,
         /// Whose members.
         version: u64,
+        /// Members of it that did not sign.
+        missing: String,
     },
     /// New members, or members with new keys, that did not sign.
     #[error("who joins, or changes its key, must sign with that key; still to sign: {0}")]

@@ -14,7 +14,7 @@ use crate::{Category, MemberId, MemberKind, Pact, Purpose, Role, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use ledger::{SigningKey, VerifierKey};
+use ledger::SigningKey;
 use serde::{Deserialize, Serialize};
 
 /// Whom a rule is about.
@@ -186,27 +186,26 @@ impl SignedWord {
             signature: STANDARD.encode(signature.bytes),
         }
     }
-    /// Whether it keeps its bounds and is signed by its author, under the author's key in this pact.
+    /// Whether it keeps its bounds and is signed by its author, under a key that this pact has of the author for the time
+    /// when it was said.
     pub fn verify(&self, pact: &Pact) -> Result<(), WordError> {
         let author = &self.word.author;
         let member = pact
             .member(author)
             .ok_or_else(|| WordError::Stranger(author.clone()))?;
-        let key: VerifierKey = member
-            .key
-            .parse()
-            .map_err(|_| WordError::Stranger(author.clone()))?;
         self.word.check()?;
         let wrong = || WordError::Signature(author.clone());
         let bytes = STANDARD.decode(&self.signature).map_err(|_| wrong())?;
-        let signature = ledger::note::Signature {
-            key: key.id(),
-            bytes: bytes.try_into().map_err(|_| wrong())?,
-        };
-        if !key.verify_bytes(CONTEXT, &self.word.canonical(), &signature) {
-            return Err(wrong());
-        }
-        Ok(())
+        let bytes = bytes.try_into().map_err(|_| wrong())?;
+        let said = self.word.canonical();
+        let signed = member.keys_at(self.word.said).any(|key| {
+            let signature = ledger::note::Signature {
+                key: key.id(),
+                bytes,
+            };
+            key.verify_bytes(CONTEXT, &said, &signature)
+        });
+        signed.then_some(()).ok_or_else(wrong)
     }
 }
 

@@ -101,6 +101,7 @@ fn signed_pact() -> String {
         key: key.verifier().to_string(),
         address: "imss.example:7443".into(),
         public: BASE.into(),
+        former: vec![],
     };
     let pact = Pact {
         network: "Tejido de prueba".into(),
@@ -113,6 +114,7 @@ fn signed_pact() -> String {
         code_minutes: 10,
         members: vec![member],
         policies: trust::policy::DEFAULT.into(),
+        purposes: trust::pact::usual(),
     };
     pact::sign(&pact, &key).unwrap()
 }
@@ -157,6 +159,7 @@ impl House {
             key: [1; 32],
             network_secret: [7; 32],
             pact: signed_pact(),
+            now: noon(),
             store: store::Options {
                 durable: false,
                 ..options

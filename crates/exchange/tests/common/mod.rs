@@ -66,6 +66,7 @@ pub fn pact(addresses: &[String]) -> Pact {
             key: key(id, seed(i)).verifier().to_string(),
             address: address.clone(),
             public: format!("https://{id}.example:443"),
+            former: vec![],
         });
     Pact {
         network: "prueba".into(),
@@ -78,6 +79,7 @@ pub fn pact(addresses: &[String]) -> Pact {
         code_minutes: 10,
         members: members.collect(),
         policies: trust::policy::DEFAULT.to_owned(),
+        purposes: trust::pact::usual(),
     }
 }
 
@@ -117,6 +119,7 @@ pub fn node(place: usize, pact: &str) -> Node {
         key: seed(place),
         network_secret: SECRET,
         pact: pact.to_owned(),
+        now: jiff::Timestamp::now(),
         store: Options {
             durable: false,
             ..Options::default()

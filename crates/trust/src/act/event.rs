@@ -75,7 +75,7 @@ fn pattern(act: &Act) -> Pattern {
             "IHE.BasicAudit.PatientDelete",
             "IHE.BasicAudit.Delete",
         ),
-        (ActKind::Word, _) => of(
+        (ActKind::Word | ActKind::Pact, _) => of(
             "U",
             "update",
             "IHE.BasicAudit.PatientUpdate",
@@ -187,6 +187,7 @@ fn user(json: &mut Json, act: &Act) {
         | ActKind::Evidence
         | ActKind::Word
         | ActKind::Opinion
+        | ActKind::Pact
         | ActKind::Erasure => "INF",
         _ => "IRCP",
     };

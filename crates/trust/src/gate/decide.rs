@@ -293,6 +293,7 @@ impl Gate {
         let words: Vec<&Word> = asked.words.iter().map(|heard| &heard.signed.word).collect();
         let verdict = Arc::new(judge(&Case {
             rulebook: &in_force.rulebook,
+            purposes: &in_force.pact.purposes,
             actions: &key.actions,
             opens: key.opens,
             viewer: Viewer {

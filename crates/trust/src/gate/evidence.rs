@@ -332,8 +332,11 @@ impl Gate {
 
 /// Whether evidence is signed by who may say it, in the bounds of this pact. Cost: one Ed25519 verification.
 pub(super) fn sound(evidence: &Evidence, pact: &InForce) -> Result<(), &'static str> {
-    let key = pact.keys.get(&evidence.issuer);
-    if !key.is_some_and(|key| evidence.verify(key)) {
+    let issuer = pact.pact.member(&evidence.issuer);
+    let mut keys = issuer
+        .into_iter()
+        .flat_map(|issuer| issuer.keys_at(evidence.from));
+    if !keys.any(|key| evidence.verify(&key)) {
         return Err("evidence that its issuer did not sign");
     }
     if evidence.kind.is_own_word() && evidence.issuer != evidence.institution {

@@ -6,7 +6,8 @@
 
 use super::{Purpose, RefusalKind};
 use crate::category::EVERYTHING;
-use crate::policy::{Circumstances, Rulebook};
+use crate::pact::Agreed;
+use crate::policy::{self, Circumstances, Rulebook};
 use crate::{Category, EvidenceKind, MemberKind, Viewer, Word, word};
 use jiff::Timestamp;
 use store::Labels;
@@ -15,6 +16,8 @@ use store::Labels;
 pub(crate) struct Case<'a> {
     /// The pact's policies.
     pub(crate) rulebook: &'a Rulebook,
+    /// The purposes that the pact names, with the evidence each needs.
+    pub(crate) purposes: &'a [Agreed],
     /// Every action that is asked for; all must be allowed.
     pub(crate) actions: &'a [&'static str],
     /// The circumstances, evidence among them.
@@ -66,6 +69,9 @@ pub(crate) fn judge(case: &Case<'_>) -> Verdict {
             let kind = why(case, action, ruling.refusal.as_deref(), &ruling.because);
             return Verdict::refused(kind, ruling.because);
         }
+        if let Some((kind, because)) = by_purpose(case, action) {
+            return Verdict::refused(kind, vec![because.to_owned()]);
+        }
         policies.extend(ruling.because);
     }
     let (closed, sees) = by_policy(case);
@@ -83,6 +89,39 @@ pub(crate) fn judge(case: &Case<'_>) -> Verdict {
         by_word(case, &mut verdict);
     }
     verdict
+}
+
+/// What the pact's list of purposes refuses, whatever a policy allows: a purpose that nobody agreed on, and a record that
+/// is opened or changed without the evidence that its purpose needs. Of nobody's record there is no evidence.
+fn by_purpose(case: &Case<'_>, action: &str) -> Option<(RefusalKind, &'static str)> {
+    let circumstances = case.circumstances;
+    if case.purposes.is_empty() || circumstances.scope == "shared" {
+        return None;
+    }
+    let Some(evidence) = needed(case) else {
+        return Some((RefusalKind::Pact, "purpose-not-agreed"));
+    };
+    let opens = [
+        policy::READ,
+        policy::WRITE,
+        policy::REGISTER,
+        policy::DISPENSE,
+    ]
+    .contains(&action);
+    let holds = |kind: &EvidenceKind| match kind {
+        EvidenceKind::OwnAccess if circumstances.own_record => true,
+        kind => circumstances.evidence.contains(&kind.code()),
+    };
+    let lacks = opens && !evidence.is_empty() && !evidence.iter().any(holds);
+    lacks.then_some((RefusalKind::NoEvidence, "purpose-needs-evidence"))
+}
+
+/// The kinds of evidence of which the purpose needs one; `None` when the pact does not name it.
+fn needed<'a>(case: &Case<'a>) -> Option<&'a [EvidenceKind]> {
+    let code = case.circumstances.purpose;
+    let mut purposes = case.purposes.iter();
+    let agreed = purposes.find(|agreed| agreed.purpose.code() == code)?;
+    Some(&agreed.evidence)
 }
 
 /// The categories that no policy opens, and the policies that open the others.
@@ -125,7 +164,11 @@ fn why(case: &Case<'_>, action: &str, refusal: Option<&str>, because: &[String])
         return RefusalKind::Pact;
     }
     let with_evidence = Circumstances {
-        evidence: ALL_CARE.iter().map(|kind| kind.code()).collect(),
+        evidence: needed(case)
+            .unwrap_or(&ALL_CARE)
+            .iter()
+            .map(|kind| kind.code())
+            .collect(),
         ..case.circumstances.clone()
     };
     match case.rulebook.ask(action, &with_evidence).allowed {
@@ -134,7 +177,7 @@ fn why(case: &Case<'_>, action: &str, refusal: Option<&str>, because: &[String])
     }
 }
 
-/// The kinds of evidence by which an institution shows a care relation.
+/// The kinds of evidence by which an institution shows a care relation, where the pact names no purposes.
 const ALL_CARE: [EvidenceKind; 3] = [
     EvidenceKind::CheckIn,
     EvidenceKind::Appointment,

@@ -253,6 +253,7 @@ impl Gate {
         let (circumstances, actions, ..) = &put;
         let verdict = judge(&Case {
             rulebook: &pact.rulebook,
+            purposes: &pact.pact.purposes,
             actions,
             opens,
             viewer: Viewer {

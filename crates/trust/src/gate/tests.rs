@@ -5,6 +5,8 @@ mod evidence;
 mod log;
 mod matrix;
 mod model;
+mod narrow;
+mod pacts;
 mod replay;
 mod sign_in;
 mod upkeep;
@@ -52,6 +54,7 @@ fn a_pact(version: u64, previous: String) -> Pact {
         key: key(id, seed).verifier().to_string(),
         address: format!("{id}.example:7443"),
         public: format!("https://{id}.example"),
+        former: vec![],
     };
     Pact {
         network: "Tejido de prueba".into(),
@@ -64,6 +67,7 @@ fn a_pact(version: u64, previous: String) -> Pact {
         code_minutes: 10,
         members: MEMBERS.into_iter().map(member).collect(),
         policies: crate::policy::DEFAULT.into(),
+        purposes: pact::usual(),
     }
 }
 
@@ -93,6 +97,7 @@ fn config(member: &str) -> Config {
         key: [*seed; 32],
         network_secret: SECRET,
         pact: signed(&a_pact(1, String::new())),
+        now: noon(),
         store: store::Options {
             durable: false,
             ..store::Options::default()

@@ -1,50 +1,29 @@
 //! What changes between two versions of a pact, in words, for whoever is asked to sign.
 
-use super::{Member, Pact};
-use crate::Lang;
+use super::words::{self, Sentence};
+use super::{FormerKey, Member, Pact};
 
-/// One change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// In Spanish.
-    pub es: String,
-    /// In English.
-    pub en: String,
-}
-
-impl Change {
-    fn new(es: String, en: String) -> Change {
-        Change { es, en }
-    }
-    /// In a language.
-    pub fn sentence(&self, lang: Lang) -> &str {
-        match lang {
-            Lang::Es => &self.es,
-            Lang::En => &self.en,
-        }
-    }
-}
-
-/// Every difference between two pacts, in plain words: members first, then numbers, then policies line by line.
+/// Every difference between two pacts, in plain words: members first, then numbers, purposes, and policies line by line.
 /// Empty when only version and previous differ.
-pub fn diff(old: &Pact, new: &Pact) -> Vec<Change> {
+pub fn diff(old: &Pact, new: &Pact) -> Vec<Sentence> {
     let mut changes = Vec::new();
     if old.network != new.network {
-        changes.push(Change::new(
+        changes.push(Sentence::new(
             format!("La red se llamará {}.", new.network),
             format!("The network will be called {}.", new.network),
         ));
     }
     members(old, new, &mut changes);
     numbers(old, new, &mut changes);
+    purposes(old, new, &mut changes);
     policies(old, new, &mut changes);
     changes
 }
 
-fn members(old: &Pact, new: &Pact, changes: &mut Vec<Change>) {
+fn members(old: &Pact, new: &Pact, changes: &mut Vec<Sentence>) {
     for member in &new.members {
         match old.member(&member.id) {
-            None => changes.push(Change::new(
+            None => changes.push(Sentence::new(
                 format!("Entra {} ({}).", member.name, member.id),
                 format!("{} ({}) joins.", member.name, member.id),
             )),
@@ -53,7 +32,7 @@ fn members(old: &Pact, new: &Pact, changes: &mut Vec<Change>) {
     }
     for member in &old.members {
         if new.member(&member.id).is_none() {
-            changes.push(Change::new(
+            changes.push(Sentence::new(
                 format!("Sale {} ({}).", member.name, member.id),
                 format!("{} ({}) leaves.", member.name, member.id),
             ));
@@ -61,7 +40,7 @@ fn members(old: &Pact, new: &Pact, changes: &mut Vec<Change>) {
     }
 }
 
-fn fields(old: &Member, new: &Member, changes: &mut Vec<Change>) {
+fn fields(old: &Member, new: &Member, changes: &mut Vec<Sentence>) {
     let (old_kind, new_kind) = (
         crate::act::code_of(&old.kind),
         crate::act::code_of(&new.kind),
@@ -75,15 +54,75 @@ fn fields(old: &Member, new: &Member, changes: &mut Vec<Change>) {
     ];
     for (es, en, before, after) in fields {
         if before != after {
-            changes.push(Change::new(
+            changes.push(Sentence::new(
                 format!("{} cambia de {es}: de {before} a {after}.", old.name),
                 format!("{} changes its {en}: from {before} to {after}.", old.name),
             ));
         }
     }
+    former(old, new, changes);
 }
 
-fn numbers(old: &Pact, new: &Pact, changes: &mut Vec<Change>) {
+/// What becomes of what a member signed with a key that it has no more.
+fn former(old: &Member, new: &Member, changes: &mut Vec<Sentence>) {
+    let name = &old.name;
+    for key in &new.former {
+        if !old.former.contains(key) {
+            changes.push(Sentence::new(
+                format!(
+                    "{name}: lo que firmó con su llave anterior hasta {} sigue valiendo.",
+                    key.until
+                ),
+                format!(
+                    "{name}: what it signed with its former key up to {} still counts.",
+                    key.until
+                ),
+            ));
+        }
+    }
+    let had = old
+        .former
+        .iter()
+        .map(|former| &former.key)
+        .chain([&old.key]);
+    let has =
+        |key: &String| *key == new.key || new.former.iter().any(|one: &FormerKey| one.key == *key);
+    for key in had.filter(|key| !has(key)) {
+        changes.push(Sentence::new(
+            format!("{name}: nada de lo que firmó con la llave {key} vale ya."),
+            format!("{name}: nothing that it signed with the key {key} counts any more."),
+        ));
+    }
+}
+
+fn purposes(old: &Pact, new: &Pact, changes: &mut Vec<Sentence>) {
+    for agreed in &new.purposes {
+        if !old.purposes.contains(agreed) {
+            changes.push(words::agreed(agreed));
+        }
+    }
+    for gone in &old.purposes {
+        let stays = new
+            .purposes
+            .iter()
+            .any(|agreed| agreed.purpose == gone.purpose);
+        if !stays && !new.purposes.is_empty() {
+            let (es, en) = words::purpose(gone.purpose);
+            changes.push(Sentence::new(
+                format!("Ya no se abre nada para {es}."),
+                format!("Nothing is opened any more for {en}."),
+            ));
+        }
+    }
+    if new.purposes.is_empty() && !old.purposes.is_empty() {
+        changes.push(Sentence::new(
+            "El pacto ya no nombra motivos: qué prueba pide cada uno lo dicen solo sus reglas.",
+            "The pact names no purposes any more: what evidence each needs is said by its policies alone.",
+        ));
+    }
+}
+
+fn numbers(old: &Pact, new: &Pact, changes: &mut Vec<Sentence>) {
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let numbers = [
         (
@@ -119,7 +158,7 @@ fn numbers(old: &Pact, new: &Pact, changes: &mut Vec<Change>) {
     ];
     for (es, en, before, after) in numbers {
         if before != after {
-            changes.push(Change::new(
+            changes.push(Sentence::new(
                 format!("{es}: antes {before}, ahora {after}."),
                 format!("{en}: before {before}, now {after}."),
             ));
@@ -128,27 +167,27 @@ fn numbers(old: &Pact, new: &Pact, changes: &mut Vec<Change>) {
 }
 
 /// Lines that go and lines that come. Order alone is a change too: it is said once.
-fn policies(old: &Pact, new: &Pact, changes: &mut Vec<Change>) {
+fn policies(old: &Pact, new: &Pact, changes: &mut Vec<Sentence>) {
     if old.policies == new.policies {
         return;
     }
     let before = changes.len();
     for line in lines_only_in(&old.policies, &new.policies) {
-        changes.push(Change::new(
+        changes.push(Sentence::new(
             format!("Regla que se quita: {line}"),
             format!("Policy line removed: {line}"),
         ));
     }
     for line in lines_only_in(&new.policies, &old.policies) {
-        changes.push(Change::new(
+        changes.push(Sentence::new(
             format!("Regla que se agrega: {line}"),
             format!("Policy line added: {line}"),
         ));
     }
     if changes.len() == before {
-        changes.push(Change::new(
-            "Las reglas cambian de orden o de forma.".into(),
-            "The policies change their order or form.".into(),
+        changes.push(Sentence::new(
+            "Las reglas cambian de orden o de forma.",
+            "The policies change their order or form.",
         ));
     }
 }

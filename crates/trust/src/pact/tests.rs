@@ -14,6 +14,7 @@ fn member(id: &str, seed: u8) -> Member {
         key: key(id, seed).verifier().to_string(),
         address: format!("{id}.example:7443"),
         public: format!("https://{id}.example"),
+        former: vec![],
     }
 }
 
@@ -30,6 +31,7 @@ pub(crate) fn pact(members: &[(&str, u8)]) -> Pact {
         code_minutes: 10,
         members: members.iter().map(|(id, seed)| member(id, *seed)).collect(),
         policies: "@id(\"nobody-yet\")\nforbid (principal, action, resource);\n".into(),
+        purposes: vec![],
     }
 }
 
@@ -139,7 +141,8 @@ fn one_member_alone_can_propose_and_not_impose() {
         PactError::Threshold {
             have: 1,
             need: 2,
-            version: 1
+            version: 1,
+            missing: "issste, farmacia".into(),
         }
     );
     assert!(
@@ -344,13 +347,25 @@ fn what_a_new_version_changes_is_said_in_words() {
     new.policies
         .push_str("@id(\"b\")\nforbid (principal, action, resource);\n");
     let changes = diff(&three(), &new);
-    let spanish: Vec<&str> = changes.iter().map(|c| c.sentence(Lang::Es)).collect();
-    let [key_change, joins, leaves, deadline, added, again @ ..] = spanish.as_slice() else {
+    let spanish: Vec<&str> = changes.iter().map(|c| c.text(Lang::Es)).collect();
+    let [
+        key_change,
+        dropped,
+        joins,
+        leaves,
+        deadline,
+        added,
+        again @ ..,
+    ] = spanish.as_slice()
+    else {
         panic!("{spanish:?}");
     };
     assert!(
         key_change.starts_with("Institución issste cambia de llave: de issste.example/tejido+")
     );
+    assert!(dropped.starts_with(
+        "Institución issste: nada de lo que firmó con la llave issste.example/tejido+"
+    ));
     assert_eq!(*joins, "Entra Institución angeles (angeles).");
     assert_eq!(*leaves, "Sale Institución farmacia (farmacia).");
     assert_eq!(
@@ -363,8 +378,195 @@ fn what_a_new_version_changes_is_said_in_words() {
         ["Regla que se agrega: forbid (principal, action, resource);"]
     );
     assert_eq!(
-        changes[1].sentence(Lang::En),
+        changes[2].text(Lang::En),
         "Institución angeles (angeles) joins."
     );
     assert!(diff(&three(), &three()).is_empty());
+}
+
+fn former(id: &str, seed: u8, until: &str) -> FormerKey {
+    FormerKey {
+        key: key(id, seed).verifier().to_string(),
+        until: until.parse().unwrap(),
+    }
+}
+
+/// A second version in which a member has a new key, and names these as its former ones.
+fn rekeyed(formers: Vec<FormerKey>) -> Result<Pact, PactError> {
+    let members = &[("imss", 1), ("issste", 2), ("farmacia", 8)];
+    let mut second = next(members);
+    second.members[2].former = formers;
+    sign(&second, &key("imss", 1))?;
+    let mut all = keys(members);
+    all.push(key("farmacia", 3));
+    three().accept(&signed_by(&second, &all))
+}
+
+#[test]
+fn a_member_names_its_former_key_and_no_other() {
+    let time = "2026-11-30T00:00:00Z";
+    let taken = rekeyed(vec![former("farmacia", 3, time)]).unwrap();
+    let at = |time: &str| taken.members[2].keys_at(time.parse().unwrap()).count();
+    assert_eq!((at(time), at("2026-11-30T00:00:01Z")), (2, 1));
+    assert!(rekeyed(vec![]).is_ok());
+    let refused = |formers: Vec<FormerKey>, says: &str| {
+        let error = rekeyed(formers).unwrap_err().to_string();
+        assert!(error.contains(says), "{error}");
+    };
+    refused(
+        vec![former("farmacia", 7, time)],
+        "does not have it as this member's key",
+    );
+    refused(vec![former("imss", 3, time)], "another name");
+    refused(
+        vec![former("farmacia", 8, time)],
+        "stands twice, or is the present key",
+    );
+    refused(
+        vec![former("farmacia", 3, time), former("farmacia", 3, time)],
+        "stands twice",
+    );
+
+    // A third version may shorten what a former key is good for, and drop it, but not lengthen it.
+    let third = |until: Option<&str>| {
+        let mut third = Pact {
+            version: 3,
+            previous: taken.hash(),
+            ..taken.clone()
+        };
+        third.members[2].former = until
+            .into_iter()
+            .map(|t| former("farmacia", 3, t))
+            .collect();
+        taken.accept(&signed_by(&third, &keys(&THREE[..2]))).is_ok()
+    };
+    assert!(third(None) && third(Some(time)) && third(Some("2026-11-29T00:00:00Z")));
+    assert!(!third(Some("2026-12-01T00:00:00Z")));
+
+    let mut founding = three();
+    founding.members[0].former = vec![former("imss", 9, time)];
+    let signed = signed_by(&founding, &keys(THREE));
+    assert!(
+        Pact::founding(&signed)
+            .unwrap_err()
+            .to_string()
+            .contains("has none")
+    );
+}
+
+#[test]
+fn nobody_takes_a_former_key_of_another_for_its_own() {
+    let mut pact = three();
+    pact.members[0].former = vec![former("imss", 2, "2026-11-30T00:00:00Z")];
+    let refused = sign(&pact, &key("imss", 1)).unwrap_err().to_string();
+    assert!(refused.contains("another member has the same"), "{refused}");
+}
+
+#[test]
+fn purposes_and_former_keys_come_back_from_the_text() {
+    let mut pact = next(THREE);
+    pact.purposes = usual();
+    pact.members[1].former = vec![former("issste", 7, "2026-11-30T06:00:00.5Z")];
+    assert_eq!(text::read(&pact.text()).unwrap(), pact, "{}", pact.text());
+    assert!(
+        pact.text()
+            .contains("\n[[purposes]]\npurpose = \"HOPERAT\"\nevidence = []\n")
+    );
+    // A pact without them is written as it was before there were any.
+    assert!(!three().text().contains("purposes") && !three().text().contains("former"));
+    invalid(
+        |p| p.purposes = [usual(), usual()].concat(),
+        "purpose TREAT",
+    );
+    invalid(
+        |p| {
+            p.purposes = usual();
+            let first = p.purposes[0].evidence[0];
+            p.purposes[0].evidence.push(first);
+        },
+        "purpose TREAT",
+    );
+}
+
+#[test]
+fn a_draft_is_read_with_and_without_signatures() {
+    let text = three().text();
+    assert_eq!(Pact::draft(&text), Ok((three(), vec![])));
+    let signed = signed_by(&three(), &keys(&THREE[..1]));
+    assert_eq!(
+        Pact::draft(&signed),
+        Ok((three(), vec![MemberId("imss".into())]))
+    );
+    let stranger = sign(&three(), &key("otro", 9)).unwrap();
+    assert_eq!(Pact::draft(&stranger), Ok((three(), vec![])));
+    assert_eq!(
+        Pact::draft(&text.replace(" = ", "  = ")),
+        Err(PactError::Form)
+    );
+    let forged = signed.replace("deadline_ms = 2000", "deadline_ms = 2001");
+    assert!(matches!(Pact::draft(&forged), Err(PactError::Note(_))));
+    assert!(matches!(Pact::draft("no pact"), Err(PactError::Note(_))));
+}
+
+#[test]
+fn a_pact_is_described_by_what_its_policies_answer() {
+    let said = |pact: &Pact, lang: Lang| {
+        let sentences = describe(pact);
+        let texts: Vec<&str> = sentences.iter().map(|one| one.text(lang)).collect();
+        texts.join("\n")
+    };
+    let mut usual_pact = three();
+    usual_pact.policies = crate::policy::DEFAULT.into();
+    usual_pact.purposes = usual();
+    let english = said(&usual_pact, Lang::En);
+    for line in [
+        "A change needs 2 signatures of 3.",
+        "For care (TREAT) it needs: a check-in or an appointment or a patient's code.",
+        "For the institution's own work (HOPERAT) no evidence is needed.",
+        "A physician: reads, writes, dispenses, registers, receives and finds; sees everything.",
+        "The desk: registers, receives and finds.",
+        "Institución imss (imss), clinic: node imss.example:7443, pages https://imss.example.",
+    ] {
+        assert!(
+            english.lines().any(|said| said == line),
+            "{line}\n{english}"
+        );
+    }
+    let spanish = said(&usual_pact, Lang::Es);
+    assert!(
+        spanish.contains(
+            "Una farmacéutica: lee, surte, registra, recibe y busca; ve Medicinas, Alergias,"
+        ),
+        "{spanish}"
+    );
+    let closed = said(&three(), Lang::En);
+    assert!(closed.contains("A nurse: does nothing."), "{closed}");
+    assert!(closed.contains("names no purposes"), "{closed}");
+}
+
+#[test]
+fn a_change_of_purposes_and_keys_is_said_in_words() {
+    let mut old = three();
+    old.purposes = usual();
+    let mut new = old.clone();
+    new.purposes.remove(1);
+    new.purposes[0].evidence.pop();
+    new.members[0].key = key("imss", 9).verifier().to_string();
+    new.members[0].former = vec![former("imss", 1, "2026-11-30T00:00:00Z")];
+    let changes = diff(&old, &new);
+    let english: Vec<&str> = changes.iter().map(|one| one.text(Lang::En)).collect();
+    assert!(english[0].starts_with("Institución imss changes its key:"));
+    assert_eq!(
+        english[1..],
+        [
+            "Institución imss: what it signed with its former key up to 2026-11-30T00:00:00Z still counts.",
+            "For care (TREAT) it needs: a check-in or an appointment.",
+            "Nothing is opened any more for what the person herself asks (PATRQT).",
+        ]
+    );
+    assert!(
+        diff(&old, &three())[0]
+            .text(Lang::Es)
+            .contains("ya no nombra motivos")
+    );
 }

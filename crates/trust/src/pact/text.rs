@@ -2,7 +2,7 @@
 //!
 //! Written by hand and not by a serializer, so that no new version of a library ever changes what was signed.
 
-use super::{Member, Pact, PactError};
+use super::{Agreed, Member, Pact, PactError};
 
 /// Writes a pact.
 pub(super) fn write(pact: &Pact) -> String {
@@ -22,6 +22,9 @@ pub(super) fn write(pact: &Pact) -> String {
     line("appointment_minutes", pact.appointment_minutes.to_string());
     line("code_minutes", pact.code_minutes.to_string());
     line("policies", block(&pact.policies));
+    for agreed in &pact.purposes {
+        out.push_str(&purpose_table(agreed));
+    }
     for member in &pact.members {
         out.push_str(&member_table(member));
     }
@@ -33,8 +36,17 @@ pub(super) fn read(text: &str) -> Result<Pact, PactError> {
     toml::from_str(text).map_err(|e| PactError::Text(e.to_string().trim_end().replace('\n', " ")))
 }
 
-fn member_table(member: &Member) -> String {
+fn purpose_table(agreed: &Agreed) -> String {
+    let kinds: Vec<String> = agreed.evidence.iter().map(|k| quoted(k.code())).collect();
     format!(
+        "\n[[purposes]]\npurpose = {}\nevidence = [{}]\n",
+        quoted(agreed.purpose.code()),
+        kinds.join(", ")
+    )
+}
+
+fn member_table(member: &Member) -> String {
+    let mut table = format!(
         "\n[[members]]\nid = {}\nname = {}\nkind = {}\nkey = {}\naddress = {}\npublic = {}\n",
         quoted(&member.id.0),
         quoted(&member.name),
@@ -42,7 +54,15 @@ fn member_table(member: &Member) -> String {
         quoted(&member.key),
         quoted(&member.address),
         quoted(&member.public),
-    )
+    );
+    for former in &member.former {
+        let until = quoted(&former.until.to_string());
+        table.push_str(&format!(
+            "\n[[members.former]]\nkey = {}\nuntil = {until}\n",
+            quoted(&former.key)
+        ));
+    }
+    table
 }
 
 /// A basic string. Control characters are refused before (a note may hold none).

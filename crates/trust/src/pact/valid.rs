@@ -1,6 +1,6 @@
 //! The bounds of a pact.
 
-use super::{Member, Pact, PactError, policies};
+use super::{Member, Pact, PactError, former, policies, purpose};
 use ledger::note::{KeyKind, VerifierKey};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -49,6 +49,7 @@ pub(super) fn check(pact: &Pact) -> Result<(), PactError> {
         within(name, value, range)?;
     }
     members(pact)?;
+    purpose::check(&pact.purposes)?;
     if pact.policies.len() > bounds::POLICIES {
         return Err(PactError::Policies(format!(
             "{} bytes; at most {} are read",
@@ -66,18 +67,19 @@ pub(super) fn check(pact: &Pact) -> Result<(), PactError> {
 
 /// A member's key as a verifier.
 pub(super) fn key(member: &Member) -> Result<VerifierKey, PactError> {
-    let place = || format!("member {}: key", member.id);
-    let key: VerifierKey = member.key.parse().map_err(|e: ledger::Error| {
+    verifier(&member.key, &format!("member {}: key", member.id))
+}
+
+/// A key as text, in its one form.
+pub(super) fn verifier(text: &str, place: &str) -> Result<VerifierKey, PactError> {
+    let key: VerifierKey = text.parse().map_err(|e: ledger::Error| {
         invalid(
-            &place(),
+            place,
             &format!("{e}; copy it from `tejido init` at that member"),
         )
     })?;
-    if key.kind() != KeyKind::Ed25519 || key.to_string() != member.key {
-        return Err(invalid(
-            &place(),
-            "it must be an Ed25519 key that signs texts",
-        ));
+    if key.kind() != KeyKind::Ed25519 || key.to_string() != text {
+        return Err(invalid(place, "it must be an Ed25519 key that signs texts"));
     }
     Ok(key)
 }
@@ -129,6 +131,7 @@ fn members(pact: &Pact) -> Result<(), PactError> {
         let key = key(member)?;
         host_and_port(member)?;
         public(member)?;
+        former::check(member)?;
         let once = [
             ("id", member.id.0.clone()),
             ("key", crate::act::hex(key.public())),
@@ -136,7 +139,12 @@ fn members(pact: &Pact) -> Result<(), PactError> {
             ("address", member.address.to_lowercase()),
             ("public", member.public.to_lowercase()),
         ];
-        for (field, value) in once {
+        let former = member
+            .former
+            .iter()
+            .map(|former| Ok(("key", crate::act::hex(former.verifier(member)?.public()))))
+            .collect::<Result<Vec<_>, PactError>>()?;
+        for (field, value) in once.into_iter().chain(former) {
             if !taken.insert((field, value)) {
                 let place = format!("member {}: {field}", member.id);
                 return Err(invalid(
@@ -223,7 +231,7 @@ fn within(place: &str, value: u64, range: RangeInclusive<u64>) -> Result<(), Pac
     ))
 }
 
-fn invalid(place: &str, why: &str) -> PactError {
+pub(super) fn invalid(place: &str, why: &str) -> PactError {
     PactError::Invalid {
         place: place.to_owned(),
         why: why.to_owned(),

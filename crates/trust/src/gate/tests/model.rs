@@ -109,6 +109,7 @@ proptest! {
         let pharmacy = id("farmacia");
         let verdict = RULEBOOK.with(|rulebook| judge(&Case {
             rulebook,
+            purposes: &crate::pact::usual(),
             actions: &[policy::READ],
             circumstances: &circumstances,
             opens: Opens::Seen,

@@ -1,0 +1,235 @@
+//! Two laws, for random pacts, words and people who ask: one more prohibition never opens anything, and neither does one
+//! permission less.
+
+use super::super::judge::{Case, Opens, Verdict, judge, kind_code};
+use super::*;
+use crate::pact::{Agreed, usual};
+use crate::policy::{self, Circumstances, Rulebook};
+use crate::{Category, EvidenceKind, Rule, Viewer, Who, Word};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+
+const ACTIONS: [&str; 5] = [
+    "action",
+    "action == Action::\"read\"",
+    "action in Action::\"see\"",
+    "action == Action::\"see:hiv\"",
+    "action in [Action::\"read\", Action::\"see:medicines\", Action::\"see:diagnoses\"]",
+];
+
+/// The last two fail when they are evaluated: the sum is too large.
+const CONDITIONS: [&str; 11] = [
+    "",
+    "context.role == \"physician\"",
+    "[\"nurse\", \"pharmacist\"].contains(context.role)",
+    "context.licence_state == \"active\"",
+    "context.purpose == \"TREAT\"",
+    "context.purpose != \"TREAT\"",
+    "context.evidence.contains(\"check-in\")",
+    "context.institution_kind == \"pharmacy\" && resource.scope == \"person\"",
+    "context.same_institution || context.own_record",
+    "9223372036854775807 + 1 == 0",
+    "context.role == \"nurse\" && 9223372036854775807 + 1 == 0",
+];
+
+/// Effect, what of, and on which condition.
+type Line = (bool, &'static str, &'static str);
+
+fn a_line() -> impl Strategy<Value = Line> {
+    (any::<bool>(), select(&ACTIONS[..]), select(&CONDITIONS[..]))
+}
+
+fn rulebook(lines: &[Line]) -> Rulebook {
+    let text = lines
+        .iter()
+        .enumerate()
+        .map(|(at, (permit, action, when))| {
+            let effect = if *permit { "permit" } else { "forbid" };
+            let when = match when.is_empty() {
+                true => String::new(),
+                false => format!("when {{ {when} }}"),
+            };
+            format!("@id(\"p{at}\") {effect} (principal, {action}, resource) {when};\n")
+        });
+    Rulebook::parse(&text.collect::<String>()).unwrap()
+}
+
+prop_compose! {
+    fn a_rule()(
+        name in any::<u32>(),
+        allow: bool,
+        who in select(vec![
+            Who::Everyone,
+            Who::Kind(MemberKind::Pharmacy),
+            Who::Role(Role::Physician),
+            Who::Member(id("farmacia")),
+            Who::Actor(id("farmacia"), "ana".into()),
+        ]),
+        what in subsequence(Category::ALL.to_vec(), 0..4),
+    ) -> Rule {
+        Rule { id: format!("r{name}"), allow, who, what, purpose: None, until: None, hint: false }
+    }
+}
+
+/// Who asks, and on what evidence.
+#[derive(Clone, Debug)]
+struct Asker {
+    role: Role,
+    purpose: Purpose,
+    licence: &'static str,
+    evidence: Vec<&'static str>,
+    home: bool,
+}
+
+prop_compose! {
+    fn an_asker()(
+        role in select(vec![Role::Physician, Role::Nurse, Role::Pharmacist, Role::Patient]),
+        purpose in select(vec![Purpose::Treatment, Purpose::OwnRequest, Purpose::Research]),
+        licence in select(vec!["active", "suspended", "none"]),
+        evidence in subsequence(vec!["check-in", "appointment", "patient-code", "own-access"], 0..4),
+        home: bool,
+    ) -> Asker {
+        Asker { role, purpose, licence, evidence, home }
+    }
+}
+
+fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Asker) -> Verdict {
+    let member = id("farmacia");
+    let circumstances = Circumstances {
+        actor: "ana".into(),
+        institution: member.clone(),
+        holder: if asker.home {
+            member.clone()
+        } else {
+            id("imss")
+        },
+        scope: "person",
+        purpose: asker.purpose.code(),
+        evidence: asker.evidence.clone(),
+        role: asker.role.code(),
+        licence_state: asker.licence,
+        institution_kind: kind_code(MemberKind::Pharmacy),
+        via_other_member: !asker.home,
+        own_record: asker.role == Role::Patient && asker.home,
+    };
+    let word = Word {
+        person: Tag([1; 32]),
+        version: 1,
+        rules: rules.to_vec(),
+        said: noon(),
+        author: id("imss"),
+    };
+    judge(&Case {
+        rulebook,
+        purposes,
+        actions: &[policy::READ],
+        circumstances: &circumstances,
+        opens: Opens::Seen,
+        viewer: Viewer {
+            member: &member,
+            kind: MemberKind::Pharmacy,
+            role: asker.role,
+            actor: "ana",
+            herself: circumstances.own_record,
+        },
+        words: &[&word],
+        purpose: asker.purpose,
+        now: noon(),
+    })
+}
+
+/// The categories that a verdict opens.
+fn open(verdict: &Verdict) -> Vec<Category> {
+    let open = |category: &Category| !verdict.hidden.meets(category.bit());
+    match verdict.refused {
+        Some(_) => Vec::new(),
+        None => Category::ALL.into_iter().filter(open).collect(),
+    }
+}
+
+#[track_caller]
+fn within(narrow: &Verdict, wide: &Verdict) -> Result<(), TestCaseError> {
+    let (narrow, wide) = (open(narrow), open(wide));
+    prop_assert!(
+        narrow.iter().all(|c| wide.contains(c)),
+        "{:?} of {:?}",
+        narrow,
+        wide
+    );
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn one_more_prohibition_never_opens_anything(
+        lines in proptest::collection::vec(a_line(), 1..8),
+        (_, action, when) in a_line(),
+        place in 0..8usize,
+        rules in proptest::collection::vec(a_rule(), 0..6),
+        closing in a_rule(),
+        askers in proptest::collection::vec(an_asker(), 8),
+    ) {
+        let mut more = lines.clone();
+        more.insert(place.min(lines.len()), (false, action, when));
+        let closing = Rule { allow: false, ..closing };
+        let closed = [rules.clone(), vec![closing]].concat();
+        let (before, after) = (rulebook(&lines), rulebook(&more));
+        for asker in &askers {
+            let wide = decide(&before, &usual(), &rules, asker);
+            within(&decide(&after, &usual(), &rules, asker), &wide)?;
+            within(&decide(&before, &usual(), &closed, asker), &wide)?;
+        }
+    }
+
+    #[test]
+    fn one_permission_less_never_opens_anything(
+        lines in proptest::collection::vec(a_line(), 1..8),
+        place in 0..8usize,
+        rules in proptest::collection::vec(a_rule(), 1..6),
+        askers in proptest::collection::vec(an_asker(), 8),
+    ) {
+        let mut fewer = lines.clone();
+        let (permits, _): (Vec<usize>, Vec<usize>) = (0..lines.len()).partition(|at| lines[*at].0);
+        if !permits.is_empty() {
+            fewer.remove(permits[place % permits.len()]);
+        }
+        let mut closed = rules.clone();
+        let place = place % rules.len();
+        if rules[place].allow {
+            closed.remove(place);
+        }
+        let (before, after) = (rulebook(&lines), rulebook(&fewer));
+        for asker in &askers {
+            let wide = decide(&before, &usual(), &rules, asker);
+            within(&decide(&after, &usual(), &rules, asker), &wide)?;
+            within(&decide(&before, &usual(), &closed, asker), &wide)?;
+        }
+    }
+
+    #[test]
+    fn purposes_only_close_and_less_evidence_that_counts_closes_more(
+        lines in proptest::collection::vec(a_line(), 1..8),
+        kinds in subsequence(vec![EvidenceKind::CheckIn, EvidenceKind::Appointment, EvidenceKind::OwnAccess], 2..4),
+        purpose in select(vec![Purpose::Treatment, Purpose::OwnRequest]),
+        rules in proptest::collection::vec(a_rule(), 0..4),
+        askers in proptest::collection::vec(an_asker(), 8),
+    ) {
+        let rulebook = rulebook(&lines);
+        let agreed = |kinds: &[EvidenceKind]| vec![Agreed { purpose, evidence: kinds.to_vec() }];
+        for asker in &askers {
+            let all = decide(&rulebook, &[], &rules, asker);
+            let named = decide(&rulebook, &agreed(&kinds), &rules, asker);
+            let fewer = decide(&rulebook, &agreed(&kinds[1..]), &rules, asker);
+            within(&named, &all)?;
+            within(&fewer, &named)?;
+            let held = |kind: &EvidenceKind| {
+                asker.evidence.contains(&kind.code())
+                    || *kind == EvidenceKind::OwnAccess && asker.home && asker.role == Role::Patient
+            };
+            let good = asker.purpose == purpose && kinds.iter().any(held);
+            prop_assert_eq!(open(&named), if good { open(&all) } else { vec![] });
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! For what the members agreed to open records, and on what evidence.
+
+use super::PactError;
+use super::valid::invalid;
+use crate::{EvidenceKind, Purpose};
+use serde::{Deserialize, Serialize};
+
+/// A purpose that the members agreed on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agreed {
+    /// For what.
+    pub purpose: Purpose,
+    /// One of these shows that a record may be opened or changed for it; none is needed where the list is empty.
+    pub evidence: Vec<EvidenceKind>,
+}
+
+/// The purposes that a new pact starts from: care on evidence of it, the person herself, and the institution's own
+/// running of what it holds. Research and payment are not agreed on.
+pub fn usual() -> Vec<Agreed> {
+    use EvidenceKind::{Appointment, CheckIn, OwnAccess, PatientCode};
+    let agreed = |purpose, evidence: &[EvidenceKind]| Agreed {
+        purpose,
+        evidence: evidence.to_vec(),
+    };
+    vec![
+        agreed(Purpose::Treatment, &[CheckIn, Appointment, PatientCode]),
+        agreed(Purpose::OwnRequest, &[OwnAccess]),
+        agreed(Purpose::Operations, &[]),
+    ]
+}
+
+/// Each purpose once, and each kind of evidence once in it.
+pub(super) fn check(purposes: &[Agreed]) -> Result<(), PactError> {
+    for (place, agreed) in purposes.iter().enumerate() {
+        let at = format!("purpose {}", agreed.purpose.code());
+        if purposes
+            .iter()
+            .take(place)
+            .any(|other| other.purpose == agreed.purpose)
+        {
+            return Err(invalid(&at, "it stands twice; say all its evidence in one"));
+        }
+        for (place, kind) in agreed.evidence.iter().enumerate() {
+            if agreed
+                .evidence
+                .iter()
+                .take(place)
+                .any(|other| other == kind)
+            {
+                return Err(invalid(&at, "it names a kind of evidence twice"));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! A pact in words, for whoever is asked to sign it.
+
+use super::{Agreed, Member, Pact};
+use crate::category::list;
+use crate::policy::{self, Circumstances, Rulebook};
+use crate::{Category, EvidenceKind, Lang, MemberKind, Purpose, Role};
+
+/// One sentence in both languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// In Spanish.
+    pub es: String,
+    /// In English.
+    pub en: String,
+}
+
+impl Sentence {
+    pub(super) fn new(es: impl Into<String>, en: impl Into<String>) -> Sentence {
+        Sentence {
+            es: es.into(),
+            en: en.into(),
+        }
+    }
+    /// In a language.
+    pub fn text(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Es => &self.es,
+            Lang::En => &self.en,
+        }
+    }
+}
+
+/// What a pact says, in plain words: its numbers, its purposes, and what its policies open to each role in care. The
+/// last is not read out of the policies' text, which nobody can do in general: they are asked.
+///
+/// Cost: some hundred questions to the policies, a few milliseconds.
+pub fn describe(pact: &Pact) -> Vec<Sentence> {
+    let members = pact.members.len();
+    let mut said = vec![
+        Sentence::new(
+            format!("{}, versión {}.", pact.network, pact.version),
+            format!("{}, version {}.", pact.network, pact.version),
+        ),
+        Sentence::new(
+            format!("Un cambio pide {} firmas de {members}.", pact.threshold),
+            format!("A change needs {} signatures of {members}.", pact.threshold),
+        ),
+        Sentence::new(
+            format!("Cada quien tiene {} ms para contestar.", pact.deadline_ms),
+            format!("Each has {} ms to answer.", pact.deadline_ms),
+        ),
+        Sentence::new(
+            format!(
+                "Un registro en recepción vale {} min, una cita {} min después de su hora, un código {} min.",
+                pact.check_in_minutes, pact.appointment_minutes, pact.code_minutes
+            ),
+            format!(
+                "A check-in is good for {} min, an appointment for {} min after its hour, a code for {} min.",
+                pact.check_in_minutes, pact.appointment_minutes, pact.code_minutes
+            ),
+        ),
+    ];
+    match pact.purposes.is_empty() {
+        true => said.push(Sentence::new(
+            "El pacto no nombra motivos: qué prueba pide cada uno lo dicen solo sus reglas.",
+            "The pact names no purposes: what evidence each needs is said by its policies alone.",
+        )),
+        false => said.extend(pact.purposes.iter().map(agreed)),
+    }
+    if let Ok(rulebook) = Rulebook::parse(&pact.policies) {
+        let care = [Role::Physician, Role::Nurse, Role::Pharmacist, Role::Clerk];
+        said.extend(care.into_iter().map(|role| opens(&rulebook, role)));
+    }
+    said.extend(pact.members.iter().map(member));
+    said
+}
+
+/// What a purpose needs.
+pub(super) fn agreed(agreed: &Agreed) -> Sentence {
+    let (es, en) = purpose(agreed.purpose);
+    if agreed.evidence.is_empty() {
+        return Sentence::new(
+            format!("Para {es} no se pide prueba."),
+            format!("For {en} no evidence is needed."),
+        );
+    }
+    Sentence::new(
+        format!("Para {es} se pide: {}.", kinds(agreed, Lang::Es)),
+        format!("For {en} it needs: {}.", kinds(agreed, Lang::En)),
+    )
+}
+
+fn kinds(agreed: &Agreed, lang: Lang) -> String {
+    let or = match lang {
+        Lang::Es => " o ",
+        Lang::En => " or ",
+    };
+    let names = agreed.evidence.iter().map(|kind| {
+        let (es, en) = evidence(*kind);
+        match lang {
+            Lang::Es => es,
+            Lang::En => en,
+        }
+    });
+    names.collect::<Vec<_>>().join(or)
+}
+
+/// A purpose, after "para" and "for".
+pub fn purpose(purpose: Purpose) -> (&'static str, &'static str) {
+    match purpose {
+        Purpose::Treatment => ("la atención (TREAT)", "care (TREAT)"),
+        Purpose::OwnRequest => (
+            "lo que pide la persona misma (PATRQT)",
+            "what the person herself asks (PATRQT)",
+        ),
+        Purpose::Operations => (
+            "el trabajo propio de la institución (HOPERAT)",
+            "the institution's own work (HOPERAT)",
+        ),
+        Purpose::Research => ("la investigación (HRESCH)", "research (HRESCH)"),
+        Purpose::Payment => ("el cobro (HPAYMT)", "payment (HPAYMT)"),
+    }
+}
+
+/// A kind of evidence.
+pub fn evidence(kind: EvidenceKind) -> (&'static str, &'static str) {
+    match kind {
+        EvidenceKind::CheckIn => ("un registro en recepción", "a check-in"),
+        EvidenceKind::Appointment => ("una cita", "an appointment"),
+        EvidenceKind::PatientCode => ("un código del paciente", "a patient's code"),
+        EvidenceKind::OwnAccess => ("la sesión de la persona misma", "the person's own session"),
+    }
+}
+
+/// What the policies open to a role for care, at home, with an active licence and all evidence.
+fn opens(rulebook: &Rulebook, role: Role) -> Sentence {
+    let member = crate::MemberId("a".into());
+    let circumstances = Circumstances {
+        actor: "a".into(),
+        institution: member.clone(),
+        holder: member,
+        scope: "person",
+        purpose: Purpose::Treatment.code(),
+        evidence: vec!["check-in", "appointment", "patient-code"],
+        role: role.code(),
+        licence_state: match role {
+            Role::Clerk => "none",
+            _ => "active",
+        },
+        institution_kind: "clinic",
+        via_other_member: false,
+        own_record: false,
+    };
+    let may = |action| rulebook.ask(action, &circumstances).allowed;
+    let verbs = [
+        (policy::READ, "lee", "reads"),
+        (policy::WRITE, "escribe", "writes"),
+        (policy::DISPENSE, "surte", "dispenses"),
+        (policy::REGISTER, "registra", "registers"),
+        (policy::RECEIVE, "recibe", "receives"),
+        (policy::FIND, "busca", "finds"),
+    ];
+    let does: Vec<_> = verbs
+        .into_iter()
+        .filter(|(action, ..)| may(action))
+        .collect();
+    let seen = match may(policy::READ) {
+        true => rulebook.sees(&circumstances).0,
+        false => Vec::new(),
+    };
+    let (es, en) = match role {
+        Role::Physician => ("Una médica", "A physician"),
+        Role::Nurse => ("Una enfermera", "A nurse"),
+        Role::Pharmacist => ("Una farmacéutica", "A pharmacist"),
+        _ => ("La recepción", "The desk"),
+    };
+    let sentence = |who: &str, does: Vec<&str>, lang: Lang| {
+        let (nothing, sees, all) = match lang {
+            Lang::Es => ("no hace nada", "ve", "todo"),
+            Lang::En => ("does nothing", "sees", "everything"),
+        };
+        let does = match does.is_empty() {
+            true => nothing.to_owned(),
+            false => list(&does, lang),
+        };
+        let names: Vec<&str> = seen.iter().map(|category| category.name(lang)).collect();
+        match names.len() {
+            0 => format!("{who}: {does}."),
+            n if n == Category::ALL.len() => format!("{who}: {does}; {sees} {all}."),
+            _ => format!("{who}: {does}; {sees} {}.", list(&names, lang)),
+        }
+    };
+    let spanish = does.iter().map(|(_, es, _)| *es).collect();
+    let english = does.iter().map(|(.., en)| *en).collect();
+    Sentence::new(
+        sentence(es, spanish, Lang::Es),
+        sentence(en, english, Lang::En),
+    )
+}
+
+fn member(member: &Member) -> Sentence {
+    let (es, en) = kind(member.kind);
+    let (id, name, address, public) = (&member.id, &member.name, &member.address, &member.public);
+    let former = member.former.iter().map(|former| former.until.to_string());
+    let until = former.collect::<Vec<_>>().join(", ");
+    let (until_es, until_en) = match until.is_empty() {
+        true => (String::new(), String::new()),
+        false => (
+            format!("; lo firmado con sus llaves de antes vale hasta {until}"),
+            format!("; what its former keys signed counts up to {until}"),
+        ),
+    };
+    Sentence::new(
+        format!("{name} ({id}), {es}: nodo {address}, páginas {public}{until_es}."),
+        format!("{name} ({id}), {en}: node {address}, pages {public}{until_en}."),
+    )
+}
+
+fn kind(kind: MemberKind) -> (&'static str, &'static str) {
+    match kind {
+        MemberKind::PublicInstitution => ("institución pública", "public institution"),
+        MemberKind::PrivateHospital => ("hospital privado", "private hospital"),
+        MemberKind::Clinic => ("clínica", "clinic"),
+        MemberKind::Pharmacy => ("farmacia", "pharmacy"),
+        MemberKind::Laboratory => ("laboratorio", "laboratory"),
+        MemberKind::Insurer => ("aseguradora", "insurer"),
+        MemberKind::University => ("universidad", "university"),
+        MemberKind::Witness => ("testigo de la sociedad civil", "civil-society witness"),
+        MemberKind::Authority => ("autoridad", "authority"),
+    }
+}
