@@ -181,6 +181,9 @@ fn single(args: &Country, gate: &Gate, flushes: f64) -> Result<(), Error> {
         Ok(())
     })?;
     decisions.say("decisions, warm", "");
+    super::decision::run(&super::decision::Args {
+        seconds: args.seconds,
+    })?;
     let reads = many(args, |n| {
         let id = id(n);
         let grant = gate.decide(

@@ -1,9 +1,11 @@
 //! `tejido bench`: figures of this machine, each with what bounds it beside it.
 //!
-//! Two benches: [`country`] is the whole house over five nodes (decisions, reads, the federated summary); [`store`] is
-//! one archive behind its own HTTPS door, grown step by step, over some thirty shapes of query.
+//! Three benches: [`country`] is the whole house over five nodes (decisions, reads, the federated summary); [`decision`] is
+//! the decision alone, under a large pact and a long word; [`store`] is one archive behind its own HTTPS door, grown step by
+//! step, over some thirty shapes of query.
 
 mod country;
+mod decision;
 mod store;
 
 use crate::{Error, out};
@@ -27,6 +29,8 @@ pub struct Bench {
 enum What {
     /// One archive behind its door, grown through 1k, 4k, 16k people: writes, reads, some thirty shapes of query.
     Store(store::Args),
+    /// Decisions alone, under a pact of 200 policies and a word of 50 rules.
+    Decision(decision::Args),
 }
 
 /// What the bench over five nodes takes.
@@ -50,6 +54,7 @@ struct Country {
 pub fn run(args: &Bench) -> Result<(), Error> {
     match &args.what {
         Some(What::Store(args)) => store::run(args),
+        Some(What::Decision(args)) => decision::run(args),
         None => country::run(&args.country),
     }
 }
