@@ -133,6 +133,7 @@ impl Gate {
         let mut found = self
             .kept_evidence(&actor.member, &actor.id, &[person], now)
             .unwrap_or_default();
+        self.sign_anew(&mut found);
         let own = actor.member == self.house.member && self.is_own(actor, &[person]);
         if own && let Ok(draft) = self.draft(EvidenceKind::OwnAccess, person, now) {
             let evidence = Evidence {
@@ -143,6 +144,22 @@ impl Gate {
             found.push(evidence.sign(&self.house.key));
         }
         found
+    }
+
+    /// Appointments of this house that it signed with a key it has laid down: other members would not take them.
+    fn sign_anew(&self, pieces: &mut [Evidence]) {
+        let house = &self.house;
+        let in_force = self.in_force();
+        let member = in_force.pact.member(&house.member);
+        if member.is_none_or(|member| member.former.is_empty()) {
+            return;
+        }
+        for piece in pieces {
+            let own = piece.kind == EvidenceKind::Appointment && piece.issuer == house.member;
+            if own && !piece.verify(house.key.verifier()) {
+                *piece = piece.clone().sign(&house.key);
+            }
+        }
     }
 
     /// Whether a record is the actor's own, by the CURP that her sign-in stands for.
@@ -192,7 +209,7 @@ impl Gate {
         if locked(&self.house.sound).0.contains(&known) {
             return Ok(());
         }
-        sound(evidence, &in_force).map_err(Refusal::forged)?;
+        sound(evidence, &in_force, &self.house.member).map_err(Refusal::forged)?;
         let mut sound = locked(&self.house.sound);
         if sound.0.len() >= MAX_SOUND {
             sound.0.clear();
@@ -331,11 +348,20 @@ impl Gate {
 }
 
 /// Whether evidence is signed by who may say it, in the bounds of this pact. Cost: one Ed25519 verification.
-pub(super) fn sound(evidence: &Evidence, pact: &InForce) -> Result<(), &'static str> {
+///
+/// A former key counts for what began before it was laid down. An appointment is made long before it begins: of a house's
+/// own any key of the house counts, and other members get it signed anew.
+pub(super) fn sound(
+    evidence: &Evidence,
+    pact: &InForce,
+    house: &MemberId,
+) -> Result<(), &'static str> {
+    let dated = match evidence.kind {
+        EvidenceKind::Appointment if evidence.issuer == *house => Timestamp::MIN,
+        _ => evidence.from,
+    };
     let issuer = pact.pact.member(&evidence.issuer);
-    let mut keys = issuer
-        .into_iter()
-        .flat_map(|issuer| issuer.keys_at(evidence.from));
+    let mut keys = issuer.into_iter().flat_map(|issuer| issuer.keys_at(dated));
     if !keys.any(|key| evidence.verify(&key)) {
         return Err("evidence that its issuer did not sign");
     }

@@ -329,7 +329,8 @@ impl Gate {
         Ok(None)
     }
 
-    /// The first piece of evidence of an act that would not count under the pact that it names, at that moment.
+    /// The first piece of evidence of an act that would not count at that moment, under the pact that
+    /// it names.
     fn unsound(&self, act: &Act, pact: &InForce) -> Result<Option<String>, Refusal> {
         let Some(asked) = &act.grounds.question else {
             return Ok(None);
@@ -340,7 +341,10 @@ impl Gate {
             };
             // Of a patient the act does not say by what login she came.
             let only = |actor: &String| act.who.role == Role::Patient || *actor == act.who.id;
-            let counts = super::evidence::sound(&piece, pact).is_ok()
+            // Its issuer may have signed it anew since then, with the key of now.
+            let (now, house) = (self.in_force(), &self.house.member);
+            let mut pacts = [pact, now.as_ref()].into_iter();
+            let counts = pacts.any(|pact| super::evidence::sound(&piece, pact, house).is_ok())
                 && piece.is_good_at(asked.at)
                 && piece.institution == act.who.member
                 && piece.actor.as_ref().is_none_or(only);

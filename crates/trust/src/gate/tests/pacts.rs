@@ -174,8 +174,21 @@ fn a_node_goes_on_with_its_log_under_a_new_key_and_old_decisions_come_out_again(
         .decide(treat(actor("imss", Role::Physician)), noon())
         .unwrap();
     let act = node.note(&grant, noon()).unwrap();
+    let doctor = crate::NewAccount {
+        login: "ana".into(),
+        secret: "hilo-rojo-7".into(),
+        name: "Ana".into(),
+        role: Role::Physician,
+        licence: Some(licence(LicenceState::Active)),
+        curp: None,
+    };
+    node.account(doctor, noon()).unwrap();
+    node.appoint(&actor("imss", Role::Clerk), SHE, "ana", at("20:00"), noon())
+        .unwrap();
     let with = [all_keys(), vec![key("imss", 9)]].concat();
     let second = next(&node, |p| rekey(p, "imss", 9, Some(noon())), &with);
+    let elsewhere = node_with_her("sanatorio");
+    elsewhere.adopt(&second, noon()).unwrap();
     // A running node cannot change its own key.
     assert!(
         node.adopt(&second, noon())
@@ -215,6 +228,32 @@ fn a_node_goes_on_with_its_log_under_a_new_key_and_old_decisions_come_out_again(
         node.decide(treat(actor("imss", Role::Physician)), noon())
             .is_ok()
     );
+
+    // So does the appointment of this evening, here and where it is sent to.
+    let ana = Actor {
+        id: "ana".into(),
+        ..actor("imss", Role::Physician)
+    };
+    let evening = |node: &Gate, via: Option<MemberId>, evidence: Vec<Evidence>| {
+        let request = Request {
+            via,
+            evidence,
+            ..treat(ana.clone())
+        };
+        node.decide(request, at("19:00"))
+            .map(drop)
+            .map_err(|r| r.kind)
+    };
+    assert_eq!(evening(&node, None, vec![]), Ok(()));
+    let sent = node.evidence(&ana, node.tag_of_her(), at("19:00"));
+    assert_eq!(sent.len(), 1);
+    let with_the_old_key = sent[0].clone().sign(&old);
+    let by = Some(id("imss"));
+    assert_eq!(
+        evening(&elsewhere, by.clone(), vec![with_the_old_key]),
+        Err(RefusalKind::Forged)
+    );
+    assert_eq!(evening(&elsewhere, by, sent), Ok(()));
 
     // With the old key and the old pact it does not start: the archive knows better.
     let Node { gate, dir } = node;
