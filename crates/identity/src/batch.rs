@@ -1,0 +1,128 @@
+//! A whole register at once.
+
+use crate::card::{Card, Register};
+use crate::compare::{Comparison, compare};
+use crate::model::Model;
+use crate::propose::Blocks;
+use crate::sure::{Sure, confirmed};
+use crate::train::{Samples, train};
+use rayon::prelude::*;
+
+/// Pairs in each of the two samples that are learnt from, about.
+const SAMPLE: u64 = 400_000;
+
+/// Pairs below these odds (natural logarithm) are not kept.
+const KEPT: f32 = -4.0;
+
+/// What a confirmed number counts.
+pub(crate) const DECIDED: f32 = 1e6;
+
+/// Two registrations and the logarithm of the odds that they are of one person; the smaller number first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Link {
+    pub(crate) a: u32,
+    pub(crate) b: u32,
+    pub(crate) odds: f32,
+}
+
+/// Learns the weights of a register from itself.
+pub(crate) fn learn(register: &Register, blocks: &Blocks) -> Model {
+    let n = register.cards.len() as u64;
+    let counted = proposed_count(register, blocks);
+    let share = (SAMPLE as f64 / counted.max(1) as f64).min(1.0);
+    let limit = (share * f64::from(u32::MAX)) as u32;
+    // In an order that does not depend on that of the input.
+    let mut proposed: Vec<(u64, u64, Comparison)> = over_pairs(register, blocks, |a, b| {
+        let (x, y) = (&register.cards[a as usize], &register.cards[b as usize]);
+        let (low, high) = (x.print.min(y.print), x.print.max(y.print));
+        (mix(low, high) as u32 <= limit).then(|| (low, high, compare(register, x, y)))
+    });
+    proposed.par_sort_unstable_by_key(|p| (p.0, p.1));
+    let mut order: Vec<u32> = (0..n as u32).collect();
+    order.par_sort_unstable_by_key(|i| register.cards[*i as usize].print);
+    let all = n * n.saturating_sub(1) / 2;
+    let pick = |i: u64, j: u64| {
+        let card = |k: u64| &register.cards[order[k as usize] as usize];
+        compare(register, card(i), card(j))
+    };
+    let random: Vec<Comparison> = if all <= 2 * SAMPLE {
+        (0..n)
+            .into_par_iter()
+            .flat_map_iter(|i| (i + 1..n).map(move |j| pick(i, j)))
+            .collect()
+    } else {
+        (0..SAMPLE)
+            .into_par_iter()
+            .map(|k| {
+                let (i, j) = (mix(k, 1) % n, mix(k, 2) % (n - 1));
+                pick(i, if j >= i { j + 1 } else { j })
+            })
+            .collect()
+    };
+    train(&Samples {
+        proposed: proposed.into_iter().map(|p| p.2).collect(),
+        share,
+        random,
+        registrations: n as usize,
+    })
+}
+
+/// How many pairs the blocks propose; of a large register, estimated from some of its registrations.
+fn proposed_count(register: &Register, blocks: &Blocks) -> u64 {
+    let n = register.cards.len();
+    let step = (n / 50_000).max(1);
+    let seen: u64 = (0..n as u32)
+        .into_par_iter()
+        .step_by(step)
+        .map_init(Vec::new, |partners, i| {
+            blocks.after(i, partners);
+            partners.len() as u64
+        })
+        .sum();
+    seen * step as u64
+}
+
+/// Scores the proposed pairs and keeps those that may be of one person.
+pub(crate) fn links(register: &Register, blocks: &Blocks, model: &Model) -> Vec<Link> {
+    over_pairs(register, blocks, |a, b| {
+        let (x, y) = (&register.cards[a as usize], &register.cards[b as usize]);
+        odds(register, model, x, y).map(|odds| Link { a, b, odds })
+    })
+}
+
+/// The logarithm of a pair's odds, [`DECIDED`] for one that a confirmed number decides; `None` if it is not worth
+/// keeping.
+pub(crate) fn odds(register: &Register, model: &Model, x: &Card, y: &Card) -> Option<f32> {
+    match confirmed(register, x, y) {
+        Some(Sure::One) => Some(DECIDED),
+        Some(Sure::Two) => None,
+        None => Some(model.log_odds(&compare(register, x, y))).filter(|odds| *odds > KEPT),
+    }
+}
+
+fn over_pairs<T: Send>(
+    register: &Register,
+    blocks: &Blocks,
+    each: impl Fn(u32, u32) -> Option<T> + Sync,
+) -> Vec<T> {
+    (0..register.cards.len() as u32)
+        .into_par_iter()
+        .with_min_len(256)
+        .map_init(Vec::new, |partners, a| {
+            blocks.after(a, partners);
+            partners
+                .iter()
+                .filter_map(|b| each(a, *b))
+                .collect::<Vec<T>>()
+        })
+        .flatten_iter()
+        .collect()
+}
+
+/// Two numbers as one that looks random.
+pub(crate) fn mix(a: u64, b: u64) -> u64 {
+    let mut x = a ^ b.rotate_left(32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ x >> 31
+}

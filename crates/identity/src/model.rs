@@ -1,0 +1,311 @@
+//! How much the levels weigh: probabilities of agreement after Fellegi and Sunter, with frequencies of values, and
+//! with the people that are neither one nor strangers.
+//!
+//! Two registrations are of one person, of relatives, or of strangers. A pair's odds are
+//!
+//! ```text
+//! P(one) m(levels)  /  ( P(strangers) u(levels) + sum over kinds of relatives P(kind) k(levels) )
+//! ```
+//!
+//! `m` and `u` are products over the fields that both know. Relatives share some fields as one person would (surnames,
+//! address, telephone, parents) and differ in the others as strangers do: so `k` takes each field's factor from `m` or
+//! from `u` and brings no parameters of its own but its share. That is what keeps twins, siblings and a father and son
+//! of one name apart although nearly all of their fields agree: fields that hang together in families do not count as
+//! independent evidence.
+//!
+//! Sources: I. P. Fellegi and A. B. Sunter, "A theory for record linkage", JASA 64 (1969); W. E. Winkler, "Frequency-
+//! based matching in Fellegi-Sunter model of record linkage" (2000), for values; the mixture with relatives is ours.
+
+use crate::compare::Comparison;
+use crate::field::{FIELDS, Field, at};
+
+/// Most levels that a field has, "not known" included.
+pub(crate) const LEVELS: usize = 10;
+
+/// Kinds of pairs of two people who are not strangers.
+pub(crate) const KIN: usize = 6;
+
+/// A kind of relatives: what they share, and bounds of how many such pairs there are for each pair of registrations of
+/// one person.
+struct Kin {
+    shared: &'static [Field],
+    /// How often they have one given name, for each time that strangers have: parents do not name two children alike.
+    same_given: f32,
+    birth: Births,
+    least: f64,
+    most: f64,
+}
+
+/// How the births of relatives lie.
+#[derive(Clone, Copy, PartialEq)]
+enum Births {
+    /// As those of strangers.
+    Any,
+    /// On one day.
+    One,
+    /// A generation apart, but for errors.
+    Generation,
+}
+
+/// Of parents and children that this share is a generation apart, as written.
+const GENERATION: f32 = 0.95;
+
+const RELATIVES: [Kin; KIN] = [
+    // Brothers and sisters.
+    Kin {
+        shared: &[
+            Field::First,
+            Field::Second,
+            Field::Address,
+            Field::Phone,
+            Field::Mother,
+            Field::Father,
+            Field::BirthPlace,
+        ],
+        same_given: 0.05,
+        birth: Births::Any,
+        least: 0.2,
+        most: 5.0,
+    },
+    // Twins: about one birth in ninety, so 0.01 pairs a person; with k registrations each that is 0.02 k / (k - 1) for
+    // each pair of one person's. Not learnt: what would be learnt is how often one person has two given names.
+    Kin {
+        shared: &[
+            Field::First,
+            Field::Second,
+            Field::Address,
+            Field::Phone,
+            Field::Mother,
+            Field::Father,
+            Field::BirthPlace,
+        ],
+        same_given: 0.01,
+        birth: Births::One,
+        least: 0.03,
+        most: 0.03,
+    },
+    // Parent and child of one name.
+    Kin {
+        shared: &[
+            Field::Given,
+            Field::First,
+            Field::Address,
+            Field::Phone,
+            Field::BirthPlace,
+            Field::Sex,
+        ],
+        same_given: 1.0,
+        birth: Births::Generation,
+        least: 0.02,
+        most: 0.5,
+    },
+    // The same where both parents have the same surname.
+    Kin {
+        shared: &[
+            Field::Given,
+            Field::First,
+            Field::Second,
+            Field::Address,
+            Field::Phone,
+            Field::BirthPlace,
+            Field::Sex,
+        ],
+        same_given: 1.0,
+        birth: Births::Generation,
+        least: 0.01,
+        most: 0.1,
+    },
+    // Parent and child.
+    Kin {
+        shared: &[
+            Field::First,
+            Field::Address,
+            Field::Phone,
+            Field::BirthPlace,
+        ],
+        same_given: 0.05,
+        birth: Births::Generation,
+        least: 0.2,
+        most: 5.0,
+    },
+    // Others in one house.
+    Kin {
+        shared: &[Field::Address, Field::Phone],
+        same_given: 1.0,
+        birth: Births::Any,
+        least: 0.2,
+        most: 10.0,
+    },
+];
+
+/// Weights learnt from a register, or the first estimates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Natural logarithms of `m` and `u` by field and level.
+    pub(crate) m: [[f32; LEVELS]; FIELDS],
+    pub(crate) u: [[f32; LEVELS]; FIELDS],
+    /// Mean logarithm of a value's chance among strangers at the level.
+    pub(crate) mean: [[f32; LEVELS]; FIELDS],
+    /// Logarithms of the shares of pairs: of one person, of strangers, of each kind of relatives.
+    pub(crate) one: f32,
+    pub(crate) strangers: f32,
+    pub(crate) kin: [f32; KIN],
+    /// Which fields each kind shares.
+    shared: [[bool; FIELDS]; KIN],
+}
+
+/// What a pair may be, as probabilities that add up to one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shares {
+    pub(crate) one: f32,
+    pub(crate) kin: [f32; KIN],
+}
+
+impl Model {
+    /// The first estimates, for a register of so many registrations: what holds before anything was learnt.
+    pub fn first(registrations: usize) -> Model {
+        let mut shared = [[false; FIELDS]; KIN];
+        for (row, kin) in shared.iter_mut().zip(&RELATIVES) {
+            for field in kin.shared {
+                row[*field as usize] = true;
+            }
+            row[Field::Birth as usize] = kin.birth == Births::One;
+        }
+        let mut model = Model {
+            m: [[0.0; LEVELS]; FIELDS],
+            u: [[0.0; LEVELS]; FIELDS],
+            mean: [[0.0; LEVELS]; FIELDS],
+            one: 0.0,
+            strangers: 0.0,
+            kin: [0.0; KIN],
+            shared,
+        };
+        for field in Field::ALL {
+            let f = field as usize;
+            for (i, level) in field.levels().iter().enumerate() {
+                model.m[f][i + 1] = level.m.ln();
+                model.u[f][i + 1] = level.u.ln();
+                model.mean[f][i + 1] = field.levels()[0].u.ln();
+            }
+        }
+        // One other registration for every second person.
+        let n = registrations.max(1_000) as f64;
+        model.set_shares(0.5 / n, [0.0; KIN]);
+        model
+    }
+
+    /// Sets the share of pairs that are of one person, and those of relatives within their bounds.
+    pub(crate) fn set_shares(&mut self, one: f64, kin: [f64; KIN]) {
+        let one = one.clamp(1e-12, 0.3);
+        let mut strangers = 1.0 - one;
+        self.one = one.ln() as f32;
+        for (slot, (share, row)) in self.kin.iter_mut().zip(kin.into_iter().zip(&RELATIVES)) {
+            let share = share.clamp(row.least * one, row.most * one);
+            strangers -= share;
+            *slot = share.ln() as f32;
+        }
+        self.strangers = strangers.max(1e-6).ln() as f32;
+    }
+
+    /// One person's birth dates that have nothing in common lie as those of strangers do, so how many of them are a
+    /// generation apart follows from the others. Learnt by itself, the level would be left to fathers and sons.
+    pub(crate) fn tie_wrong_dates(&mut self) {
+        let f = Field::Birth as usize;
+        let (apart, differ) = (
+            usize::from(at::birth::GENERATION),
+            usize::from(at::birth::DIFFER),
+        );
+        self.m[f][apart] = self.m[f][differ] + self.u[f][apart] - self.u[f][differ];
+    }
+
+    /// Logarithm of the chance of a field's level among strangers, given how rare the value is.
+    fn among_strangers(&self, field: usize, level: u8, chance: f32) -> f32 {
+        let l = usize::from(level);
+        let rare = Field::ALL[field].levels()[l - 1].rare;
+        let u = self.u[field][l];
+        match level {
+            _ if chance == 0.0 || rare == 0.0 => u,
+            at::SAME => chance,
+            _ => (u + rare * (chance - self.mean[field][l])).min(0.0),
+        }
+    }
+
+    /// Natural logarithm of the odds that both registrations are of one person.
+    pub(crate) fn log_odds(&self, pair: &Comparison) -> f32 {
+        let (one, others) = self.both(pair);
+        one - others.0
+    }
+
+    /// The probabilities of what the pair may be.
+    pub(crate) fn shares(&self, pair: &Comparison) -> Shares {
+        let (one, (others, kin, _)) = self.both(pair);
+        let all = log_add(one, others);
+        Shares {
+            one: (one - all).exp(),
+            kin: kin.map(|k| (k - all).exp()),
+        }
+    }
+
+    /// What each field adds to the odds against a stranger, for an explanation.
+    pub(crate) fn field_weight(&self, field: Field, level: u8, chance: f32) -> f32 {
+        let f = field as usize;
+        if level == at::UNKNOWN {
+            0.0
+        } else {
+            self.m[f][usize::from(level)] - self.among_strangers(f, level, chance)
+        }
+    }
+
+    fn both(&self, pair: &Comparison) -> (f32, (f32, [f32; KIN], f32)) {
+        let (mut one, mut strangers, mut kin) = (self.one, self.strangers, self.kin);
+        for f in 0..FIELDS {
+            let level = pair.level[f];
+            if level == at::UNKNOWN {
+                continue;
+            }
+            let m = self.m[f][usize::from(level)];
+            let u = self.among_strangers(f, level, pair.chance[f]);
+            one += m;
+            strangers += u;
+            for (k, sum) in kin.iter_mut().enumerate() {
+                *sum += if self.shared[k][f] { m } else { u };
+            }
+        }
+        if pair.level[Field::Given as usize] == at::SAME {
+            for (sum, kind) in kin.iter_mut().zip(&RELATIVES) {
+                *sum += kind.same_given.ln();
+            }
+        }
+        let birth = pair.level[Field::Birth as usize];
+        if birth != at::UNKNOWN {
+            let u = &self.u[Field::Birth as usize];
+            let apart = u[usize::from(at::birth::GENERATION)];
+            for (sum, kind) in kin.iter_mut().zip(&RELATIVES) {
+                *sum += match (kind.birth, birth) {
+                    (Births::Generation, at::birth::GENERATION) => GENERATION.ln() - apart,
+                    (Births::Generation, _) => {
+                        (1.0 - GENERATION).ln() - (1.0 - apart.exp()).max(1e-3).ln()
+                    }
+                    _ => 0.0,
+                };
+            }
+        }
+        let others = kin.iter().fold(strangers, |sum, k| log_add(sum, *k));
+        (one, (others, kin, strangers))
+    }
+}
+
+/// ln(e^a + e^b).
+fn log_add(a: f32, b: f32) -> f32 {
+    let (low, high) = if a < b { (a, b) } else { (b, a) };
+    if high - low > 20.0 {
+        high
+    } else {
+        high + (low - high).exp().ln_1p()
+    }
+}
+
+/// Odds as a probability.
+pub(crate) fn probability(log_odds: f32) -> f64 {
+    1.0 / (1.0 + f64::from(-log_odds).exp())
+}
