@@ -284,7 +284,8 @@ impl Pair<'_> {
         for x in &self.a.places {
             for y in &self.b.places {
                 let found = self.homes(x, y);
-                if found.0 != at::UNKNOWN && (best.0 == at::UNKNOWN || found.0 < best.0) {
+                let better = found.0 < best.0 || found.0 == best.0 && found.1 < best.1;
+                if found.0 != at::UNKNOWN && (best.0 == at::UNKNOWN || better) {
                     best = found;
                 }
             }
@@ -434,7 +435,7 @@ impl Pair<'_> {
         }
         let texts = self.register.texts(Kind::Parent);
         let (s, t) = (texts.text(x), texts.text(y));
-        let (short, long) = if s.split(' ').count() <= t.split(' ').count() {
+        let (short, long) = if (s.split(' ').count(), s) <= (t.split(' ').count(), t) {
             (s, t)
         } else {
             (t, s)
@@ -508,7 +509,11 @@ fn names<const N: usize>(ids: &[Id; N]) -> &[Id] {
 /// Texts of several words: alike when they differ by a slip, or when one has all the words of the other, a long one
 /// among them (`Bristol` and `Bristol, city of`).
 fn alike(s: &str, t: &str) -> bool {
-    let (short, long) = if s.len() <= t.len() { (s, t) } else { (t, s) };
+    let (short, long) = if (s.len(), s) <= (t.len(), t) {
+        (s, t)
+    } else {
+        (t, s)
+    };
     let within = || {
         short.split(' ').any(|w| w.len() > 3)
             && short.split(' ').all(|w| long.split(' ').any(|v| v == w))
@@ -522,4 +527,15 @@ fn alike(s: &str, t: &str) -> bool {
 fn slip(x: u64, y: u64) -> bool {
     let ((a, m), (b, n)) = (unpack(x), unpack(y));
     m >= 5 && n >= 5 && edits(&a[..m], &b[..n], 1) <= 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_one_length_are_alike_both_ways_or_neither() {
+        let (s, t) = ("abcd abcd", "abcd efgh");
+        assert_eq!(alike(s, t), alike(t, s));
+    }
 }

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 /// One arrival is compared with at most so many others, those of its rarest keys.
-const MOST_COMPARED: usize = 3_000;
+const MOST_COMPARED: usize = 1_000;
 
 /// A group larger than this is not taken apart and put together anew when somebody joins it.
 const LARGEST_GROUP: usize = 200;
