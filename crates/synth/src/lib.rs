@@ -33,6 +33,7 @@ mod person;
 mod places;
 mod plan;
 mod registration;
+mod registry;
 mod resources;
 mod tables;
 mod tell;
@@ -42,6 +43,7 @@ pub use country::Country;
 pub use cover::{Cover, Institution};
 pub use life::{InstitutionRecord, Life, transaction};
 pub use person::Person;
+pub use registry::{Registered, Registers};
 pub use write::{Format, Written, write};
 
 /// What can go wrong.

@@ -131,7 +131,7 @@ pub(crate) fn draw(people: &People, today: Day, dice: &mut Dice) -> Option<Perso
     })
 }
 
-fn state(people: &People, dice: &mut Dice) -> Option<MxState> {
+pub(crate) fn state(people: &People, dice: &mut Dice) -> Option<MxState> {
     MxState::from_letters(people.states.millions.pick(dice))
 }
 

@@ -125,7 +125,7 @@ fn typed_wrong(right: &str, dice: &mut Dice) -> String {
 }
 
 /// One slip of the kind that clerks make.
-fn typo(name: &str, dice: &mut Dice) -> String {
+pub(crate) fn typo(name: &str, dice: &mut Dice) -> String {
     let confusions = [
         ("z", "s"),
         ("s", "z"),

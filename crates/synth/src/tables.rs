@@ -187,6 +187,49 @@ pub(crate) struct RegistrationRow {
     pub(crate) short_maria: f64,
 }
 
+/// How registers are made.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Registry {
+    pub(crate) family: Family,
+    pub(crate) registrations: Registrations,
+    pub(crate) contact: Contact,
+    pub(crate) slips: Slips,
+}
+#[derive(Debug, Deserialize)]
+pub(crate) struct Family {
+    pub(crate) children: Vec<f64>,
+    pub(crate) lone_parent: f64,
+    pub(crate) twins: f64,
+    pub(crate) namesake: f64,
+    pub(crate) renamed: f64,
+}
+#[derive(Debug, Deserialize)]
+pub(crate) struct Registrations {
+    pub(crate) institutions: [f64; 5],
+    pub(crate) twice: f64,
+}
+#[derive(Debug, Deserialize)]
+pub(crate) struct Contact {
+    pub(crate) phone: f64,
+    pub(crate) family_phone: f64,
+    pub(crate) new_phone: f64,
+    pub(crate) no_address: f64,
+    pub(crate) moved: f64,
+    pub(crate) mother: f64,
+    pub(crate) nss: f64,
+}
+#[derive(Debug, Deserialize)]
+pub(crate) struct Slips {
+    pub(crate) digit_of_birth: f64,
+    pub(crate) sex: f64,
+    pub(crate) surnames_exchanged: f64,
+    pub(crate) one_given_only: f64,
+    pub(crate) pet_name: f64,
+    pub(crate) married_name: f64,
+    pub(crate) newborn: f64,
+    pub(crate) address_typo: f64,
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Conditions {
     pub(crate) lasting: Vec<Lasting>,
@@ -327,6 +370,7 @@ pub(crate) struct Test {
 pub(crate) struct Tables {
     pub(crate) people: People,
     pub(crate) affiliation: Affiliation,
+    pub(crate) registry: Registry,
     pub(crate) conditions: Conditions,
     pub(crate) medicines: Medicines,
     pub(crate) laboratory: Laboratory,
@@ -360,6 +404,7 @@ impl Tables {
         let tables = Tables {
             people: read("people.toml", include_str!("../data/people.toml"))?,
             affiliation: read("affiliation.toml", include_str!("../data/affiliation.toml"))?,
+            registry: read("registry.toml", include_str!("../data/registry.toml"))?,
             conditions,
             medicines: read("medicines.toml", include_str!("../data/medicines.toml"))?,
             laboratory: read("laboratory.toml", include_str!("../data/laboratory.toml"))?,
@@ -416,6 +461,7 @@ mod tests {
         for (name, text) in [
             ("people", include_str!("../data/people.toml")),
             ("affiliation", include_str!("../data/affiliation.toml")),
+            ("registry", include_str!("../data/registry.toml")),
             ("conditions", include_str!("../data/conditions.toml")),
         ] {
             let table: toml::Table = text.parse().unwrap();
