@@ -1,11 +1,12 @@
 //! `tejido bench`: figures of this machine, each with what bounds it beside it.
 //!
-//! Three benches: [`country`] is the whole house over five nodes (decisions, reads, the federated summary); [`decision`] is
+//! Four benches: [`country`] is the whole house over five nodes (decisions, reads, the federated summary); [`decision`] is
 //! the decision alone, under a large pact and a long word; [`store`] is one archive behind its own HTTPS door, grown step by
-//! step, over some thirty shapes of query.
+//! step, over some thirty shapes of query; [`identity`] finds people in registers whose truth is known.
 
 mod country;
 mod decision;
+mod identity;
 mod store;
 
 use crate::{Error, out};
@@ -31,6 +32,8 @@ enum What {
     Store(store::Args),
     /// Decisions alone, under a pact of 200 policies and a word of 50 rules.
     Decision(decision::Args),
+    /// People found in registers with truth: public sets, a synthetic Mexico of growing size, arrivals one at a time.
+    Identity(identity::Args),
 }
 
 /// What the bench over five nodes takes.
@@ -55,6 +58,7 @@ pub fn run(args: &Bench) -> Result<(), Error> {
     match &args.what {
         Some(What::Store(args)) => store::run(args),
         Some(What::Decision(args)) => decision::run(args),
+        Some(What::Identity(args)) => identity::run(args),
         None => country::run(&args.country),
     }
 }
