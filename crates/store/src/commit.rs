@@ -18,7 +18,7 @@ use crate::{
     loaded::Loaded,
     prepare::{Deed, Prepared, Ready},
     vault::{Facts, Of, Vault},
-    view::View,
+    view::Layered,
     words,
 };
 use fhir::{ResourceType, query::Query};
@@ -156,11 +156,8 @@ impl Place<'_> {
 }
 
 impl Making<'_> {
-    pub(crate) fn view(&self) -> View<'_> {
-        View {
-            base: self.base,
-            layer: &self.rows,
-        }
+    pub(crate) fn view(&self) -> Layered<'_> {
+        Layered::one(self.base, &self.rows)
     }
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         self.view().get(key)

@@ -401,23 +401,23 @@ impl Store {
         }
     }
 
-    /// The Patient resource of a person.
-    pub fn patient(&self, seal: &Seal, person: PersonKey) -> Result<Option<Version>> {
+    /// The id of a person's current `Patient`, and the directory keys by which she is found
+    /// ([`Rules::directory`](crate::Rules::directory), in that order); `None` where there is none, or she was erased.
+    /// Cost: one row; the resource itself is not read.
+    pub fn named(&self, seal: &Seal, person: PersonKey) -> Result<Option<(String, Vec<Vec<u8>>)>> {
         self.sealed(seal)?;
         let Some(of) = ResourceType::from_name("Patient") else {
             return Ok(None);
         };
-        let snapshot = self.snapshot()?;
         let (from, to) = Key::new(records(of), CARD).person(person).of(of).range();
         let mut rows = Rows::default();
-        snapshot.scan(&from, &to, Direction::Up, 1, &mut rows)?;
+        self.snapshot()?
+            .scan(&from, &to, Direction::Up, 1, &mut rows)?;
         let Some((key, row)) = rows.get(0) else {
             return Ok(None);
         };
-        let Some(card) = self.inner.vault.card(key, row, None)? else {
-            return Ok(None);
-        };
-        Ok(stored_at(&self.inner.vault, snapshot.as_ref(), of, card.stamp)?.map(Stored::version))
+        let card = self.inner.vault.card(key, row, Some(&|_| false))?;
+        Ok(card.map(|card| (card.id, card.directory)))
     }
 
     /// Makes every derived row again from the facts: for repair, before anything is served from this archive. While it

@@ -6,35 +6,6 @@ use crate::{
 };
 use std::{collections::BTreeMap, ops::Bound};
 
-/// A snapshot with a layer of changes.
-pub(crate) struct View<'a> {
-    pub(crate) base: &'a dyn Snapshot,
-    pub(crate) layer: &'a Batch,
-}
-
-impl Snapshot for View<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        match self.layer.get(key) {
-            Some(value) => Ok(value.clone()),
-            None => self.base.get(key),
-        }
-    }
-    fn scan(
-        &self,
-        from: &[u8],
-        to: &[u8],
-        direction: Direction,
-        limit: usize,
-        rows: &mut Rows,
-    ) -> Result<()> {
-        if from >= to {
-            return Ok(());
-        }
-        let own = self.layer.range::<[u8], _>(within(from, to)).collect();
-        over(self.base, own, (from, to), direction, limit, rows)
-    }
-}
-
 /// Layers kept apart at most; a row is looked for in each.
 const APART: usize = 16;
 
@@ -83,10 +54,20 @@ impl Layers {
     }
 }
 
-/// A snapshot under the changes of a group's requests so far.
+/// A snapshot under changes: those of a group's requests so far, or of one request.
 pub(crate) struct Layered<'a> {
     base: &'a dyn Snapshot,
     layers: &'a [Batch],
+}
+
+impl<'a> Layered<'a> {
+    /// Under the changes of one request.
+    pub(crate) fn one(base: &'a dyn Snapshot, layer: &'a Batch) -> Layered<'a> {
+        Layered {
+            base,
+            layers: std::slice::from_ref(layer),
+        }
+    }
 }
 
 impl Snapshot for Layered<'_> {
@@ -199,10 +180,7 @@ mod tests {
             .unwrap();
         let base = memory.snapshot().unwrap();
         let layer = Batch::from([row("b", None), row("c", Some("3")), row("d", Some("5"))]);
-        let view = View {
-            base: base.as_ref(),
-            layer: &layer,
-        };
+        let view = Layered::one(base.as_ref(), &layer);
         let seen = |direction, limit| {
             let mut rows = Rows::default();
             view.scan(b"a", b"z", direction, limit, &mut rows).unwrap();

@@ -36,12 +36,8 @@ fn a_write_is_read_back_with_version_and_time_and_its_act_is_kept() {
         assert_eq!(house.store.witnessed(b"leaf0").unwrap(), Some(vec![1; 32]));
         let people = house.store.people(&house.seal, b"A1").unwrap();
         assert_eq!(people, [house.key("ana")]);
-        let patient = house
-            .store
-            .patient(&house.seal, people[0])
-            .unwrap()
-            .unwrap();
-        assert_eq!(patient.id, "ana");
+        let named = house.store.named(&house.seal, people[0]).unwrap().unwrap();
+        assert_eq!(named, ("ana".to_owned(), vec![b"A1".to_vec()]));
     });
 }
 

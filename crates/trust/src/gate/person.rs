@@ -1,6 +1,6 @@
 //! Who is meant: from a CURP, a tag or a resource to a person's numbers in the archive and her tags.
 
-use super::witness::{curps, normal};
+use super::witness::normal;
 use super::{Gate, PersonRef, Refusal, Tag, locked};
 use fhir::ResourceType;
 use mx::Curp;
@@ -190,15 +190,14 @@ impl Gate {
         if let Some(tags) = at_hand {
             return Ok(tags);
         }
-        let Some(patient) = self.house.store.patient(&self.house.seal, key)? else {
+        let Some((id, found)) = self.house.store.named(&self.house.seal, key)? else {
             return Ok(Vec::new());
         };
-        let resource = fhir::json::parse(&patient.body, &fhir::json::Limits::default()).ok();
-        let found = resource.as_ref().map(curps).unwrap_or_default();
-        let mut tags: Vec<Tag> = found.iter().map(|curp| self.tag(curp.as_str())).collect();
+        let tag = |bytes: &Vec<u8>| Some(Tag(bytes.as_slice().try_into().ok()?));
+        let mut tags: Vec<Tag> = found.iter().filter_map(tag).collect();
         if tags.is_empty() {
             let member = &self.house.member.0;
-            tags.push(Tag::of_local(&self.house.secret, member, &patient.id));
+            tags.push(Tag::of_local(&self.house.secret, member, &id));
         }
         people.put(generation, key, tags.clone());
         Ok(tags)
