@@ -9,10 +9,10 @@ mod transaction;
 
 use crate::{
     act::Op,
-    door::done,
     fault::Fault,
     negotiate::{Return, Wishes},
     reply::{Body, Reply},
+    respond::done,
     session::{House, Outcome, Session},
     shape::BundleText,
 };

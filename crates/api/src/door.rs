@@ -9,30 +9,28 @@ use crate::{
     State, act, capability,
     fault::Fault,
     inflate,
-    negotiate::{self, Pairs, Return, Sent, Wishes},
+    negotiate::{self, Pairs, Sent, Wishes},
     public,
-    reply::Reply,
+    respond::{FHIR_JSON, PLAIN_JSON, headers_only, json_response, respond, respond_fault},
     routes::{self, Entry, Interaction, Places, Route},
     session::{House, Outcome, Session},
-    shape,
     share::{Share, Shares},
+    turns::{aside, blocking, turn_of},
 };
 use axum::{
     Router,
-    body::{Body, Bytes, HttpBody},
+    body::{Body, Bytes},
     middleware::{Next, from_fn},
     routing::any,
 };
 use fhir::{IssueCode, ResourceType, json};
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request,
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header, request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::{
     any::Any,
     sync::{Arc, Mutex, PoisonError},
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use tracing::Instrument;
 use trust::Actor;
@@ -165,17 +163,6 @@ fn span(parts: &request::Parts) -> tracing::Span {
         of = of.map(ResourceType::name),
         status = tracing::field::Empty
     )
-}
-
-/// The answer to `HEAD`: what `GET` says, without the body.
-fn headers_only(response: Response<Body>) -> Response<Body> {
-    let (mut parts, body) = response.into_parts();
-    if let Some(length) = body.size_hint().exact() {
-        parts
-            .headers
-            .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    Response::from_parts(parts, Body::empty())
 }
 
 /// What a route takes as its body, if it takes one.
@@ -469,157 +456,4 @@ impl Door {
             Fault::of(400, vec![issue])
         })
     }
-}
-
-/// A turn at work, given back when the work is done, also when the caller has gone away meanwhile.
-struct Turn {
-    _turn: OwnedSemaphorePermit,
-    /// Of the caller whose work it is.
-    _share: Option<Arc<Share>>,
-}
-
-impl Turn {
-    fn of(self, share: &Arc<Share>) -> Turn {
-        Turn {
-            _share: Some(share.clone()),
-            ..self
-        }
-    }
-}
-
-/// A turn, if there is one left.
-fn turn_of(turns: &Arc<Semaphore>) -> Result<Turn, Fault> {
-    let turn = turns.clone().try_acquire_owned();
-    Ok(Turn {
-        _turn: turn.map_err(|_| Fault::busy())?,
-        _share: None,
-    })
-}
-
-/// Runs what blocks on a thread of its own.
-async fn blocking<T: Send + 'static>(
-    turn: Turn,
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    let span = tracing::Span::current();
-    let done = tokio::task::spawn_blocking(move || {
-        let _turn = turn;
-        span.in_scope(work)
-    });
-    match done.await {
-        Ok(result) => result,
-        Err(error) => {
-            tracing::error!(%error, "a request broke");
-            Err(Fault::ours())
-        }
-    }
-}
-
-/// Runs what blocks and is big on a thread that gives way to all others.
-async fn aside<T: Send + 'static>(
-    turn: Turn,
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    let span = tracing::Span::current();
-    let (tell, told) = tokio::sync::oneshot::channel();
-    let begun = std::thread::Builder::new()
-        .name("big-request".into())
-        .spawn(move || {
-            let _turn = turn;
-            store::give_way();
-            // Who asked may have gone; what was asked is done all the same.
-            let _ = tell.send(span.in_scope(work));
-        });
-    if begun.is_err() {
-        return Err(Fault::busy());
-    }
-    told.await.unwrap_or_else(|_| {
-        tracing::error!("a big request broke");
-        Err(Fault::ours())
-    })
-}
-
-const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
-const PLAIN_JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-fn json_response(status: u16, body: Bytes, pretty: bool, kind: HeaderValue) -> Response<Body> {
-    let body = match pretty.then(|| shape::pretty(&body)).flatten() {
-        Some(indented) => indented.into(),
-        None => body,
-    };
-    let empty = body.is_empty();
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if !empty {
-        response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    }
-    response
-}
-
-fn respond_fault(fault: &Fault, pretty: bool) -> Response<Body> {
-    let body = fault.outcome().to_bytes().into();
-    let mut response = json_response(fault.status, body, pretty, FHIR_JSON);
-    let headers = response.headers_mut();
-    if let Some(seconds) = fault.retry {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if let Some(allow) = fault.allow.as_deref().and_then(|allow| allow.parse().ok()) {
-        headers.insert(header::ALLOW, allow);
-    }
-    if let Some(challenge) = fault.challenge {
-        headers.insert(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static(challenge),
-        );
-    }
-    response
-}
-
-fn respond(mut reply: Reply, wishes: &Wishes, base: &str) -> Response<Body> {
-    let body = match (reply.write, wishes.prefer) {
-        (true, Some(Return::Minimal)) => Bytes::new(),
-        (true, Some(Return::Outcome)) => done(&reply).into(),
-        _ => std::mem::take(&mut reply.body).into_bytes(),
-    };
-    let status = match (reply.status, body.is_empty()) {
-        (204, false) => 200,
-        (status, _) => status,
-    };
-    let mut response = json_response(status, body, wishes.pretty, FHIR_JSON);
-    let headers = response.headers_mut();
-    let mut put = |name: HeaderName, text: String| {
-        if let Ok(value) = HeaderValue::try_from(text) {
-            headers.insert(name, value);
-        }
-    };
-    if let Some(location) = &reply.location {
-        put(header::LOCATION, format!("{base}/{location}"));
-    }
-    if let Some(version) = reply.version {
-        put(header::ETAG, format!("W/\"{version}\""));
-    }
-    if let Some(updated) = reply.updated
-        && let Ok(text) =
-            jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&updated)
-    {
-        put(header::LAST_MODIFIED, text);
-    }
-    response
-}
-
-/// What `Prefer: return=OperationOutcome` asks for.
-pub(crate) fn done(reply: &Reply) -> Vec<u8> {
-    let said = match reply.status {
-        201 => "Stored as a new resource.",
-        204 => "It is not here (any more).",
-        _ => "Stored; if it was the same as what is here, nothing changed.",
-    };
-    fhir::outcome(&[fhir::Issue {
-        severity: "information",
-        code: IssueCode::Informational,
-        diagnostics: said.into(),
-        expression: String::new(),
-    }])
-    .to_bytes()
 }

@@ -24,12 +24,14 @@ mod inflate;
 mod negotiate;
 mod public;
 mod reply;
+mod respond;
 pub mod routes;
 mod seek;
 mod serve;
 mod session;
 mod shape;
 mod share;
+mod turns;
 mod words;
 
 pub use negotiate::PURPOSE;

@@ -79,11 +79,12 @@ impl Bench {
     /// What is measured, in words.
     pub(super) fn configuration(&self) -> String {
         format!(
-            "{}; {} clients and the node on the same cores, HTTPS, permits and acts on; cache {}; {} s a figure{}; synthetic Mexico of seed {}",
+            "{}; {} clients and the node on the same cores, HTTPS, permits and acts on; cache {}; {} s a figure, after {} s unmeasured{}; synthetic Mexico of seed {}",
             self.place.name(),
             self.args.clients,
             out::bytes(self.config.limits.cache_bytes as u64),
             self.args.seconds,
+            self.args.warm,
             if self.args.trial() {
                 ": a trial, its figures say nothing"
             } else {
@@ -148,13 +149,35 @@ impl Bench {
         shape: &Shape,
         samples: &Arc<Samples>,
     ) -> Result<Measure, Error> {
+        self.shape_until(clients, self.span(clients), shape, samples)
+    }
+
+    fn shape_until(
+        &self,
+        clients: usize,
+        until: Until,
+        shape: &Shape,
+        samples: &Arc<Samples>,
+    ) -> Result<Measure, Error> {
         let (samples, ask) = (samples.clone(), shape.ask);
-        self.measured(clients, move |n| {
+        let draw = move |n| {
             ask(&Draw {
                 samples: &samples,
                 n,
             })
-        })
+        };
+        let answers = done(many(&self.target, clients, until, draw))?;
+        Ok(Measure::from(&answers))
+    }
+
+    /// Asks one shape unmeasured, from all clients; gives how often.
+    pub(super) fn warm(&self, shape: &Shape, samples: &Arc<Samples>) -> Result<u64, Error> {
+        if self.args.warm == 0 || self.args.trial() {
+            return Ok(0);
+        }
+        let span = Until::Past(Duration::from_secs(self.args.warm));
+        let measure = self.shape_until(self.args.clients, span, shape, samples)?;
+        Ok(measure.answered + measure.failed)
     }
 
     /// Asks once; anything but 2xx is an error.

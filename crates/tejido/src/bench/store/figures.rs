@@ -5,6 +5,7 @@ use super::client::{Ask, Target, Until, done, many};
 use super::grow::{self, ENTRIES};
 use super::report::{Figure, Measure, Query, Report, Step};
 use super::shapes::SHAPES;
+use super::slope::Slope;
 use crate::{Error, node, out};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -299,27 +300,35 @@ fn written(steps: &[Step]) -> Vec<Figure> {
     figures
 }
 
-/// The steepest growth of work among the shapes whose answer keeps its size.
+/// The steepest growth among the shapes whose answer keeps its size: of the node's work, and of that work beside the
+/// clients' own.
 fn growth(report: &Report) -> Vec<Figure> {
-    let flat = || report.slopes.iter().filter(|slope| slope.keeps_its_size());
-    let steepest = flat()
-        .filter_map(|slope| Some((slope.work?, slope)))
-        .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    let Some((work, slope)) = steepest else {
-        return vec![Figure::plain(
-            "slope of the node's work, steepest shape",
-            0.0,
-            "",
-            "no shape whose answer kept its size was measured at two sizes",
-        )];
+    let flat: Vec<&Slope> = report
+        .slopes
+        .iter()
+        .filter(|slope| slope.keeps_its_size())
+        .collect();
+    let steepest = |what: &str, of: fn(&Slope) -> Option<f64>| {
+        let seen: Vec<(f64, &Slope)> = flat.iter().filter_map(|s| Some((of(s)?, *s))).collect();
+        let Some((value, slope)) = seen.iter().max_by(|(a, _), (b, _)| a.total_cmp(b)) else {
+            let beside = "no shape whose answer kept its size was measured at two sizes";
+            return Figure::plain(what, 0.0, "", beside);
+        };
+        let level = seen.iter().filter(|(value, _)| *value <= FLAT).count();
+        let beside = format!(
+            "{}; its p50 {:.2}; {level} of {} shapes whose answer kept its size are within the limit",
+            slope.name,
+            slope.p50,
+            seen.len()
+        );
+        Figure::plain(what, *value, "", beside).at_most(FLAT)
     };
-    let beside = format!(
-        "{}; its p50 {:.2}; of {} shapes whose answer kept its size",
-        slope.name,
-        slope.p50,
-        flat().count()
-    );
-    vec![Figure::plain("slope of the node's work, steepest shape", work, "", beside).at_most(FLAT)]
+    vec![
+        steepest("slope of the node's work, steepest shape", |s| s.work),
+        steepest("the same beside the clients' own work", |s| {
+            s.beside_clients
+        }),
+    ]
 }
 
 #[cfg(test)]

@@ -42,6 +42,9 @@ pub(super) struct Args {
     /// Seconds for each shape of query at each size. 0 asks each a few times, to try that all works: no figures.
     #[arg(long, default_value_t = 3)]
     seconds: u64,
+    /// Seconds that each shape is asked for before it is measured, so that what is looked up once was looked up.
+    #[arg(long, default_value_t = 1)]
+    warm: u64,
     /// Clients at once.
     #[arg(long, default_value_t = 16)]
     clients: usize,
@@ -136,6 +139,7 @@ mod tests {
         let args = Args {
             people: 16,
             seconds: 0,
+            warm: 0,
             clients: 2,
             shape: None,
             engine: engine.into(),

@@ -266,7 +266,7 @@ impl Report {
         if !self.slopes.is_empty() {
             out::line("");
             out::line(
-                "Growth: slopes of log cost over log people, 0 is flat: median latency of all clients, the node's work, how much larger the answer grew",
+                "Growth: slopes of log cost over log people, 0 is flat: median latency of all clients, the node's work, that beside the clients' own, how much larger the answer grew",
             );
         }
         for slope in &self.slopes {
@@ -275,10 +275,14 @@ impl Report {
                 (false, true) => "answer was to keep its size and did not",
                 (false, false) => "answer grows too",
             };
-            let work = slope.work.map_or("-".into(), |work| format!("{work:.2}"));
+            let told = |slope: Option<f64>| slope.map_or("-".into(), |slope| format!("{slope:.2}"));
             out::line(format!(
-                "{:<58}p50 {:>6.2}   work {work:>6}   answer {:>5.2} x   {flat}",
-                slope.name, slope.p50, slope.answer
+                "{:<58}p50 {:>6.2}   work {:>6} {:>6}   answer {:>5.2} x   {flat}",
+                slope.name,
+                slope.p50,
+                told(slope.work),
+                told(slope.beside_clients),
+                slope.answer
             ));
         }
         out::line("");

@@ -12,6 +12,8 @@ pub(super) struct Slope {
     pub(super) p50: f64,
     /// Of the node's work a request.
     pub(super) work: Option<f64>,
+    /// Of the node's work over the clients' own in the same seconds: what a shared machine does to both falls out.
+    pub(super) beside_clients: Option<f64>,
     /// How many times larger the answer at the last size is than at the first, in bytes.
     pub(super) answer: f64,
     /// Whether its answer is meant to keep its size.
@@ -49,6 +51,9 @@ pub(super) fn slopes(steps: &[Step], shapes: &[Shape]) -> Vec<Slope> {
                 name: shape.name,
                 p50: over(|query| query.measure.p50_ms)?,
                 work: over(|query| query.measure.node_us),
+                beside_clients: over(|query| {
+                    query.measure.node_us / query.measure.client_us.max(1e-9)
+                }),
                 answer: bytes(seen.last()?.1) / bytes(seen.first()?.1),
                 meant_flat: shape.flat,
             })
@@ -85,6 +90,7 @@ mod tests {
             answered: 1,
             p50_ms,
             node_us,
+            client_us: node_us / 3.0,
             bytes_per_answer,
             ..Measure::default()
         };
@@ -110,6 +116,7 @@ mod tests {
         assert_eq!(found.len(), SHAPES.len());
         for one in &found {
             assert!((one.p50 - 0.5).abs() < 1e-9 && one.work.unwrap().abs() < 1e-9);
+            assert!(one.beside_clients.unwrap().abs() < 1e-9);
             assert!((one.answer - 1.1).abs() < 1e-9);
             assert_eq!(one.keeps_its_size(), one.meant_flat);
         }

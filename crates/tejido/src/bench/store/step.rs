@@ -82,6 +82,8 @@ impl Bench {
             self.clock.say(class.name());
             let wanted = |shape: &&Shape| shape.class == class && self.args.wants(shape.name);
             for shape in SHAPES.iter().filter(wanted) {
+                let warming = self.warm(shape, &samples)?;
+                acts += warming;
                 let measure = self.shape(self.args.clients, shape, &samples)?;
                 measure.say(shape.name);
                 let limited = LIMITED.iter().any(|(name, _)| *name == shape.name);
