@@ -163,11 +163,12 @@ pub(crate) struct RefusalMessage {
     because: Vec<String>,
 }
 
-const KINDS: [(RefusalKind, &str); 11] = [
+const KINDS: [(RefusalKind, &str); 12] = [
     (RefusalKind::NotSignedIn, "not-signed-in"),
     (RefusalKind::WrongSecret, "wrong-secret"),
     (RefusalKind::Expired, "expired"),
     (RefusalKind::SlowDown, "slow-down"),
+    (RefusalKind::Unusual, "unusual"),
     (RefusalKind::NoEvidence, "no-evidence"),
     (RefusalKind::Licence, "licence"),
     (RefusalKind::Pact, "pact"),

@@ -49,7 +49,7 @@ impl Reply {
     pub(crate) fn refused(refusal: &Refusal) -> Reply {
         let status = match refusal.kind {
             RefusalKind::NotSignedIn | RefusalKind::WrongSecret | RefusalKind::Expired => 401,
-            RefusalKind::SlowDown => 429,
+            RefusalKind::SlowDown | RefusalKind::Unusual => 429,
             RefusalKind::Unavailable => 503,
             RefusalKind::Bad => 400,
             _ => 403,

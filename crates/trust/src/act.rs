@@ -51,6 +51,8 @@ pub enum ActKind {
     Erasure,
     /// A new version of the pact came into force.
     Pact,
+    /// A professional opened many records without a sign of care.
+    Unusual,
 }
 
 /// What the person says of an act.

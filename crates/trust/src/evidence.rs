@@ -51,6 +51,9 @@ pub struct Evidence {
     /// Only this actor of that institution, when it is personal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+    /// Who at the issuer said it, where somebody did: her login. What a professional says of herself weighs less.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// From when.
     pub from: Timestamp,
     /// Until when.

@@ -2,8 +2,9 @@
 //!
 //! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
 //! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
-//! (`words`), the decision itself (`judge`, pure; `decide`, with what the house knows), touching under a grant
-//! (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every row it keeps is named in `rows`.
+//! (`words`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
+//! (`pattern`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
+//! row it keeps is named in `rows`.
 
 mod accounts;
 mod acts;
@@ -12,6 +13,7 @@ mod decide;
 mod erasure;
 mod evidence;
 mod judge;
+mod pattern;
 mod person;
 mod question;
 mod refusal;
@@ -33,6 +35,7 @@ mod words;
 pub use accounts::{NewAccount, SignedIn};
 pub use codes::PatientCode;
 pub use erasure::Erasure;
+pub use pattern::Unusual;
 pub use question::{Question, Said};
 pub(crate) use question::{SCOPES, letters, verbs};
 pub use refusal::{Refusal, RefusalKind};
@@ -101,6 +104,7 @@ struct House {
     evidence: evidence::AtHand,
     sound: Mutex<evidence::Sound>,
     verdicts: Mutex<decide::Verdicts>,
+    patterns: pattern::Patterns,
     /// One person is erased at a time.
     erasing: Mutex<()>,
 }
@@ -166,6 +170,7 @@ impl Gate {
                 evidence: evidence::AtHand::default(),
                 sound: Mutex::default(),
                 verdicts: Mutex::default(),
+                patterns: pattern::Patterns::default(),
                 erasing: Mutex::default(),
                 store,
                 seal,

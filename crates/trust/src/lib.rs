@@ -23,7 +23,7 @@ pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
     Changes, Checked, Config, Decided, Erasure, Explained, Gap, Gate, Grant, Grounds, How, Lang,
     NewAccount, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal, RefusalKind,
-    Request, Row, Said, SignedIn, Simulated, Tag, What,
+    Request, Row, Said, SignedIn, Simulated, Tag, Unusual, What,
 };
 pub use pact::{Agreed, FormerKey, Member, MemberId, MemberKind, Pact, PactError};
 pub use word::{Hidden, Rule, SignedWord, Viewer, Who, Word, hidden, to_consent};

@@ -165,6 +165,7 @@ impl Signed {
             RefusalKind::Licence => "refusal.licence",
             RefusalKind::Unavailable => "refusal.unavailable",
             RefusalKind::SlowDown => "refusal.slow",
+            RefusalKind::Unusual => "refusal.unusual",
             RefusalKind::Bad => "refusal.bad",
             _ => "refusal.closed",
         });
@@ -209,7 +210,7 @@ pub(crate) fn status(kind: RefusalKind) -> StatusCode {
         RefusalKind::NotSignedIn | RefusalKind::WrongSecret | RefusalKind::Expired => {
             StatusCode::UNAUTHORIZED
         }
-        RefusalKind::SlowDown => StatusCode::TOO_MANY_REQUESTS,
+        RefusalKind::SlowDown | RefusalKind::Unusual => StatusCode::TOO_MANY_REQUESTS,
         RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         RefusalKind::Bad => StatusCode::BAD_REQUEST,
         RefusalKind::NoEvidence

@@ -46,7 +46,7 @@ fn pattern(act: &Act) -> Pattern {
         profile: Some((with, without)),
     };
     match (act.kind, &act.what) {
-        (ActKind::Denied | ActKind::SignIn, _) => Pattern {
+        (ActKind::Denied | ActKind::SignIn | ActKind::Unusual, _) => Pattern {
             action: "E",
             interaction: None,
             profile: None,
@@ -151,7 +151,7 @@ fn event(json: &mut Json, act: &Act) {
 fn kind(json: &mut Json, act: &Act) {
     let (system, code) = match act.kind {
         ActKind::SignIn => (DICOM, "110114"),
-        ActKind::Denied => (DICOM, "110113"),
+        ActKind::Denied | ActKind::Unusual => (DICOM, "110113"),
         _ => (EVENT_TYPE, "rest"),
     };
     coding(json, system, code);

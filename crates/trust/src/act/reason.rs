@@ -3,7 +3,7 @@
 use crate::Lang;
 
 /// Codes that refusals carry, and what each says after "porque" and "because". The first that is known decides.
-const REASONS: [(&str, &str, &str); 16] = [
+const REASONS: [(&str, &str, &str); 17] = [
     (
         "not-signed-in",
         "no dijo quién es",
@@ -19,6 +19,11 @@ const REASONS: [(&str, &str, &str); 16] = [
         "slow-down",
         "probó muchas veces",
         "they tried too many times",
+    ),
+    (
+        "unusual",
+        "abría muchas historias sin atender a nadie",
+        "they were opening many records without caring for anybody",
     ),
     (
         "no-evidence",

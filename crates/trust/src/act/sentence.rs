@@ -49,6 +49,9 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
         ActKind::Write => format!("{who} {} {hour}{why}.", wrote_es(act)),
         ActKind::Ask => format!("{who} pidió tu historia en otros lugares {hour}{why}."),
         ActKind::Pact => format!("{who} tiene un pacto nuevo {hour}."),
+        ActKind::Unusual => {
+            format!("{who} abrió muchos expedientes sin señal de atención; se notó {hour}.")
+        }
         ActKind::SignIn => format!("{who} entró al sistema {hour}."),
         ActKind::Word => format!("{} recibió tus reglas nuevas {hour}.", names(&act.node)),
         ActKind::Evidence => format!("{who} {} {hour}.", evidence_es(act)),
@@ -93,6 +96,7 @@ fn own_es(act: &ActView, hour: &str) -> String {
             format!("Pediste tu historia a todos los lugares donde te atienden {hour}.")
         }
         ActKind::Pact => format!("Hay un pacto nuevo {hour}."),
+        ActKind::Unusual => format!("Se notó algo fuera de lo común {hour}."),
         ActKind::SignIn => format!("Entraste a tu página {hour}."),
         ActKind::Word => format!("Cambiaste tus reglas {hour}."),
         ActKind::Evidence => format!("Pediste un código para tu médico {hour}."),
@@ -233,6 +237,9 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
         ActKind::Write => format!("{who} {} {hour}{why}.", wrote_en(act)),
         ActKind::Ask => format!("{who} asked other places for your history {hour}{why}."),
         ActKind::Pact => format!("{who} has a new pact {hour}."),
+        ActKind::Unusual => {
+            format!("{who} opened many records without a sign of care; it was noticed {hour}.")
+        }
         ActKind::SignIn => format!("{who} signed in {hour}."),
         ActKind::Word => format!("{} received your new rules {hour}.", names(&act.node)),
         ActKind::Evidence => format!("{who} {} {hour}.", evidence_en(act)),
@@ -275,6 +282,7 @@ fn own_en(act: &ActView, hour: &str) -> String {
         ActKind::Erasure => format!("What is yours was erased for good {hour}."),
         ActKind::Ask => format!("You asked all places that care for you for your history {hour}."),
         ActKind::Pact => format!("There is a new pact {hour}."),
+        ActKind::Unusual => format!("Something out of the common was noticed {hour}."),
         ActKind::SignIn => format!("You opened your page {hour}."),
         ActKind::Word => format!("You changed your rules {hour}."),
         ActKind::Evidence => format!("You asked for a code for your doctor {hour}."),

@@ -30,10 +30,10 @@ const MAX_VERDICTS: usize = 65_536;
 pub(crate) struct Verdicts(HashMap<Key, Remembered>);
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
+pub(super) struct Key {
     circumstances: Circumstances,
     actions: Vec<&'static str>,
-    opens: Opens,
+    pub(super) opens: Opens,
     pact: u64,
     words: Vec<(Tag, [u8; 32])>,
 }
@@ -48,14 +48,14 @@ struct Remembered {
 type HiddenOf = Arc<dyn Fn(PersonKey) -> Labels + Send + Sync>;
 
 /// A request as far as it is understood.
-struct Asked<'a> {
-    request: &'a Request,
-    target: &'a Target,
+pub(super) struct Asked<'a> {
+    pub(super) request: &'a Request,
+    pub(super) target: &'a Target,
     kind: MemberKind,
-    evidence: Vec<Evidence>,
+    pub(super) evidence: Vec<Evidence>,
     words: Vec<Arc<Heard>>,
-    key: Key,
-    now: Timestamp,
+    pub(super) key: Key,
+    pub(super) now: Timestamp,
 }
 
 impl Asked<'_> {
@@ -111,10 +111,13 @@ impl Gate {
         let target = self.resolve(&request.person)?;
         let (refusal, grounds) = match self.consider(&request, &target, now) {
             Ok((asked, verdict)) => match &verdict.refused {
-                None => {
-                    let granted = self.granted(&asked, &verdict)?;
-                    return Ok(granted(request));
-                }
+                None => match self.meet(&asked) {
+                    Ok(()) => {
+                        let granted = self.granted(&asked, &verdict)?;
+                        return Ok(granted(request));
+                    }
+                    Err(refusal) => (refusal, None),
+                },
                 Some((kind, because)) => {
                     let refusal = Refusal::new(*kind, because.clone());
                     (refusal, Some(asked.grounds(&verdict)))
@@ -141,7 +144,7 @@ impl Gate {
         let in_force = self.in_force();
         let asked = self.understood(&in_force, &request, &target, now).ok()?;
         let verdict = locked(&self.house.verdicts).get(&asked.key, now)?;
-        if verdict.refused.is_some() {
+        if verdict.refused.is_some() || !self.met_before(&asked) {
             return None;
         }
         let granted = self.granted(&asked, &verdict).ok()?;

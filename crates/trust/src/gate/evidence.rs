@@ -75,6 +75,7 @@ impl Gate {
         let grounds = self.may_receive(by, person, now)?;
         let minutes = self.in_force().pact.check_in_minutes;
         let evidence = Evidence {
+            by: Some(by.id.clone()),
             until: later(now, minutes_of(minutes)),
             ..self.draft(EvidenceKind::CheckIn, person, now)?
         };
@@ -111,6 +112,7 @@ impl Gate {
         let minutes = self.in_force().pact.appointment_minutes;
         let evidence = Evidence {
             actor: Some(with.to_owned()),
+            by: Some(by.id.clone()),
             from: later(at, -BEFORE_APPOINTMENT),
             until: later(at, minutes_of(minutes)),
             ..self.draft(EvidenceKind::Appointment, person, now)?
@@ -231,6 +233,7 @@ impl Gate {
             person,
             institution: self.house.member.clone(),
             actor: None,
+            by: None,
             from: now,
             until: now,
             issuer: self.house.member.clone(),

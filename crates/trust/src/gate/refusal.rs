@@ -13,6 +13,8 @@ pub enum RefusalKind {
     Expired,
     /// Too many tries; wait (429).
     SlowDown,
+    /// Many records opened without a sign of care: a new one must wait (429).
+    Unusual,
     /// No evidence of a care relation (403).
     NoEvidence,
     /// The licence is not active (403).
@@ -37,6 +39,7 @@ impl RefusalKind {
             RefusalKind::WrongSecret => "wrong-secret",
             RefusalKind::Expired => "expired",
             RefusalKind::SlowDown => "slow-down",
+            RefusalKind::Unusual => "unusual",
             RefusalKind::NoEvidence => "no-evidence",
             RefusalKind::Licence => "licence",
             RefusalKind::Pact => "pact",
@@ -63,6 +66,10 @@ impl RefusalKind {
             RefusalKind::SlowDown => (
                 "Demasiados intentos seguidos. Espera un poco y vuelve a intentar.",
                 "Too many tries in a row. Wait a little and try again.",
+            ),
+            RefusalKind::Unusual => (
+                "Abriste muchos expedientes sin nota, sin cita y sin código de la persona. Espera un poco.",
+                "You opened many records without a note, an appointment or the person's code. Wait a little.",
             ),
             RefusalKind::NoEvidence => (
                 "No consta que esta persona esté ahora en atención contigo. Regístrala en recepción o pídele el código de su teléfono.",

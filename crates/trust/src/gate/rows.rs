@@ -16,6 +16,7 @@
 //! | `n` act | the case that an opinion opened |
 //! | `r` room, 0, key | rows of other rooms (outboxes) |
 //! | `d` person's number | [`Begun`](super::erasure::Begun) as JSON: an erasure that is under way |
+//! | `m` time inverted (8 bytes), member, 0, login | [`Unusual`](super::pattern::Unusual) as JSON: many records opened without a sign of care |
 //! | `x` tag | version (8 bytes) of the last word of a person who was erased |
 //!
 //! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number and
@@ -31,6 +32,7 @@ pub(crate) const WORDS: &[u8] = b"w";
 pub(crate) const SESSIONS: &[u8] = b"s";
 pub(crate) const TRIES: &[u8] = b"t";
 pub(crate) const ACCOUNTS: &[u8] = b"a";
+pub(crate) const UNUSUAL: &[u8] = b"m";
 pub(crate) const ERASING: &[u8] = b"d";
 
 pub(crate) fn account(login: &str) -> Vec<u8> {
@@ -90,6 +92,12 @@ pub(crate) fn words_at(person: Tag, version: u64) -> Vec<u8> {
 }
 pub(crate) fn pact_at(version: u64) -> Vec<u8> {
     [b"q".as_slice(), version.to_be_bytes().as_slice()].concat()
+}
+pub(crate) fn unusual(at: Timestamp, member: &MemberId, login: &str) -> Vec<u8> {
+    let seconds = u64::try_from(at.as_second()).unwrap_or(0);
+    let newest_first = (!seconds).to_be_bytes();
+    let who = [member.0.as_bytes(), b"\0", login.as_bytes()].concat();
+    [UNUSUAL, &newest_first, &who].concat()
 }
 pub(crate) fn opinion(act: &[u8; 16]) -> Vec<u8> {
     [b"o".as_slice(), act].concat()

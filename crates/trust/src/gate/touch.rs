@@ -114,6 +114,10 @@ impl Gate {
             self.house
                 .store
                 .write_if(&grant.permit, changes, matched, now, Box::new(act));
+        if committed.is_ok() {
+            let by = &grant.request.actor;
+            self.cared_for(&by.member, &by.id, &grant.tags, now);
+        }
         if who_is_who {
             // After an error too: it may have been stored all the same.
             self.house.people.changed();

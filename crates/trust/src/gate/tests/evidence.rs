@@ -11,6 +11,7 @@ fn check_in() -> Evidence {
         person: Tag::of_curp(&SECRET, SHE),
         institution: id("farmacia"),
         actor: None,
+        by: None,
         from: at("11:50"),
         until: at("12:40"),
         issuer: id("farmacia"),
