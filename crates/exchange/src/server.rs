@@ -84,11 +84,12 @@ struct Caller {
 
 impl Server {
     pub(crate) fn new(gate: Gate, own: Own) -> Arc<Server> {
+        let heard = heard_before(&gate);
         Arc::new(Server {
             gate,
             own,
             busy: Semaphore::new(BUSY),
-            heard: Mutex::default(),
+            heard: Mutex::new(heard),
             config: Mutex::default(),
         })
     }
@@ -322,8 +323,7 @@ impl Server {
                 "The node is busy.",
             ));
         }
-        let key = format!("{} {}", parameters.keyid, parameters.nonce);
-        match heard.insert(key, parameters.created) {
+        match heard.insert(named(parameters), parameters.created) {
             None => Ok(()),
             Some(_) => Err(Reply::bad(
                 RefusalKind::Forged,
@@ -394,6 +394,46 @@ impl Server {
     }
 }
 
+/// The nonces of messages that were answered before a start and would still be fresh: a start forgets none.
+fn heard_before(gate: &Gate) -> HashMap<String, i64> {
+    let mut heard = HashMap::new();
+    let now = jiff::Timestamp::now();
+    let from = now
+        .as_microsecond()
+        .saturating_sub(2 * FRESH_SECONDS * 1_000_000);
+    let mut after = from.to_be_bytes().to_vec();
+    loop {
+        let rows = match gate.rows_after(EXCHANGED, Some(&after), PAGE) {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::error!(%error, "what was heard before the start cannot be read");
+                return heard;
+            }
+        };
+        for (_, row) in &rows {
+            let records: Vec<Exchanged> = serde_json::from_slice(row).unwrap_or_default();
+            for record in records.iter().filter(|record| !record.asked) {
+                if let Some(parameters) = Parameters::parse_request(&record.request_input) {
+                    heard.insert(named(&parameters), parameters.created);
+                }
+            }
+        }
+        match rows.last() {
+            Some((key, _)) if rows.len() == PAGE => after.clone_from(key),
+            _ => return heard,
+        }
+    }
+}
+
+/// How a message is remembered.
+fn named(parameters: &Parameters) -> String {
+    format!("{} {}", parameters.keyid, parameters.nonce)
+}
+
+/// The room of the records of exchanges, and rows of it read at once.
+const EXCHANGED: &str = "exchanged";
+const PAGE: usize = 1_000;
+
 /// Keeps records of exchanges durably, in the order of their time.
 pub(crate) fn keep(gate: &Gate, records: &[Exchanged]) -> Result<(), Refusal> {
     if records.is_empty() {
@@ -403,5 +443,5 @@ pub(crate) fn keep(gate: &Gate, records: &[Exchanged]) -> Result<(), Refusal> {
     let mut key = now.as_microsecond().to_be_bytes().to_vec();
     key.extend_from_slice(nonce().as_bytes());
     let value = serde_json::to_vec(records).unwrap_or_default();
-    gate.keep_row("exchanged", &key, Some(&value), now)
+    gate.keep_row(EXCHANGED, &key, Some(&value), now)
 }

@@ -511,3 +511,35 @@ async fn the_note_of_a_visit_is_closed_with_the_topic_of_its_diagnosis() {
     assert_eq!(kinds, ["Patient", "Condition"], "only the asthma is left");
     assert!(!imss.withheld, "she chose silence");
 }
+
+#[tokio::test]
+async fn who_opens_records_without_a_sign_of_care_is_slowed_by_the_holders_too() {
+    let nodes = network().await;
+    let (pharmacy, imss) = (&nodes[0], &nodes[1]);
+    let doctor = doctor(&pharmacy.id);
+    let now = jiff::Timestamp::now();
+    let mut answers = Vec::new();
+    for n in 0..25 {
+        let curp = format!("EAAF{:02}0203MNLSRR0{}", 10 + n, n % 10);
+        pharmacy.gate.check_in(&doctor, &curp, now).unwrap();
+        let request = trust::Request {
+            person: trust::PersonRef::Curp(curp),
+            ..summary(doctor.clone(), Purpose::Treatment)
+        };
+        // Her own house is not asked: a member that does not slow her down may lie.
+        let tag = match &request.person {
+            trust::PersonRef::Curp(curp) => pharmacy.gate.tag(curp),
+            _ => unreachable!(),
+        };
+        let asked = trust::Request {
+            person: trust::PersonRef::Tag(tag),
+            evidence: pharmacy.gate.evidence(&doctor, tag, now),
+            via: Some(pharmacy.id.clone()),
+            ..request
+        };
+        answers.push(imss.gate.decide(asked, now).map(drop).map_err(|r| r.kind));
+    }
+    assert_eq!(answers.iter().position(Result::is_err), Some(20));
+    assert_eq!(answers[24], Err(trust::RefusalKind::Unusual));
+    assert_eq!(imss.gate.unusual(9).unwrap()[0].member, pharmacy.id);
+}

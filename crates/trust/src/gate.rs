@@ -3,7 +3,7 @@
 //! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
 //! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
 //! (`words`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
-//! (`pattern`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
+//! (`pattern`) or guessing (`sought`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
 //! row it keeps is named in `rows`.
 
 mod accounts;
@@ -23,6 +23,7 @@ mod rooms;
 mod rows;
 mod sample;
 mod simulate;
+mod sought;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -105,6 +106,7 @@ struct House {
     sound: Mutex<evidence::Sound>,
     verdicts: Mutex<decide::Verdicts>,
     patterns: pattern::Patterns,
+    sought: sought::Sought,
     /// One person is erased at a time.
     erasing: Mutex<()>,
 }
@@ -171,6 +173,7 @@ impl Gate {
                 sound: Mutex::default(),
                 verdicts: Mutex::default(),
                 patterns: pattern::Patterns::default(),
+                sought: sought::Sought::default(),
                 erasing: Mutex::default(),
                 store,
                 seal,

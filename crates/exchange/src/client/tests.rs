@@ -184,6 +184,37 @@ async fn requests_that_were_changed_repeated_or_meant_for_another_are_refused() 
 }
 
 #[tokio::test]
+async fn a_start_forgets_no_message_that_would_still_be_fresh() {
+    let nodes = network().await;
+    let (asker, asked) = (&nodes[0], &nodes[1]);
+    let client = client(asker);
+    let body = Bytes::from_static(b"{}");
+    let message = client.sign(&asked.id, path::LOG, &body, 1);
+    assert_eq!(
+        send(&client, asked, message.request(body.clone())).await,
+        400
+    );
+    // The same archive, served anew.
+    let again = crate::Network::new(crate::Setup {
+        gate: asked.gate.clone(),
+        key: asked.seed,
+    })
+    .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut member = client.gate.pact().member(&asked.id).unwrap().clone();
+    member.address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(again.serve(listener, std::future::pending()));
+    let mut connection = client.connect(&member, 1).await.unwrap();
+    let mut status = async |message: &super::Asked| {
+        let answer = connection.send_request(message.request(body.clone())).await;
+        answer.unwrap().status().as_u16()
+    };
+    assert_eq!(status(&message).await, 403, "heard before the start");
+    let new = client.sign(&asked.id, path::LOG, &body, 1);
+    assert_eq!(status(&new).await, 400);
+}
+
+#[tokio::test]
 async fn a_member_cannot_speak_for_anothers_doctor() {
     let nodes = network().await;
     remember(&nodes[1], "Diabetes");

@@ -111,7 +111,7 @@ impl Gate {
         let target = self.resolve(&request.person)?;
         let (refusal, grounds) = match self.consider(&request, &target, now) {
             Ok((asked, verdict)) => match &verdict.refused {
-                None => match self.meet(&asked) {
+                None => match self.seek(&request, now).and_then(|()| self.meet(&asked)) {
                     Ok(()) => {
                         let granted = self.granted(&asked, &verdict)?;
                         return Ok(granted(request));
@@ -144,7 +144,8 @@ impl Gate {
         let in_force = self.in_force();
         let asked = self.understood(&in_force, &request, &target, now).ok()?;
         let verdict = locked(&self.house.verdicts).get(&asked.key, now)?;
-        if verdict.refused.is_some() || !self.met_before(&asked) {
+        let is_look_up = request.what == super::What::Find;
+        if verdict.refused.is_some() || is_look_up || !self.met_before(&asked) {
             return None;
         }
         let granted = self.granted(&asked, &verdict).ok()?;

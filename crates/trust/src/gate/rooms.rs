@@ -37,13 +37,23 @@ impl Gate {
     }
     /// Rows of a room in order.
     pub fn rows(&self, room: &str, limit: usize) -> Result<Vec<Row>, Refusal> {
+        self.rows_after(room, None, limit)
+    }
+    /// The same after a key.
+    pub fn rows_after(
+        &self,
+        room: &str,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, Refusal> {
         check_room(room)?;
         let prefix = rows::room(room, b"");
+        let after = after.map(|key| rows::room(room, key));
         let limit = limit.min(MAX_ROWS);
-        let found = self
-            .house
+        let house = &self.house;
+        let found = house
             .store
-            .scan(&self.house.seal, &prefix, None, limit)?;
+            .scan(&house.seal, &prefix, after.as_deref(), limit)?;
         Ok(found
             .into_iter()
             .map(|(key, value)| (key.get(prefix.len()..).unwrap_or_default().to_vec(), value))
