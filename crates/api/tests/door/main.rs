@@ -11,6 +11,7 @@ mod leaks;
 mod lives;
 mod matrix;
 mod parameters;
+mod purposes;
 mod rest;
 mod searches;
 mod tls;

@@ -42,7 +42,7 @@ fn expected(interaction: Interaction) -> [u16; 9] {
 }
 
 /// A request for each route: its address filled in, and its body.
-fn sample(interaction: Interaction) -> (&'static str, String) {
+pub(crate) fn sample(interaction: Interaction) -> (&'static str, String) {
     use Interaction::*;
     let new = observation("o1", "her", "2345-7");
     match interaction {

@@ -1,0 +1,184 @@
+//! Every route by role, purpose and evidence, against a table that is small enough to be read.
+//!
+//! `matrix` says what each role gets for the purpose that is its own; here every role claims every purpose, on every kind of
+//! evidence. What the table does not open is refused, and refuses in words.
+
+use crate::house::{House, SHE, noon};
+use crate::matrix::sample;
+use api::routes::{Interaction, ROUTES};
+use trust::{Actor, LicenceState, Role};
+
+const ROLES: [Role; 6] = [
+    Role::Clerk,
+    Role::Physician,
+    Role::Nurse,
+    Role::Pharmacist,
+    Role::Patient,
+    Role::System,
+];
+const PURPOSES: [&str; 5] = ["TREAT", "PATRQT", "HOPERAT", "HRESCH", "HPAYMT"];
+
+/// What shows that she is in care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Nothing,
+    CheckIn,
+    Appointment,
+    Code,
+}
+const SHOWN: [Shown; 4] = [
+    Shown::Nothing,
+    Shown::CheckIn,
+    Shown::Appointment,
+    Shown::Code,
+];
+
+/// What a route does to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Touch {
+    /// Nothing of anybody.
+    None,
+    /// Reads one result of hers.
+    One,
+    /// Asks for whatever is hers.
+    Search,
+    /// Writes a result of hers.
+    Write,
+    /// Reads everybody's.
+    Everyone,
+    /// Reads which labels are used: of her own, or of everybody.
+    Labels,
+    /// Changes how the house works.
+    House,
+}
+
+fn touch(interaction: Interaction) -> Touch {
+    use Interaction::*;
+    match interaction {
+        Live | Ready | LogFile | Metadata | Validate | ValidateInstance => Touch::None,
+        Read | Vread | HistoryInstance | Meta | ValidateStored => Touch::One,
+        Search | SearchPosted | SearchSystem | SearchSystemPosted | SearchCompartment
+        | Everything | Lastn | LastnPosted => Touch::Search,
+        Bundle | Create | Update | UpdateWhere | Patch | PatchWhere | MetaAdd | MetaDelete
+        | Delete | DeleteWhere => Touch::Write,
+        HistorySystem | HistoryType => Touch::Everyone,
+        MetaOfType | MetaOfSystem => Touch::Labels,
+        Activate | Deactivate | Indexing | IndexingOfAll => Touch::House,
+    }
+}
+
+/// The table.
+fn opens(role: Role, purpose: &str, shown: Shown, touch: Touch) -> bool {
+    let cared_for = purpose == "TREAT" && shown != Shown::Nothing;
+    let own = role == Role::Patient && purpose == "PATRQT";
+    let house = role == Role::System && purpose == "HOPERAT";
+    let reads = match role {
+        Role::Physician | Role::Nurse => cared_for,
+        _ => own || house,
+    };
+    match touch {
+        Touch::None => true,
+        Touch::One => reads,
+        // A pharmacist may ask, and finds no results of a laboratory.
+        Touch::Search => reads || role == Role::Pharmacist && cared_for,
+        Touch::Write => role == Role::Physician && cared_for || house,
+        Touch::Everyone | Touch::House => house,
+        Touch::Labels => own || house,
+    }
+}
+
+/// A house where somebody of a role is at the door, and what shows that she is in care.
+fn at_the_door(role: Role, shown: Shown) -> (House, String) {
+    let house = House::new();
+    house.load(&[crate::parameters::AMOUNT]);
+    let token = house.token(role);
+    let actor = house.gate.authenticate(Some(&token), noon()).unwrap();
+    let clerk = Actor {
+        licence: None,
+        role: Role::Clerk,
+        curp: None,
+        ..actor.clone()
+    };
+    match shown {
+        Shown::Nothing => {}
+        Shown::CheckIn => house.check_in(SHE),
+        Shown::Appointment => {
+            let with = match role {
+                Role::Physician | Role::Nurse | Role::Pharmacist => actor.id.clone(),
+                // Nobody makes an appointment with them.
+                _ => {
+                    house.token_with(Role::Physician, LicenceState::Active, SHE);
+                    format!("physician-Active-{SHE}")
+                }
+            };
+            house
+                .gate
+                .appoint(&clerk, SHE, &with, noon(), noon())
+                .unwrap();
+        }
+        Shown::Code => {
+            let hers = house.token_with(Role::Patient, LicenceState::Active, SHE);
+            let she = house.gate.authenticate(Some(&hers), noon()).unwrap();
+            let code = house.gate.show_code(&she, noon()).unwrap();
+            let member = house.gate.member();
+            house
+                .gate
+                .redeem(&code.code, &member, &actor.id, noon())
+                .unwrap();
+        }
+    }
+    (house, token)
+}
+
+#[tokio::test]
+async fn every_route_opens_by_role_purpose_and_evidence_as_the_table_says() {
+    let mut opened = 0;
+    for role in ROLES {
+        for shown in SHOWN {
+            for purpose in PURPOSES {
+                let (house, token) = at_the_door(role, shown);
+                for route in ROUTES {
+                    let (path, body) = sample(route.interaction);
+                    let line = format!("{} {path}", route.method);
+                    let headers = [("tejido-purpose", purpose)];
+                    let said = house.call_with(&line, &token, &headers, &body).await;
+                    let touch = touch(route.interaction);
+                    let wanted = opens(role, purpose, shown, touch);
+                    let text = String::from_utf8_lossy(&said.body);
+                    let what = format!("{line} as {role:?} for {purpose} on {shown:?}");
+                    // She may search, and what is left out of it is not there for her.
+                    let finds_nothing = role == Role::Pharmacist
+                        && matches!(
+                            route.interaction,
+                            Interaction::PatchWhere | Interaction::DeleteWhere
+                        );
+                    if !wanted && finds_nothing && matches!(said.status, 204 | 404) {
+                        continue;
+                    }
+                    if !wanted {
+                        assert_eq!(said.status, 403, "{what}: {text}");
+                        assert!(!said.issue().2.is_empty(), "{what}");
+                        continue;
+                    }
+                    opened += 1;
+                    assert!(said.status < 300, "{what}: {} {text}", said.status);
+                    let result = text.contains(r#""code":"4548-4""#) || text.contains("718-7");
+                    assert!(role != Role::Pharmacist || !result, "{what}: {text}");
+                }
+                if !opens(role, purpose, shown, Touch::Write) {
+                    let system = house.token(Role::System);
+                    for id in ["o1", "o2"] {
+                        let line = format!("GET /fhir/Observation/{id}");
+                        let said = house.call(&line, &system, "").await.is(200);
+                        assert_eq!(
+                            said.header("etag"),
+                            r#"W/"1""#,
+                            "{role:?} {purpose} {shown:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+    assert!(opened > 500, "{opened}");
+}
