@@ -261,6 +261,7 @@ async fn what_she_closes_at_one_member_is_closed_at_every_member() {
         purpose: None,
         until: None,
         hint: true,
+        ..Rule::default()
     };
     let word: SignedWord = nodes[1]
         .gate
@@ -305,6 +306,7 @@ async fn a_word_that_did_not_arrive_rides_along_with_the_ask() {
         purpose: None,
         until: None,
         hint: false,
+        ..Rule::default()
     };
     // The hospital was away when she spoke; the pharmacy heard her.
     let word = nodes[1]
@@ -488,6 +490,7 @@ async fn the_note_of_a_visit_is_closed_with_the_topic_of_its_diagnosis() {
         purpose: None,
         until: None,
         hint: false,
+        ..Rule::default()
     };
     nodes[1]
         .gate

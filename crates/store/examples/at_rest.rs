@@ -146,6 +146,7 @@ fn main() {
             scope: Scope::People(Arc::new(|_| Labels(0))),
             verbs: Verbs::ALL,
             types: None,
+            residual: None,
         })
     };
     let act = |_: &[Written]| ActRecord {

@@ -236,6 +236,7 @@ fn permit(seal: &Seal) -> Permit {
         scope: Scope::People(Arc::new(|_| Labels(0))),
         verbs: Verbs::ALL,
         types: None,
+        residual: None,
     })
 }
 

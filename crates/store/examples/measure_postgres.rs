@@ -123,6 +123,7 @@ fn main() {
             scope: Scope::People(Arc::new(|_| Labels(0))),
             verbs: Verbs::ALL,
             types: None,
+            residual: None,
         })
     };
     let start = Instant::now();

@@ -351,7 +351,13 @@ pub(crate) fn encode(facts: &Facts<'_>, own: &str, packed: &[u8]) -> Vec<u8> {
 
 /// The labels of a card's row; they can be read without opening it.
 pub(crate) fn labels(row: &[u8]) -> Result<Labels> {
-    Ok(Labels(Reader(row).number()? as u32))
+    Ok(mark(row)?.0)
+}
+
+/// The labels of a card's row, and the stamp of its version.
+pub(crate) fn mark(row: &[u8]) -> Result<(Labels, u64)> {
+    let mut reader = Reader(row);
+    Ok((Labels(reader.number()? as u32), reader.number()?))
 }
 
 impl Card {

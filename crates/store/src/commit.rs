@@ -17,6 +17,7 @@ use crate::{
     },
     loaded::Loaded,
     prepare::{Deed, Prepared, Ready},
+    residual,
     vault::{Facts, Of, Vault},
     view::Layered,
     words,
@@ -253,7 +254,7 @@ impl Making<'_> {
         let (rid, person) = self.numbers(of, &id, prepared.patient.as_deref())?;
         let created = !head.as_ref().is_some_and(Head::exists);
         let verb = if created { Verb::Create } else { Verb::Update };
-        may_write(grant, verb, of, person, head.as_ref())?;
+        self.may_write(grant, verb, of, person, head.as_ref())?;
         // Only now: that a version is another one says that the resource is there.
         expect(of, &id, head.as_ref(), if_match)?;
         let current = head.as_ref().filter(|head| head.exists());
@@ -500,6 +501,31 @@ impl Making<'_> {
         Ok(PersonKey(rid))
     }
 
+    /// Old and new place must be the permit's, and what is there must not be hidden from it.
+    fn may_write(
+        &self,
+        grant: &Grant,
+        verb: Verb,
+        of: ResourceType,
+        person: PersonKey,
+        head: Option<&Head>,
+    ) -> Result<()> {
+        grant.must(verb, Some(of))?;
+        let opened = |person, labels| grant.opens(of, person, labels, || Ok(false));
+        let old = match head {
+            Some(head) => {
+                let (owner, place) = (head.tail.person, head.place(of));
+                opened(owner, head.labels)?
+                    && !residual::leaves_out(grant, self.vault, &self.view(), owner, place)?
+            }
+            None => true,
+        };
+        if old && opened(person, Labels(0))? {
+            return Ok(());
+        }
+        Err(not_for(of))
+    }
+
     fn new_stamp(&mut self) -> u64 {
         let stamp = self.state.next_stamp;
         self.state.next_stamp += 1;
@@ -523,7 +549,7 @@ impl Making<'_> {
             expect(of, &id, None, if_match)?;
             return Ok(absent(of, id));
         };
-        may_write(grant, Verb::Delete, of, head.tail.person, Some(&head))?;
+        self.may_write(grant, Verb::Delete, of, head.tail.person, Some(&head))?;
         expect(of, &id, Some(&head), if_match)?;
         self.vault.lives(head.tail.person)?;
         if head.deleted {
@@ -782,26 +808,6 @@ impl Mark {
             },
         })
     }
-}
-
-/// Old and new place must be the permit's, and what is there must not be hidden from it.
-fn may_write(
-    grant: &Grant,
-    verb: Verb,
-    of: ResourceType,
-    person: PersonKey,
-    head: Option<&Head>,
-) -> Result<()> {
-    grant.must(verb, Some(of))?;
-    let opened = |person, labels| grant.opens(of, person, labels, || Ok(false));
-    let old = match head {
-        Some(head) => opened(head.tail.person, head.labels)?,
-        None => true,
-    };
-    if old && opened(person, Labels(0))? {
-        return Ok(());
-    }
-    Err(not_for(of))
 }
 
 fn not_for(of: ResourceType) -> Error {

@@ -7,9 +7,10 @@
 
 use crate::keys::UNDATED;
 use fhir::{
-    ResourceType,
+    ResourceType, Value,
     query::{Clause, Prefix, Wanted, matches},
-    search::{Entry, Indexed, parameter},
+    search::{Entry, Indexed, extract, parameter},
+    time::Span,
 };
 use std::sync::LazyLock;
 
@@ -178,6 +179,22 @@ pub(crate) fn main_date(of: ResourceType, entries: &[Entry]) -> Option<Main> {
     Some(Main {
         second: start.max(UNDATED + 1),
         length,
+    })
+}
+
+/// The main clinical date of a resource as it says it: the first of those by which its type is ordered. `None` when it says
+/// none, or its type has none. Cost: one walk of the resource, about ten microseconds.
+pub fn clinical_date(of: ResourceType, resource: &Value) -> Option<Span> {
+    let numbers = numbers(of);
+    if numbers.is_empty() {
+        return None;
+    }
+    let entries = extract(of, resource);
+    numbers.iter().find_map(|&number| {
+        entries.iter().find_map(|entry| match entry.value {
+            Indexed::Date { from, to } if entry.number == number => Some(Span { from, to }),
+            _ => None,
+        })
     })
 }
 

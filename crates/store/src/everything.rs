@@ -7,7 +7,7 @@ use crate::{
     dates::ALL_DATES,
     engine::{Direction, Rows},
     grant::is_shared,
-    keys::{CARD, Key, LABELLED, MARKED, PEOPLE, Tail, records},
+    keys::{CARD, Key, LABELLED, MARKED, PEOPLE, Tail, from_six, records},
     prepare::target,
     read::{Reading, Shown},
     search::{Set, Span, Stream},
@@ -113,24 +113,29 @@ impl Store {
         })
     }
 
-    /// Whether any current resource of the permit's person is left out by its `hidden` categories. For the hint only.
+    /// Whether any current resource of the permit's person is left out by its `hidden` categories, or by its residual.
+    /// For the hint only.
     pub fn withholds(&self, permit: &Permit) -> Result<bool> {
         let grant = self.grant(permit)?;
         let Scope::Person { keys, hidden } = &grant.scope else {
             return Ok(false);
         };
-        let snapshot = self.snapshot()?;
-        let mut rows = Rows::default();
-        for &person in keys {
-            let (from, to) = Key::new(PEOPLE, MARKED).person(person).range();
-            snapshot.scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
-        }
-        for (_, row) in rows.iter() {
-            if labels_of(row)?.meets(*hidden) {
-                return Ok(true);
+        self.asked("withholds", None, &grant, |reading| {
+            for &person in keys {
+                let (from, to) = Key::new(PEOPLE, MARKED).person(person).range();
+                let mut rows = Rows::default();
+                (reading.snapshot).scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
+                for (key, row) in rows.iter() {
+                    let rid = key.last_chunk::<6>().and_then(|six| from_six(six));
+                    if labels_of(row)?.meets(*hidden)
+                        || reading.leaves_out(person, rid.unwrap_or_default())?
+                    {
+                        return Ok(true);
+                    }
+                }
             }
-        }
-        Ok(false)
+            Ok(false)
+        })
     }
 
     /// Current resources per type under the permit, types without any left out. Of one person: those of her
@@ -188,7 +193,10 @@ pub(crate) fn count_of(reading: &Reading<'_>, of: ResourceType) -> Result<Option
         for (key, row) in rows.iter() {
             let person = key.get(4..10).and_then(crate::keys::from_six);
             let person = PersonKey(person.unwrap_or_default());
-            hidden += u64::from(labels_of(row)?.meets(grant.hidden(person)));
+            let rid = key.last_chunk::<6>().and_then(|six| from_six(six));
+            let closed = labels_of(row)?.meets(grant.hidden(person))
+                || reading.leaves_out(person, rid.unwrap_or_default())?;
+            hidden += u64::from(closed);
             from = key.to_vec();
         }
         from.push(0);
@@ -226,10 +234,12 @@ fn record(
                 return Ok(found);
             }
             let hidden: Labels = reading.grant.hidden(candidate.tail.person);
-            let Some(row) = candidate.card.filter(|_| !candidate.labels.meets(hidden)) else {
+            let tail = candidate.tail;
+            let closed =
+                candidate.labels.meets(hidden) || reading.leaves_out(tail.person, tail.rid)?;
+            let Some(row) = candidate.card.filter(|_| !closed) else {
                 continue;
             };
-            let tail = candidate.tail;
             let Some(card) = reading
                 .vault
                 .card(&tail.card_key(of), &row, Some(&|_| false))?

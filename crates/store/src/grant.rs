@@ -1,9 +1,10 @@
 //! What a permit opens, asked row by row.
 
+use crate::residual::{Asked, Judged};
 use crate::vault::digits;
-use crate::{Error, Labels, Permit, PermitId, PersonKey, Result, Scope, Verb, Verbs};
+use crate::{Error, Labels, Permit, PermitId, PersonKey, ResidualOf, Result, Scope, Verb, Verbs};
 use fhir::ResourceType;
-use std::{cell::RefCell, collections::HashMap};
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
 /// The terms of a permit as the scans use them.
 #[derive(Clone)]
@@ -15,10 +16,14 @@ pub(crate) struct Grant {
     types: Option<Vec<ResourceType>>,
     /// What is hidden of each person met so far.
     known: RefCell<HashMap<u64, Labels>>,
+    residual: Option<ResidualOf>,
+    /// What is asked of each person's resources besides, of those met so far.
+    asked: RefCell<HashMap<u64, Option<Asked>>>,
+    judged: Arc<Judged>,
 }
 
 impl Grant {
-    pub(crate) fn new(permit: &Permit, store: u64) -> Result<Grant> {
+    pub(crate) fn new(permit: &Permit, store: u64, judged: &Arc<Judged>) -> Result<Grant> {
         if permit.store != store {
             return Err(Error::NotPermitted("the permit is of another store".into()));
         }
@@ -28,6 +33,9 @@ impl Grant {
             verbs: permit.terms.verbs,
             types: permit.terms.types.clone(),
             known: RefCell::default(),
+            residual: permit.terms.residual.clone(),
+            asked: RefCell::default(),
+            judged: judged.clone(),
         })
     }
     /// The span of one question in traces: what kind it is, on which type, under which permit; never what it says.
@@ -67,7 +75,16 @@ impl Grant {
             Scope::Shared => Labels(0),
         }
     }
-    /// Whether a resource of this type, person and labels is opened; `named` says whether the permit's person refers
+    /// What is asked of a person's resources besides their categories. Nobody's resources are asked nothing.
+    pub(crate) fn residual(&self, person: PersonKey) -> Option<Asked> {
+        let residual = self.residual.as_ref().filter(|_| person.0 != 0)?;
+        let mut asked = self.asked.borrow_mut();
+        let asked = asked
+            .entry(person.0)
+            .or_insert_with(|| Asked::of(residual, &self.judged, person));
+        asked.clone()
+    }
+    /// Whether a resource of this type, person and labels is opened, as far as labels say; `named` says whether the permit's person refers
     /// to it, and is asked only for shared resources.
     pub(crate) fn opens(
         &self,
@@ -90,7 +107,11 @@ impl Grant {
     /// Text that tells this scope from others, for page links.
     pub(crate) fn told(&self) -> String {
         let scope = match &self.scope {
-            Scope::Person { keys, hidden } => format!("person {keys:?} without {}", hidden.0),
+            Scope::Person { keys, hidden } => {
+                let residual = keys.iter().filter_map(|key| self.residual(*key));
+                let names: Vec<String> = residual.map(|asked| digits(&asked.name())).collect();
+                format!("person {keys:?} without {} {}", hidden.0, names.join(" "))
+            }
             Scope::People(_) => "people".to_owned(),
             Scope::Shared => "shared".to_owned(),
         };

@@ -6,6 +6,7 @@ use crate::{
     hash::siphash,
     index::Secret,
     keys::{DIRECTORY, HEAD, Key, Tail},
+    residual::Place,
 };
 use fhir::ResourceType;
 
@@ -48,6 +49,15 @@ impl Head {
             labels: Labels(0),
             deleted: true,
             hash: 0,
+        }
+    }
+    /// Where the current version stands.
+    pub(crate) fn place(&self, of: ResourceType) -> Place {
+        Place {
+            of,
+            rid: self.tail.rid,
+            version: self.version,
+            stamp: self.stamp,
         }
     }
     pub(crate) fn exists(&self) -> bool {

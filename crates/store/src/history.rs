@@ -66,7 +66,7 @@ impl Store {
                 if stored.updated < since {
                     break;
                 }
-                if let Some(one) = open(reading, &mut heads, stored)?
+                if let Some(one) = open(reading, &mut heads, stamp, stored)?
                     && current_at(reading, &one, when.at)?
                 {
                     shown.push((stamp, one));
@@ -130,7 +130,12 @@ fn current_at(reading: &Reading<'_>, shown: &Shown, at: Option<Span>) -> Result<
 
 type Heads = HashMap<(ResourceType, String), Option<Head>>;
 
-fn open(reading: &Reading<'_>, heads: &mut Heads, stored: Stored) -> Result<Option<Shown>> {
+fn open(
+    reading: &Reading<'_>,
+    heads: &mut Heads,
+    stamp: u64,
+    stored: Stored,
+) -> Result<Option<Shown>> {
     let of = stored.of;
     let key = (of, stored.id.clone());
     if !heads.contains_key(&key) {
@@ -144,8 +149,7 @@ fn open(reading: &Reading<'_>, heads: &mut Heads, stored: Stored) -> Result<Opti
         )));
     };
     let labels: Labels = head.labels.with(stored.labels);
-    let open = reading.opens(of, &stored.id, head.tail.person, labels)?
-        && reading.opens(of, &stored.id, stored.person, labels)?;
+    let open = reading.opens_stored(head, &stored, stamp, labels)?;
     Ok(open.then(|| Shown::new(stored, labels)))
 }
 

@@ -45,6 +45,7 @@ mod prepare;
 mod press;
 mod read;
 mod recent;
+mod residual;
 mod search;
 mod searchable;
 mod store;
@@ -57,6 +58,7 @@ mod words;
 mod write;
 mod writer;
 
+pub use dates::clinical_date;
 pub use derive::Derived;
 pub use erase::{Erased, MakeErasure};
 pub use fsck::{Checkup, Finding, Judge, Told};
@@ -67,10 +69,11 @@ pub use loaded::{Indexing, Phase};
 pub use master::{FileKey, MasterKey};
 pub use matched::Matched;
 pub use permit::{
-    Held, HiddenOf, Labels, Permit, PermitId, PersonKey, Receipt, Scope, Seal, Seen, Terms, Verb,
-    Verbs,
+    Held, HiddenOf, Labels, Permit, PermitId, PersonKey, Receipt, ResidualOf, Scope, Seal, Seen,
+    Terms, Verb, Verbs,
 };
 pub use read::{Asked, HistoryOf, Page, PageToken, Version};
+pub use residual::Residual;
 pub use searchable::Searchable;
 pub use store::{Options, Store};
 pub use write::{

@@ -1,5 +1,6 @@
 //! What a decision lets the archive do, as types that cannot be built by hand.
 
+use crate::Residual;
 use std::sync::Arc;
 
 /// The number a store gives a person: that of her `Patient` resource there. 0 is nobody (shared resources).
@@ -67,6 +68,9 @@ impl Verbs {
 /// What is hidden from a many-person permit: the categories to leave out of one person's record.
 pub type HiddenOf = Arc<dyn Fn(PersonKey) -> Labels + Send + Sync>;
 
+/// What a many-person or one-person permit leaves out of a person's record besides its categories; `None`: nothing.
+pub type ResidualOf = Arc<dyn Fn(PersonKey) -> Option<Arc<dyn Residual>> + Send + Sync>;
+
 /// Whose record a permit opens.
 #[derive(Clone)]
 pub enum Scope {
@@ -100,6 +104,8 @@ pub struct Terms {
     pub verbs: Verbs,
     /// Only resources of these types; `None` means any.
     pub types: Option<Vec<fhir::ResourceType>>,
+    /// What is left out besides the categories; `None` when nothing is, of anybody.
+    pub residual: Option<ResidualOf>,
 }
 
 /// The leave to touch a record. No public constructor: [`Seal::permit`] makes it.

@@ -6,9 +6,11 @@ use crate::{
     codec::Reader,
     engine::{Direction, Rows, Snapshot},
     grant::Grant,
+    head::Head,
     index::{Secret, whole_hash},
-    keys::{BODY, Key, PEOPLE, REFERS, SHARED, VERSION, records},
+    keys::{BODY, Key, PEOPLE, REFERS, SHARED, Tail, VERSION, from_six, records},
     loaded::Loaded,
+    residual::Place,
     store::{AT_ONCE, head_of, heads_of, held},
     vault::Vault,
 };
@@ -20,7 +22,9 @@ use fhir::{
 };
 use jiff::Timestamp;
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
+    collections::{HashMap, HashSet},
+    rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -157,6 +161,8 @@ pub(crate) struct Reading<'a> {
     pub(crate) loaded: Option<Arc<Loaded>>,
     /// Whether rows were met that do not agree, as when partitions are seen at different moments of a commit.
     pub(crate) torn: Cell<bool>,
+    /// What residuals leave out of the people met so far (`residual.rs`).
+    pub(crate) left_out: RefCell<HashMap<u64, Rc<HashSet<u64>>>>,
 }
 
 /// How often a question is asked anew, at most, when the rows that it met do not agree.
@@ -188,6 +194,7 @@ impl Store {
                 secret: self.inner.secrets.index,
                 vault: self.inner.vault.clone(),
                 torn: Cell::new(false),
+                left_out: RefCell::default(),
             };
             let answer = question(&reading);
             let torn = reading.torn.get() || matches!(answer, Err(Error::Damaged(_)));
@@ -247,16 +254,52 @@ impl Reading<'_> {
         Ok(all)
     }
 
-    /// Whether the permit opens a resource.
+    /// Whether the permit opens a current resource.
     pub(crate) fn opens(
         &self,
         of: ResourceType,
         id: &str,
-        person: PersonKey,
+        tail: &Tail,
         labels: Labels,
     ) -> Result<bool> {
-        self.grant
-            .opens(of, person, labels, || self.refers(&format!("{of}/{id}")))
+        self.opens_row(of, tail, labels, || self.refers(&format!("{of}/{id}")))
+    }
+
+    /// Whether the permit opens a version that is a person's, as far as she and what the version says go.
+    fn opens_version(
+        &self,
+        id: &str,
+        person: PersonKey,
+        labels: Labels,
+        place: Place,
+    ) -> Result<bool> {
+        let of = place.of;
+        let named = || self.refers(&format!("{of}/{id}"));
+        Ok(
+            self.grant.opens(of, person, labels, named)?
+                && !self.version_left_out(person, place)?,
+        )
+    }
+
+    /// Whether the permit opens a stored version: as it was, and as the resource is now. What is hidden today, or was
+    /// moved to another person, is so in all its versions. `labels` are those of both.
+    pub(crate) fn opens_stored(
+        &self,
+        head: &Head,
+        stored: &Stored,
+        stamp: u64,
+        labels: Labels,
+    ) -> Result<bool> {
+        let (of, id, now) = (stored.of, &stored.id, head.tail.person);
+        let place = Place {
+            of,
+            rid: stored.rid,
+            version: stored.version,
+            stamp,
+        };
+        Ok(self.opens_version(id, now, labels, head.place(of))?
+            && (stamp == head.stamp || self.opens_version(id, now, labels, place)?)
+            && (stored.person == now || self.opens_version(id, stored.person, labels, place)?))
     }
 
     /// Whether anything that the permit opens of its person names this shared resource.
@@ -274,8 +317,11 @@ impl Reading<'_> {
                 let mut rows = Rows::default();
                 self.snapshot
                     .scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
-                for (_, row) in rows.iter() {
-                    if !crate::commit::labels_of(row)?.meets(*hidden) {
+                for (key, row) in rows.iter() {
+                    let rid = key.last_chunk::<6>().and_then(|six| from_six(six));
+                    if !crate::commit::labels_of(row)?.meets(*hidden)
+                        && !self.leaves_out(person, rid.unwrap_or_default())?
+                    {
                         return Ok(true);
                     }
                 }
@@ -291,7 +337,7 @@ impl Reading<'_> {
         else {
             return Ok(None);
         };
-        if !self.opens(of, id, head.tail.person, head.labels)? {
+        if !self.opens_version(id, head.tail.person, head.labels, head.place(of))? {
             return Ok(None);
         }
         let stored = self.stored_at(of, head.stamp)?;
@@ -306,6 +352,7 @@ impl Reading<'_> {
         for (&(of, _), head) in names.iter().zip(heads_of(&self.secret, snapshot, names)?) {
             if let Some(head) = head.filter(|head| head.version > 0)
                 && (self.grant).opens(of, head.tail.person, head.labels, || Ok(true))?
+                && !self.version_left_out(head.tail.person, head.place(of))?
             {
                 open.push(head.labels);
                 asked.push((of, head.stamp));
@@ -350,8 +397,7 @@ impl Reading<'_> {
             return Ok(None);
         };
         let labels = head.labels.with(stored.labels);
-        let open = self.opens(of, id, head.tail.person, labels)?
-            && self.opens(of, id, stored.person, labels)?;
+        let open = self.opens_stored(&head, &stored, stamp, labels)?;
         Ok(open.then(|| Shown::new(stored, labels)))
     }
 }

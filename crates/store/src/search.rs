@@ -71,7 +71,11 @@ use plan::{Aim, Plan, choose, flat};
 pub(crate) use set::{Set, Stream};
 pub(crate) use span::Span;
 use stamps::{Changed, Stamps};
-use std::{cell::Cell, collections::BinaryHeap, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BinaryHeap,
+    sync::Arc,
+};
 use walk::Walk;
 
 impl Store {
@@ -169,6 +173,7 @@ pub(crate) fn find(
             secret,
             vault: vault.clone(),
             torn: Cell::new(false),
+            left_out: RefCell::default(),
             // Conditions include nothing; whether they can be answered is asked before.
             loaded: None,
         };

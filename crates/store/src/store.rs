@@ -16,6 +16,7 @@ use crate::{
     loaded::{Loaded, Shelf},
     master::{self, MasterKey},
     prepare::{Preparing, prepare},
+    residual::Judged,
     train::Trainer,
     vault::{Vault, digits},
     write::MakeAct,
@@ -90,6 +91,7 @@ pub(crate) struct Inner {
     pub(crate) walking: Option<Walking>,
     indexer: Option<Indexer>,
     pub(crate) question_time: Duration,
+    judged: Arc<Judged>,
     queue: Option<Queue>,
     thread: Option<JoinHandle<()>>,
 }
@@ -228,6 +230,7 @@ impl Store {
             secrets,
             vault,
             question_time: options.question_time,
+            judged: Arc::default(),
             queue: Some(queue),
             thread: Some(thread),
         };
@@ -242,7 +245,7 @@ impl Store {
     }
 
     pub(crate) fn grant(&self, permit: &Permit) -> Result<Grant> {
-        Grant::new(permit, self.inner.number)
+        Grant::new(permit, self.inner.number, &self.inner.judged)
     }
 
     pub(crate) fn queue(&self) -> Result<&Queue> {

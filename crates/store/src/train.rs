@@ -401,6 +401,7 @@ mod tests {
                 scope: crate::Scope::People(Arc::new(|_| crate::Labels(0))),
                 verbs: crate::Verbs::ALL,
                 types: None,
+                residual: None,
             });
             let act = |_: &[crate::Written]| crate::ActRecord {
                 id: [0; 16],

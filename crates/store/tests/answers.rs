@@ -318,6 +318,7 @@ fn a_permit_for_some_types_and_verbs_opens_no_others() {
             scope: Scope::People(Arc::new(|_| Labels(0))),
             verbs: Verbs::only(Verb::Search),
             types: Some(vec![of("Observation")]),
+            residual: None,
         });
         assert!(house.store.read(&permit, of("Observation"), "o1").is_err());
         assert!(

@@ -53,6 +53,7 @@ fn an_answer_opens_only_with_the_receipt_of_its_own_permit() {
             scope: Scope::Shared,
             verbs: Verbs::ALL,
             types: None,
+            residual: None,
         });
         let receipt = house.store.conclude(&other, act(3), at(0)).unwrap();
         assert!(held.open(&receipt).is_none());

@@ -26,4 +26,7 @@ pub use gate::{
     Request, Row, Said, SignedIn, Simulated, Tag, Unusual, What,
 };
 pub use pact::{Agreed, FormerKey, Member, MemberId, MemberKind, Pact, PactError};
-pub use word::{Hidden, Rule, SignedWord, Viewer, Who, Word, hidden, to_consent};
+pub use word::{
+    Author, Hidden, Label, Names, Part, Period, Residual, Rule, SignedWord, Unless, Unsaid, Viewer,
+    Who, Word, from_consent, hidden, to_consent,
+};

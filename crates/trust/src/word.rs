@@ -1,14 +1,23 @@
 //! The person's own word: her rules, signed by the member where she said them, the same at every member.
 //!
 //! What her rules hide from somebody is decided by [`hidden`], a pure function; its page says the law. They read as
-//! sentences ([`Rule::sentence`]) and as a FHIR `Consent` ([`to_consent`]).
+//! sentences ([`Rule::sentence`]) and as a FHIR `Consent` ([`to_consent`]), and a
+//! `Consent` of others is read as rules ([`from_consent`]).
 
 mod consent;
 mod decide;
+mod from_consent;
+mod part;
+mod receipt;
+mod residual;
 mod sentence;
 
 pub use consent::to_consent;
 pub use decide::{Hidden, Viewer, hidden};
+pub use from_consent::{Names, Unsaid, from_consent};
+pub use part::{Author, Label, Part, Period, confidentiality};
+pub use receipt::receipt;
+pub use residual::Residual;
 
 use crate::{Category, MemberId, MemberKind, Pact, Purpose, Role, Tag};
 use base64::Engine;
@@ -18,10 +27,11 @@ use ledger::SigningKey;
 use serde::{Deserialize, Serialize};
 
 /// Whom a rule is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Who {
     /// Everyone but the person herself, the institution that wrote it included.
+    #[default]
     Everyone,
     /// Institutions of a kind: pharmacies.
     Kind(MemberKind),
@@ -33,8 +43,8 @@ pub enum Who {
     Actor(MemberId, String),
 }
 
-/// One rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One rule. The default one closes everything to everyone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rule {
     /// Names it.
     pub id: String,
@@ -52,6 +62,39 @@ pub struct Rule {
     pub until: Option<Timestamp>,
     /// For a closing rule: whether the one refused is told that something is withheld.
     pub hint: bool,
+    /// From when; `None` means from when she said it. Absent when it says nothing, as all that follows, so that words
+    /// from before it was there bear their signatures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// Of what the categories are left with: a time, an author, a visit...
+    #[serde(default, skip_serializing_if = "Part::is_all")]
+    pub part: Part,
+    /// For a closing rule: what it leaves open. Each can only take from this one rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unless: Vec<Unless>,
+}
+
+/// An exception of a closing rule: "nobody, unless Dr. Ruiz, for treatment, what she wrote".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unless {
+    /// For whom.
+    #[serde(default)]
+    pub who: Who,
+    /// Only for these purposes; none means any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub purposes: Vec<Purpose>,
+    /// Only these categories; none means all that the rule closes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub what: Vec<Category>,
+    /// Only this part.
+    #[serde(default, skip_serializing_if = "Part::is_all")]
+    pub part: Part,
+    /// From when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// Until when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// All rules of a person at one version.
@@ -80,6 +123,8 @@ pub struct SignedWord {
 
 /// No word has more rules.
 pub const MAX_RULES: usize = 100;
+/// No rule has more exceptions.
+pub const MAX_UNLESS: usize = 20;
 
 /// What a word's signature is for.
 const CONTEXT: &str = "tejido/word/v1";
@@ -146,26 +191,50 @@ impl Rule {
     pub fn covers(&self, category: Category) -> bool {
         self.what.is_empty() || self.what.contains(&category)
     }
+    /// The moments at which it begins or ceases to say something, its exceptions' among them.
+    pub fn turns(&self) -> impl Iterator<Item = Timestamp> {
+        let exceptions = self
+            .unless
+            .iter()
+            .flat_map(|unless| [unless.from, unless.until]);
+        [self.from, self.until]
+            .into_iter()
+            .chain(exceptions)
+            .flatten()
+    }
     fn check(&self) -> Result<(), WordError> {
         let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
         if self.id.is_empty() || self.id.len() > 64 || !self.id.bytes().all(plain) {
             return Err(self.wrong("its name must be 1 to 64 letters, digits and hyphens"));
         }
-        let mut seen = Vec::new();
-        for category in &self.what {
-            if seen.contains(category) {
-                return Err(self.wrong("it names a category twice"));
-            }
-            seen.push(*category);
+        let exceptions = self.unless.iter();
+        let whats = exceptions.clone().map(|unless| unless.what.as_slice());
+        if is_twice(&self.what) || whats.into_iter().any(is_twice) {
+            return Err(self.wrong("it names a category twice"));
         }
-        let long = |text: &str| text.is_empty() || text.len() > 64;
-        let unnamed = match &self.who {
-            Who::Member(member) => long(&member.0),
-            Who::Actor(member, actor) => long(&member.0) || actor.is_empty() || actor.len() > 128,
-            _ => false,
-        };
-        if unnamed {
+        let whos = exceptions.clone().map(|unless| &unless.who);
+        if std::iter::once(&self.who).chain(whos).any(Who::is_unnamed) {
             return Err(self.wrong("it does not name whom it is about"));
+        }
+        let parts = exceptions.clone().map(|unless| &unless.part);
+        for part in std::iter::once(&self.part).chain(parts) {
+            part.check().map_err(|why| self.wrong(why))?;
+        }
+        let times = exceptions.map(|unless| (unless.from, unless.until));
+        let backwards = |(from, until): (Option<Timestamp>, Option<Timestamp>)| {
+            from.zip(until).is_some_and(|(from, until)| until <= from)
+        };
+        if std::iter::once((self.from, self.until))
+            .chain(times)
+            .any(backwards)
+        {
+            return Err(self.wrong("it ends before it begins"));
+        }
+        if self.allow && !self.unless.is_empty() {
+            return Err(self.wrong("only what closes has exceptions"));
+        }
+        if self.unless.len() > MAX_UNLESS {
+            return Err(self.wrong("it has too many exceptions"));
         }
         Ok(())
     }
@@ -173,6 +242,22 @@ impl Rule {
         WordError::Rule {
             rule: self.id.chars().take(64).collect(),
             why,
+        }
+    }
+}
+
+fn is_twice(categories: &[Category]) -> bool {
+    let mut seen = categories.iter().enumerate();
+    seen.any(|(place, category)| categories.iter().take(place).any(|other| other == category))
+}
+
+impl Who {
+    fn is_unnamed(&self) -> bool {
+        let long = |text: &str| text.is_empty() || text.len() > 64;
+        match self {
+            Who::Member(member) => long(&member.0),
+            Who::Actor(member, actor) => long(&member.0) || actor.is_empty() || actor.len() > 128,
+            _ => false,
         }
     }
 }

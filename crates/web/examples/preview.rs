@@ -646,8 +646,27 @@ fn rules(frame: Frame) -> String {
         purpose: None,
         until: None,
         hint,
+        ..Rule::default()
+    };
+    let year = |year: i32| format!("{year}-01-01T06:00:00Z").parse().ok();
+    let of_2022 = Rule {
+        part: trust::Part {
+            period: Some(trust::Period {
+                from: year(2022),
+                until: year(2023),
+            }),
+            ..trust::Part::default()
+        },
+        ..rule(
+            "4",
+            false,
+            Who::Role(trust::Role::Nurse),
+            &[Category::Visits],
+            true,
+        )
     };
     let rules = [
+        of_2022,
         rule(
             "1",
             false,
@@ -671,6 +690,8 @@ fn rules(frame: Frame) -> String {
             category,
             open: !matches!(category, Category::MentalHealth | Category::Medicines),
             open_today: category != Category::MentalHealth,
+            partly: category == Category::Laboratory,
+            partly_today: false,
             rule: None,
         })
         .collect();
@@ -682,10 +703,11 @@ fn rules(frame: Frame) -> String {
     let threads = Threads::new(MEMBERS);
     let input = views::rules::Input {
         rules: &rules,
+        said: &[(2, Timestamp::UNIX_EPOCH), (1, Timestamp::UNIX_EPOCH)],
         actor: None,
         typed: &typed,
         errors: &[],
-        preview: Some(views::rules::preview(t, &threads, &pharmacies, &rows)),
+        preview: Some(views::rules::preview(t, &threads, &pharmacies, &rows, None)),
     };
     views::rules::page(frame, input)
 }

@@ -45,6 +45,7 @@ pub(crate) fn all(state: State) -> Router {
         .route("/accesos/{member}/{act}/recibo", get(looks::receipt))
         .route("/reglas", get(rules::show).post(rules::save))
         .route("/reglas/vista", post(rules::preview))
+        .route("/reglas/recibo/{version}", get(rules::receipt))
         .route("/reglas/quitar", post(rules::remove))
         .route("/codigo", get(entry::code).post(entry::show_code))
         .route(

@@ -23,6 +23,19 @@ pub(crate) fn rfc3339(at: Timestamp) -> String {
     local(at).strftime("%Y-%m-%dT%H:%M:%S-06:00").to_string()
 }
 
+/// The first moment of a day that a person named.
+pub(crate) fn start_of_day(day: &str) -> Option<Timestamp> {
+    let date: jiff::civil::Date = day.parse().ok()?;
+    let zoned = date.to_zoned(tz::TimeZone::fixed(tz::offset(-6))).ok()?;
+    Some(zoned.timestamp())
+}
+
+/// The first moment after it.
+pub(crate) fn day_after(day: &str) -> Option<Timestamp> {
+    let start = start_of_day(day)?;
+    start.checked_add(jiff::SignedDuration::from_hours(24)).ok()
+}
+
 /// The end of a day that a person named (`2026-11-22`).
 pub(crate) fn end_of_day(day: &str) -> Option<Timestamp> {
     let date: jiff::civil::Date = day.parse().ok()?;

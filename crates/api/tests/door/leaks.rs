@@ -25,6 +25,7 @@ fn close_laboratory(house: &House) {
         purpose: None,
         until: None,
         hint: false,
+        ..Rule::default()
     };
     let token = house.token(Role::Patient);
     let she = house.gate.authenticate(Some(&token), noon()).unwrap();

@@ -331,6 +331,7 @@ async fn what_is_withheld_is_not_found_or_counted_through_a_loaded_parameter() {
             purpose: None,
             until: None,
             hint: false,
+            ..Rule::default()
         };
         let patient = house.token(Role::Patient);
         let she = house.gate.authenticate(Some(&patient), noon()).unwrap();

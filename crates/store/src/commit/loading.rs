@@ -1,7 +1,7 @@
 //! Search parameters that are activated and taken out, inside a commit: with the rows that say so, and from this commit
 //! on for all that is written.
 
-use super::{Making, absent, may_write};
+use super::{Making, absent};
 use crate::{PersonKey, Result, Verb, Written, grant::Grant, loaded::Loaded};
 use fhir::ResourceType;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ impl Making<'_> {
         let Some(head) = self.head(of, &id)?.filter(|head| head.version > 0) else {
             return Ok(absent(of, id));
         };
-        may_write(grant, Verb::Update, of, PersonKey(0), Some(&head))?;
+        self.may_write(grant, Verb::Update, of, PersonKey(0), Some(&head))?;
         if head.deleted {
             return self.unchanged(of, &id, &head);
         }

@@ -186,7 +186,7 @@ impl<'a> Asking<'a> {
         else {
             return Ok(None);
         };
-        if !self.reading.opens(of, id, head.tail.person, head.labels)? {
+        if !self.reading.opens(of, id, &head.tail, head.labels)? {
             return Ok(None);
         }
         let Some(row) = snapshot.get(&head.tail.card_key(of))? else {

@@ -321,9 +321,7 @@ impl<'a> Newest<'a> {
         for (_, group) in groups.iter() {
             // One more tells that there are no more of the same moment.
             for one in group.iter().take(first + 1) {
-                let open = reading
-                    .grant
-                    .opens(of, one.tail.person, one.labels, || Ok(false))?;
+                let open = reading.opens_row(of, &one.tail, one.labels, || Ok(false))?;
                 if open && !cards.contains_key(&one.tail) {
                     missing.push(one.tail);
                 }

@@ -142,9 +142,8 @@ impl Plan<'_> {
             return Ok(Row::Out);
         }
         let grant = asking.reading.grant;
-        if !grant.opens(self.of, candidate.tail.person, candidate.labels, || {
-            Ok(true)
-        })? {
+        let (tail, labels) = (&candidate.tail, candidate.labels);
+        if !(asking.reading).opens_row(self.of, tail, labels, || Ok(true))? {
             return Ok(Row::Out);
         }
         let mut sure = self.open.is_empty() && (candidate.proven || self.proven.is_empty());
@@ -268,7 +267,7 @@ impl<'a, 'q> Matches<'a, 'q> {
         let Some(card) = plan.needed.card(reading, of, &tail, row, sure)? else {
             return Ok(None);
         };
-        if card.stamp > self.limit || !reading.opens(of, &card.id, tail.person, card.labels)? {
+        if card.stamp > self.limit || !reading.opens(of, &card.id, &tail, card.labels)? {
             return Ok(None);
         }
         let found = Found { tail, card };

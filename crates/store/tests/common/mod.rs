@@ -144,6 +144,7 @@ impl House {
             scope,
             verbs: Verbs::ALL,
             types: None,
+            residual: None,
         })
     }
     pub fn all(&self) -> Permit {

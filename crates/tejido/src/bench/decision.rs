@@ -286,6 +286,7 @@ fn rules() -> Vec<Rule> {
                 purpose: None,
                 until: None,
                 hint: number % 2 == 0,
+                ..Rule::default()
             }
         });
     rules.collect()

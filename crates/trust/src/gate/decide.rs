@@ -3,6 +3,7 @@
 //! Cost of a decision: finding the person and her evidence (two or three reads of the archive); then, the first time,
 //! about sixteen questions to Cedar, and after that one look into [`Verdicts`]. A refusal costs a commit: it is an act.
 
+use super::accounts::json;
 use super::acts::Deed;
 use super::judge::{Case, Opens, Verdict, judge, kind_code};
 use super::person::{Person, Target};
@@ -13,12 +14,13 @@ use super::{
 };
 use crate::act::Doer;
 use crate::policy::{self, Circumstances};
-use crate::{ActKind, Actor, Evidence, MemberKind, Role, Tag, Viewer, Word, word};
+use crate::word::{self, Hidden, Residual, Rule, Viewer, Word};
+use crate::{ActKind, Actor, Evidence, MemberId, MemberKind, Role, Tag};
 use fhir::ResourceType;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
-use store::{Labels, PersonKey, Scope, Terms, Verb, Verbs};
+use store::{Labels, PersonKey, ResidualOf, Scope, Terms, Verb, Verbs};
 use tracing::field::Empty;
 
 /// Decisions remembered.
@@ -46,6 +48,9 @@ struct Remembered {
 
 /// What is hidden of each person.
 type HiddenOf = Arc<dyn Fn(PersonKey) -> Labels + Send + Sync>;
+
+/// What somebody who asks about everyone is not shown of each person: by categories, and what resources are asked besides.
+type LeftOutOf = (HiddenOf, Option<ResidualOf>);
 
 /// A request as far as it is understood.
 pub(super) struct Asked<'a> {
@@ -332,12 +337,17 @@ impl Gate {
         if opens == Opens::Identity {
             types = Some(ResourceType::from_name("Patient").into_iter().collect());
         }
-        let everyone = || self.everyone(request, opens, verdict.hidden, now);
+        let mut residual = self.sieve(&verdict.residual);
+        let mut everyone = || {
+            let (hidden, besides) = self.everyone(request, opens, verdict.hidden, now)?;
+            residual = besides;
+            Ok::<_, Refusal>(Scope::People(hidden))
+        };
         let scope = match target {
             Target::Shared => Scope::Shared,
-            Target::Everyone => Scope::People(everyone()?),
+            Target::Everyone => everyone()?,
             // The institution's own software may store under an id of its choice what is not there yet.
-            Target::Unknown if house_itself => Scope::People(everyone()?),
+            Target::Unknown if house_itself => everyone()?,
             Target::Unknown => Scope::Person {
                 keys: Vec::new(),
                 hidden: verdict.hidden,
@@ -357,6 +367,7 @@ impl Gate {
             scope,
             verbs,
             types,
+            residual,
         }))
     }
 
@@ -367,16 +378,17 @@ impl Gate {
         opens: Opens,
         closed: Labels,
         now: Timestamp,
-    ) -> Result<HiddenOf, Refusal> {
+    ) -> Result<LeftOutOf, Refusal> {
         let words = match opens {
             Opens::Unseen => Arc::default(),
             _ => self.words_by_person()?,
         };
         let kind = self.in_force().kind(&request.actor.member);
         let (actor, purpose) = (request.actor.clone(), request.purpose);
-        Ok(Arc::new(move |person: PersonKey| {
+        let silent = words.is_empty();
+        let hers = Arc::new(move |person: PersonKey| -> Vec<Hidden> {
             let (Some(said), Some(kind)) = (words.get(&person), kind) else {
-                return closed;
+                return Vec::new();
             };
             let viewer = Viewer {
                 member: &actor.member,
@@ -385,11 +397,27 @@ impl Gate {
                 actor: Doer::login(&actor),
                 herself: false,
             };
-            said.iter().fold(closed, |hidden, heard| {
-                let word = Some(&heard.signed.word);
-                hidden.with(word::hidden(word, &viewer, purpose, now).labels)
-            })
-        }))
+            let words = said.iter().map(|heard| Some(&heard.signed.word));
+            words
+                .map(|word| word::hidden(word, &viewer, purpose, now))
+                .collect()
+        });
+        let (labels, holder) = (hers.clone(), self.house.member.clone());
+        let hidden: HiddenOf = Arc::new(move |person| {
+            let hers = labels(person).into_iter();
+            hers.fold(closed, |hidden, one| hidden.with(one.labels))
+        });
+        let residual: ResidualOf = Arc::new(move |person| {
+            let hers = hers(person).into_iter().filter_map(|one| one.residual);
+            Sieve::of(hers.collect(), &holder)
+        });
+        Ok((hidden, (!silent).then_some(residual)))
+    }
+
+    /// What resources of one person are asked under these residuals.
+    fn sieve(&self, residual: &[Arc<Residual>]) -> Option<ResidualOf> {
+        let sieve = Sieve::of(residual.to_vec(), &self.house.member)?;
+        Some(Arc::new(move |_| Some(sieve.clone())))
     }
 
     /// Makes a refusal an act, listed for the person it was about.
@@ -442,11 +470,42 @@ fn is_newcomer(request: &Request, target: &Target, actions: &[&'static str]) -> 
     unknown && actions == [policy::REGISTER] && request.verbs.has(Verb::Create)
 }
 
-/// Until when the same inputs give the same decision: the next end of a rule or of a piece of evidence.
+/// What the words of a person leave to her resources to answer, as the archive asks it.
+struct Sieve {
+    residual: Vec<Arc<Residual>>,
+    holder: MemberId,
+    name: [u8; 32],
+}
+
+impl Sieve {
+    fn of(residual: Vec<Arc<Residual>>, holder: &MemberId) -> Option<Arc<dyn store::Residual>> {
+        if residual.is_empty() {
+            return None;
+        }
+        let rules: Vec<&Residual> = residual.iter().map(Arc::as_ref).collect();
+        Some(Arc::new(Sieve {
+            name: ledger::sha256(&json(&rules)),
+            holder: holder.clone(),
+            residual,
+        }))
+    }
+}
+
+impl store::Residual for Sieve {
+    fn name(&self) -> [u8; 32] {
+        self.name
+    }
+    fn hides(&self, of: ResourceType, id: &str, resource: &fhir::Value) -> bool {
+        let mut residual = self.residual.iter();
+        residual.any(|one| one.hides(&self.holder, of, id, resource))
+    }
+}
+
+/// Until when the same inputs give the same decision: the next turn of a rule, or the end of a piece of evidence.
 fn holds_until(words: &[&Word], evidence: &[Evidence], now: Timestamp) -> Timestamp {
     let rules = words.iter().flat_map(|word| &word.rules);
     rules
-        .filter_map(|rule| rule.until)
+        .flat_map(Rule::turns)
         .chain(evidence.iter().map(|evidence| evidence.until))
         .filter(|until| *until > now)
         .min()

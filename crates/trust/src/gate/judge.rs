@@ -8,8 +8,10 @@ use super::{Purpose, RefusalKind};
 use crate::category::EVERYTHING;
 use crate::pact::Agreed;
 use crate::policy::{self, Circumstances, Rulebook};
-use crate::{Category, EvidenceKind, MemberKind, Viewer, Word, word};
+use crate::word::{self, Residual, Viewer, Word};
+use crate::{Category, EvidenceKind, MemberKind};
 use jiff::Timestamp;
+use std::sync::Arc;
 use store::Labels;
 
 /// What a decision is made on.
@@ -54,6 +56,8 @@ pub(crate) struct Verdict {
     pub(crate) policies: Vec<String>,
     /// Left out.
     pub(crate) hidden: Labels,
+    /// What resources are asked besides, of each word one.
+    pub(crate) residual: Vec<Arc<Residual>>,
     /// The person's rules that closed something.
     pub(crate) rules: Vec<String>,
     /// Something may be withheld, and the person lets it be said.
@@ -82,6 +86,7 @@ pub(crate) fn judge(case: &Case<'_>) -> Verdict {
         refused: None,
         policies,
         hidden: closed,
+        residual: Vec::new(),
         rules: Vec::new(),
         hint: false,
     };
@@ -146,6 +151,7 @@ fn by_word(case: &Case<'_>, verdict: &mut Verdict) {
     let mut hints = Vec::new();
     for one in hidden {
         verdict.hidden = verdict.hidden.with(one.labels);
+        verdict.residual.extend(one.residual);
         if !one.rules.is_empty() {
             hints.push(one.hint);
         }
@@ -190,6 +196,7 @@ impl Verdict {
             refused: Some((kind, because)),
             policies: Vec::new(),
             hidden: EVERYTHING,
+            residual: Vec::new(),
             rules: Vec::new(),
             hint: false,
         }

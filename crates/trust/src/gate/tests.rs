@@ -7,6 +7,7 @@ mod matrix;
 mod model;
 mod narrow;
 mod pacts;
+mod parts;
 mod pattern;
 mod replay;
 mod sign_in;

@@ -12,8 +12,8 @@ use super::{Gate, Purpose, Refusal, Request, Tag, locked, rows};
 use crate::act::Doer;
 use crate::policy::Circumstances;
 use crate::{
-    ActKind, Actor, Category, EvidenceKind, MemberId, MemberKind, Role, Rule, SignedWord, Viewer,
-    Who, Word, word,
+    ActKind, Actor, Category, EvidenceKind, Lang, MemberId, MemberKind, Role, Rule, SignedWord,
+    Viewer, Who, Word, word,
 };
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -30,7 +30,11 @@ pub struct Previewed {
     pub open: bool,
     /// Open under the rules of today.
     pub open_today: bool,
-    /// The rule that closes it, if one does.
+    /// Open under the rules shown, but for a part of it: a time, an author, a visit.
+    pub partly: bool,
+    /// The same of today.
+    pub partly_today: bool,
+    /// The rule that closes it or a part of it, if one does.
     pub rule: Option<String>,
 }
 
@@ -235,6 +239,10 @@ impl Gate {
         let then = hidden(Some(&shown));
         let held = self.house.words.get(person);
         let today = hidden(held.as_deref().map(|heard| &heard.signed.word));
+        let partly = |hidden: &word::Hidden, category| {
+            let residual = hidden.residual.as_ref();
+            residual.is_some_and(|residual| residual.touches(category))
+        };
         let closing = |category: Category| {
             let closes = |rule: &&Rule| then.rules.contains(&rule.id) && rule.covers(category);
             rules.iter().find(closes).map(|rule| rule.id.clone())
@@ -243,11 +251,16 @@ impl Gate {
             .into_iter()
             .map(|category| {
                 let closed = then.labels.meets(category.bit());
+                let seen = open.contains(&category) && !closed;
+                let today_seen = open.contains(&category) && !today.labels.meets(category.bit());
+                let partly_then = partly(&then, category);
                 Previewed {
                     category,
-                    open: open.contains(&category) && !closed,
-                    open_today: open.contains(&category) && !today.labels.meets(category.bit()),
-                    rule: closed.then(|| closing(category)).flatten(),
+                    open: seen,
+                    open_today: today_seen,
+                    partly: seen && partly_then,
+                    partly_today: today_seen && partly(&today, category),
+                    rule: (closed || partly_then).then(|| closing(category)).flatten(),
                 }
             })
             .collect())
@@ -291,6 +304,56 @@ impl Gate {
             curp: None,
         };
         Ok((actor, kind))
+    }
+
+    /// What she said, newest first, as far as this node heard it: version and moment. For herself.
+    pub fn words_said(&self, patient: &Actor) -> Result<Vec<(u64, Timestamp)>, Refusal> {
+        let mut said: Vec<(u64, Timestamp)> = self
+            .words_heard(self.patient_here(patient)?)?
+            .into_iter()
+            .map(|signed| (signed.word.version, signed.word.said))
+            .collect();
+        said.reverse();
+        Ok(said)
+    }
+
+    /// The receipt of a word of hers ([`word::receipt`]), for herself; refused when this node heard none of that version.
+    pub fn receipt_of_word(
+        &self,
+        patient: &Actor,
+        version: u64,
+        lang: Lang,
+    ) -> Result<String, Refusal> {
+        let heard = self.words_heard(self.patient_here(patient)?)?;
+        let place = heard.iter().rposition(|one| one.word.version == version);
+        let found = place.and_then(|place| Some((place, heard.get(place)?)));
+        let Some((place, now)) = found else {
+            return Err(Refusal::bad(
+                "Aquí no hay reglas tuyas con ese número.",
+                "There are no rules of yours with that number here.",
+            ));
+        };
+        let before = place.checked_sub(1).and_then(|place| heard.get(place));
+        let receipt = word::receipt(before, now, &self.pact(), lang);
+        Ok(format!("{receipt:#}\n"))
+    }
+
+    /// Every word that was in force here of a person, oldest first.
+    fn words_heard(&self, person: Tag) -> Result<Vec<SignedWord>, Refusal> {
+        let (house, prefix) = (&self.house, rows::words_of(person));
+        let mut all = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = house
+                .store
+                .scan(&house.seal, &prefix, after.as_deref(), PAGE)?;
+            let words = page.iter().map(|(_, row)| serde_json::from_slice(row));
+            all.extend(words.filter_map(Result::ok));
+            match page.last() {
+                Some((key, _)) if page.len() == PAGE => after = Some(key.clone()),
+                _ => return Ok(all),
+            }
+        }
     }
 
     fn put_word(&self, heard: Heard, deed: Deed<'_>, now: Timestamp) -> Result<(), Refusal> {

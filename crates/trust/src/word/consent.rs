@@ -1,12 +1,16 @@
 //! A person's word as a FHIR R4 `Consent`, for other people's systems.
 
-use super::{Rule, Who, Word};
+use super::from_consent::TYPES;
+use super::part::{ACT_CODE, Author, Part};
+use super::{Rule, Unless, Who, Word};
 use crate::act::systems;
-use crate::{Category, Lang};
+use crate::{Category, Lang, Purpose};
 use fhir::{Object, Value};
+use jiff::Timestamp;
 
 /// Renders a word as one active `Consent`: open by default (`provision.type` `permit`), with one nested provision for
-/// each rule. Kinds go into `class`, topics also into `securityLabel` as the HL7 sensitivity codes they stand for.
+/// each rule and its exceptions inside it. Kinds go into `class`, topics also into `securityLabel` as the HL7 sensitivity
+/// codes they stand for.
 ///
 /// `patient` is the reference to write, as in `Patient/17`. What R4 has no element for (the hint, whether a rule is more
 /// exact than another) is in an extension, or in the order that [`hidden`](super::hidden) gives; the word stays the
@@ -45,10 +49,7 @@ pub fn to_consent(word: &Word, patient: &str) -> Value {
                 ]),
             )])]),
         ),
-        (
-            "policyRule",
-            concept("http://terminology.hl7.org/CodeSystem/v3-ActCode", "OPTIN"),
-        ),
+        ("policyRule", concept(ACT_CODE, "OPTIN")),
     ]);
     let mut provision = object([("type", "permit".into())]);
     if !word.rules.is_empty() {
@@ -71,31 +72,134 @@ fn rule(rule: &Rule) -> Value {
         ])]),
     );
     provision.set("type", if rule.allow { "permit" } else { "deny" });
-    if let Some(until) = rule.until {
-        provision.set("period", object([("end", until.to_string().into())]));
+    let purposes: Vec<Purpose> = rule.purpose.into_iter().collect();
+    let said = Said {
+        when: (rule.from, rule.until),
+        who: &rule.who,
+        purposes: &purposes,
+        what: &rule.what,
+        part: &rule.part,
+    };
+    said.set(&mut provision);
+    if !rule.unless.is_empty() {
+        let unless = rule.unless.iter().map(exception);
+        provision.set("provision", Value::Array(unless.collect()));
     }
-    if let Some(actor) = actor(&rule.who) {
-        provision.set("actor", list([actor]));
-    }
-    let topics: Vec<Value> = rule.what.iter().filter_map(|c| sensitivity(*c)).collect();
-    if !topics.is_empty() {
-        provision.set("securityLabel", Value::Array(topics));
-    }
-    if let Some(purpose) = rule.purpose {
-        provision.set(
+    provision
+}
+
+fn exception(unless: &Unless) -> Value {
+    let mut provision = object([("type", "permit".into())]);
+    let said = Said {
+        when: (unless.from, unless.until),
+        who: &unless.who,
+        purposes: &unless.purposes,
+        what: &unless.what,
+        part: &unless.part,
+    };
+    said.set(&mut provision);
+    provision
+}
+
+/// What rules and their exceptions say alike.
+struct Said<'a> {
+    when: (Option<Timestamp>, Option<Timestamp>),
+    who: &'a Who,
+    purposes: &'a [Purpose],
+    what: &'a [Category],
+    part: &'a Part,
+}
+
+impl Said<'_> {
+    fn set(&self, provision: &mut Value) {
+        let mut put = |element: &str, values: Vec<Value>| {
+            if !values.is_empty() {
+                provision.set(element, Value::Array(values));
+            }
+        };
+        let part = self.part;
+        put("actor", actor(self.who).into_iter().collect());
+        put("securityLabel", labels(self.what, part));
+        let purposes = self.purposes.iter();
+        put(
             "purpose",
-            list([coding(systems::PURPOSE, crate::act::purpose_code(purpose))]),
+            purposes
+                .map(|one| coding(systems::PURPOSE, crate::act::purpose_code(*one)))
+                .collect(),
         );
-    }
-    if !rule.what.is_empty() {
-        let classes = rule.what.iter().map(|category| {
+        let categories = self.what.iter().map(|category| {
             let mut class = coding(systems::CATEGORY, category.code());
             class.set("display", category.name(Lang::Es));
             class
         });
-        provision.set("class", Value::Array(classes.collect()));
+        let types = part.types.iter().map(|of| coding(TYPES, of));
+        put("class", categories.chain(types).collect());
+        put("data", data(part));
+        if let Some(period) = period(self.when) {
+            provision.set("period", period);
+        }
+        if let Some(dates) = part
+            .period
+            .and_then(|dates| period((dates.from, dates.until)))
+        {
+            provision.set("dataPeriod", dates);
+        }
     }
-    provision
+}
+
+/// The part's own labels; else those of the topics, where there are only topics: with a kind beside them a label would
+/// narrow it.
+fn labels(what: &[Category], part: &Part) -> Vec<Value> {
+    if !part.labels.is_empty() {
+        let labels = part.labels.iter();
+        return labels
+            .map(|label| coding(&label.system, &label.code))
+            .collect();
+    }
+    match what.iter().all(|category| category.is_topic()) {
+        true => what.iter().filter_map(|c| sensitivity(*c)).collect(),
+        false => Vec::new(),
+    }
+}
+
+fn data(part: &Part) -> Vec<Value> {
+    let named = |name: &String| object([("reference", name.as_str().into())]);
+    let meant = |meaning: &str, reference: Value| {
+        object([("meaning", meaning.into()), ("reference", reference)])
+    };
+    let resources = part.resources.iter();
+    let mut all: Vec<Value> = resources
+        .map(|name| meant("instance", named(name)))
+        .collect();
+    all.extend(part.visits.iter().map(|name| meant("related", named(name))));
+    all.extend(part.authors.iter().map(|author| {
+        let identified = |system: &str, value: &str| {
+            let identifier = object([("system", system.into()), ("value", value.into())]);
+            object([("identifier", identifier)])
+        };
+        meant(
+            "authoredby",
+            match author {
+                Author::Reference(name) => named(name),
+                Author::Identifier(system, value) => identified(system, value),
+                Author::Institution(member) => identified(systems::MEMBER, &member.0),
+            },
+        )
+    }));
+    all
+}
+
+/// A FHIR Period includes its end: the last moment before the one that is no longer in it.
+fn period((from, until): (Option<Timestamp>, Option<Timestamp>)) -> Option<Value> {
+    let mut period = Object::new();
+    if let Some(from) = from {
+        period.set("start", from.to_string());
+    }
+    if let Some(until) = until {
+        let last = until.checked_sub(jiff::Span::new().microseconds(1));
+        period.set("end", last.unwrap_or(until).to_string());
+    }
+    (!period.is_empty()).then_some(Value::Object(period))
 }
 
 /// Whom a rule names. Everyone is no actor at all.
@@ -125,8 +229,7 @@ fn actor(who: &Who) -> Option<Value> {
 
 /// The HL7 sensitivity code that says what a topic says.
 fn sensitivity(category: Category) -> Option<Value> {
-    let system = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
-    Some(coding(system, category.sensitivity()?))
+    Some(coding(ACT_CODE, category.sensitivity()?))
 }
 
 fn concept(system: &str, code: &str) -> Value {

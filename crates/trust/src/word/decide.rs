@@ -1,9 +1,11 @@
 //! What a person's rules hide from somebody.
 
-use super::{Rule, Who, Word};
+use super::residual::{Closing, Opening, Residual, Scope};
+use super::{Rule, Unless, Who, Word};
 use crate::category::{EVERYTHING, IDENTITY};
 use crate::{Category, MemberId, MemberKind, Purpose, Role};
 use jiff::Timestamp;
+use std::sync::Arc;
 use store::Labels;
 
 /// Who would look.
@@ -26,6 +28,8 @@ pub struct Viewer<'a> {
 pub struct Hidden {
     /// The categories to leave out. A resource that has any of them is left out.
     pub labels: Labels,
+    /// What a resource must be asked besides; `None` where categories say all.
+    pub residual: Option<Arc<Residual>>,
     /// The closing rules that hide something, in the word's order.
     pub rules: Vec<String>,
     /// Whether the viewer may be told that something may be withheld: something is closed, and every rule that
@@ -34,21 +38,26 @@ pub struct Hidden {
 }
 
 /// Decides what a word hides from a viewer, for a purpose, at a moment. Pure: the same inputs give the same answer
-/// years later. Cost: rules times categories, at most 1,400 comparisons.
+/// years later. Cost: rules times categories, some 1,400 comparisons.
 ///
 /// The law:
 /// 1. The person herself sees all. Who has no word (`None`) hides nothing: the pact and evidence decide alone.
-/// 2. A rule **applies** when it names the viewer, its `until` has not passed (at that very moment it has), and its
-///    purpose, if it has one, is the purpose of the request.
-/// 3. Each category is decided by itself. A closing rule that applies and covers it closes it. An allowing rule that
-///    applies and covers it opens it again if it names the viewer **more exactly** than every closing rule does:
+/// 2. A rule **applies** when it names the viewer, it has begun, its `until` has not passed (at that very moment it has),
+///    and its purpose, if it has one, is the purpose of the request.
+/// 3. Each category of each resource is decided by itself. A closing rule that applies closes it when it covers the
+///    category, the resource is in its [`Part`](super::Part), and no exception of the rule applies that covers the
+///    category and has the resource in its part. An allowing rule that applies, covers it and has the resource in its
+///    part opens it again if it names the viewer **more exactly** than every rule does that closes it:
 ///    this actor > this member > this role > this kind of member > everyone. Equally exact: closed.
-/// 4. An allowing rule that reopens nothing grants nothing: it is no leave by itself.
+/// 4. An allowing rule, or an exception, that reopens nothing grants nothing: it is no leave by itself.
 /// 5. Since a resource is left out when *any* of its categories is hidden, to reopen a topic for somebody from whom
 ///    everything is closed, the kinds must be reopened as well.
-/// 6. Where every category is hidden, that the person is known here is hidden too ([`IDENTITY`]).
+/// 6. Where every category is hidden wholly, that the person is known here is hidden too ([`IDENTITY`]).
+/// 7. Whether a resource is in a part, where it does not say enough to tell, is decided so that less is shown.
 ///
-/// So a further closing rule never shows more, and taking an allowing rule away never shows more.
+/// So a further closing rule never shows more, and taking an allowing rule or an exception away never shows more.
+///
+/// What holds for all of a category comes out as labels, which the archive's index knows; the rest as a [`Residual`].
 pub fn hidden(
     word: Option<&Word>,
     viewer: &Viewer<'_>,
@@ -59,29 +68,98 @@ pub fn hidden(
         Some(word) if !viewer.herself => word.rules.as_slice(),
         _ => return Hidden::default(),
     };
-    let applying: Vec<(&Rule, u8)> = rules
-        .iter()
-        .filter(|rule| in_force(rule, purpose, now))
-        .filter_map(|rule| exactness(&rule.who, viewer).map(|exact| (rule, exact)))
-        .collect();
-    let closed: Vec<Category> = Category::ALL
-        .into_iter()
-        .filter(|category| is_closed(*category, &applying))
-        .collect();
-    let closing: Vec<&Rule> = applying
-        .iter()
-        .map(|(rule, _)| *rule)
-        .filter(|rule| !rule.allow && closed.iter().any(|category| rule.covers(*category)))
+    let asked = Asked {
+        viewer,
+        purpose,
+        now,
+    };
+    let (mut closing, mut residual) = (Vec::new(), Residual::default());
+    for rule in rules {
+        match asked.applies(rule) {
+            Some(exact) if rule.allow => residual.opening.push(Opening {
+                exact,
+                scope: rule.into(),
+            }),
+            Some(exact) => {
+                let exceptions = rule.unless.iter().filter(|unless| asked.excepts(unless));
+                residual.closing.push(Closing {
+                    exact,
+                    scope: rule.into(),
+                    unless: exceptions.map(Scope::from).collect(),
+                });
+                closing.push(rule);
+            }
+            None => {}
+        }
+    }
+    let whole = |category: &Category| residual.hides_all(*category);
+    let closed: Vec<Category> = Category::ALL.into_iter().filter(whole).collect();
+    let mut partly = false;
+    let mut places = Vec::new();
+    for category in Category::ALL {
+        match closed.contains(&category) {
+            true => places.extend(residual.closing_at_all(category)),
+            false => {
+                let hiding = places.len();
+                places.extend(residual.hiding(category));
+                partly |= places.len() > hiding;
+            }
+        }
+    }
+    let hiding = closing.iter().enumerate();
+    let hiding: Vec<&Rule> = hiding
+        .filter(|(place, _)| places.contains(place))
+        .map(|(_, rule)| *rule)
         .collect();
     Hidden {
         labels: with_identity(Category::set(&closed)),
-        hint: !closing.is_empty() && closing.iter().all(|rule| rule.hint),
-        rules: closing.iter().map(|rule| rule.id.clone()).collect(),
+        residual: partly.then(|| Arc::new(residual)),
+        hint: !hiding.is_empty() && hiding.iter().all(|rule| rule.hint),
+        rules: hiding.iter().map(|rule| rule.id.clone()).collect(),
     }
 }
 
-fn in_force(rule: &Rule, purpose: Purpose, now: Timestamp) -> bool {
-    rule.purpose.is_none_or(|only| only == purpose) && rule.until.is_none_or(|until| now < until)
+/// Under what somebody looks.
+struct Asked<'a> {
+    viewer: &'a Viewer<'a>,
+    purpose: Purpose,
+    now: Timestamp,
+}
+
+impl Asked<'_> {
+    /// How exactly a rule that applies names the viewer; `None` when it does not apply.
+    fn applies(&self, rule: &Rule) -> Option<u8> {
+        let meant = rule.purpose.is_none_or(|only| only == self.purpose);
+        let applies = meant && self.is_now(rule.from, rule.until);
+        exactness(&rule.who, self.viewer).filter(|_| applies)
+    }
+    fn excepts(&self, unless: &Unless) -> bool {
+        let meant = unless.purposes.is_empty() || unless.purposes.contains(&self.purpose);
+        meant
+            && self.is_now(unless.from, unless.until)
+            && exactness(&unless.who, self.viewer).is_some()
+    }
+    fn is_now(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
+        from.is_none_or(|from| from <= self.now) && until.is_none_or(|until| self.now < until)
+    }
+}
+
+impl From<&Rule> for Scope {
+    fn from(rule: &Rule) -> Scope {
+        Scope {
+            what: rule.what.clone(),
+            part: rule.part.clone(),
+        }
+    }
+}
+
+impl From<&Unless> for Scope {
+    fn from(unless: &Unless) -> Scope {
+        Scope {
+            what: unless.what.clone(),
+            part: unless.part.clone(),
+        }
+    }
 }
 
 /// How exactly a rule names the viewer; `None` when it does not.
@@ -94,21 +172,6 @@ fn exactness(who: &Who, viewer: &Viewer<'_>) -> Option<u8> {
         Who::Actor(member, actor) => (4, member == viewer.member && actor == viewer.actor),
     };
     named.then_some(exact)
-}
-
-fn is_closed(category: Category, applying: &[(&Rule, u8)]) -> bool {
-    let most_exact = |allow: bool| {
-        applying
-            .iter()
-            .filter(|(rule, _)| rule.allow == allow && rule.covers(category))
-            .map(|(_, exact)| *exact)
-            .max()
-    };
-    match (most_exact(false), most_exact(true)) {
-        (None, _) => false,
-        (Some(_), None) => true,
-        (Some(closing), Some(opening)) => opening <= closing,
-    }
 }
 
 fn with_identity(labels: Labels) -> Labels {

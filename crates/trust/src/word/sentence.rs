@@ -1,9 +1,10 @@
 //! Her rules as she reads them.
 
-use super::{Rule, Who};
+use super::{Author, Part, Period, Rule, Unless, Who};
 use crate::act::day;
 use crate::category::list;
 use crate::{Lang, MemberId, MemberKind, Purpose, Role};
+use jiff::SignedDuration;
 
 impl Rule {
     /// One plain sentence: "Las farmacias no pueden ver tu salud mental hasta el 3 de marzo de 2027."
@@ -18,11 +19,16 @@ impl Rule {
             Lang::Es => self.spanish(names),
             Lang::En => self.english(names),
         };
-        // Names may begin with a small article: "la Dra. Ana Ruiz".
-        let mut letters = sentence.chars();
-        letters.next().map_or_else(String::new, |first| {
-            first.to_uppercase().collect::<String>() + letters.as_str()
-        })
+        let mut said = vec![capital(&sentence)];
+        said.extend(part_words(&self.part, lang, names));
+        said.extend(self.unless.iter().map(|one| one.sentence(lang, names)));
+        if let Some(from) = self.from {
+            said.push(match lang {
+                Lang::Es => format!("Vale desde el {}.", day(from, lang)),
+                Lang::En => format!("It holds from {}.", day(from, lang)),
+            });
+        }
+        said.join(" ")
     }
 
     fn spanish(&self, names: &dyn Fn(&MemberId, Option<&str>) -> String) -> String {
@@ -108,6 +114,106 @@ impl Rule {
             _ => list(&names, lang),
         }
     }
+}
+
+impl Unless {
+    fn sentence(&self, lang: Lang, names: &dyn Fn(&MemberId, Option<&str>) -> String) -> String {
+        // As an allowing rule says it.
+        let allows = Rule {
+            allow: true,
+            who: self.who.clone(),
+            what: self.what.clone(),
+            part: self.part.clone(),
+            from: self.from,
+            until: self.until,
+            ..Rule::default()
+        };
+        let purposes = self.purposes.iter().map(|purpose| purpose.code());
+        let purposes = purposes.collect::<Vec<_>>().join(", ");
+        let only = match (purposes.is_empty(), lang) {
+            (true, _) => String::new(),
+            (false, Lang::Es) => format!(" Sólo para {purposes}."),
+            (false, Lang::En) => format!(" Only for {purposes}."),
+        };
+        let but = match lang {
+            Lang::Es => "Salvo esto:",
+            Lang::En => "Except this:",
+        };
+        format!("{but} {}{only}", allows.sentence(lang, names))
+    }
+}
+
+/// Names may begin with a small article: "la Dra. Ana Ruiz".
+fn capital(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().collect::<String>() + letters.as_str()
+    })
+}
+
+/// A part of the record, a sentence for each thing that it says.
+fn part_words(
+    part: &Part,
+    lang: Lang,
+    names: &dyn Fn(&MemberId, Option<&str>) -> String,
+) -> Vec<String> {
+    let es = lang == Lang::Es;
+    let mut said = Vec::new();
+    if let Some(Period { from, until }) = part.period {
+        let from = from.map(|from| day(from, lang));
+        // Its end is the first moment that is no longer in it; people name the last day that is.
+        let last = until.map(|until| day(until - SignedDuration::from_secs(1), lang));
+        said.push(match (from, last) {
+            (Some(from), Some(last)) if es => format!("Sólo lo que pasó del {from} al {last}."),
+            (Some(from), Some(last)) => format!("Only what happened from {from} to {last}."),
+            (Some(from), None) if es => format!("Sólo lo que pasó desde el {from}."),
+            (Some(from), None) => format!("Only what happened from {from} on."),
+            (None, Some(last)) if es => format!("Sólo lo que pasó hasta el {last}."),
+            (None, Some(last)) => format!("Only what happened up to {last}."),
+            (None, None) => String::new(),
+        });
+    }
+    if !part.authors.is_empty() {
+        let by = part.authors.iter().map(|author| match author {
+            Author::Institution(member) => names(member, None),
+            Author::Identifier(_, value) => value.clone(),
+            Author::Reference(name) => name.clone(),
+        });
+        let by = by.collect::<Vec<_>>().join(", ");
+        said.push(match es {
+            true => format!("Sólo lo que escribió {by}."),
+            false => format!("Only what {by} wrote."),
+        });
+    }
+    let labels = part.labels.iter().map(|label| &label.code);
+    let named: [(&str, &str, Vec<&String>); 4] = [
+        (
+            "Sólo lo de estas visitas",
+            "Only of these visits",
+            part.visits.iter().collect(),
+        ),
+        (
+            "Sólo estos papeles",
+            "Only these documents",
+            part.resources.iter().collect(),
+        ),
+        (
+            "Sólo de este tipo",
+            "Only of this type",
+            part.types.iter().collect(),
+        ),
+        (
+            "Sólo con esta marca",
+            "Only with this mark",
+            labels.collect(),
+        ),
+    ];
+    for (in_es, in_en, items) in named.into_iter().filter(|(.., items)| !items.is_empty()) {
+        let items = items.into_iter().map(String::as_str).collect::<Vec<_>>();
+        let words = if es { in_es } else { in_en };
+        said.push(format!("{words}: {}.", items.join(", ")));
+    }
+    said
 }
 
 /// Whom a rule is about, and whether that is a plural.

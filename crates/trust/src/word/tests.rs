@@ -4,6 +4,8 @@ use crate::category::{EVERYTHING, IDENTITY};
 use proptest::prelude::*;
 use store::Labels;
 
+mod parts;
+
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
@@ -19,6 +21,7 @@ fn rule(id: &str, allow: bool, who: Who, what: &[Category]) -> Rule {
         purpose: None,
         until: None,
         hint: false,
+        ..Rule::default()
     }
 }
 fn word(rules: Vec<Rule>) -> Word {
@@ -187,7 +190,7 @@ prop_compose! {
         ],
         hint: bool,
     ) -> Rule {
-        Rule { id: id.to_string(), allow, who, what, purpose, until: until.map(at), hint }
+        Rule { id: id.to_string(), allow, who, what, purpose, until: until.map(at), hint, ..Rule::default() }
     }
 }
 

@@ -1,18 +1,19 @@
 //! The person's rules: shown, tried, said, taken back.
 
 use super::Answer;
-use crate::answer::page;
+use crate::answer::{page, typed as of_type};
 use crate::form::{FieldError, Fields};
 use crate::seal::{Use, new_id};
 use crate::session::{Signed, SignedForm, blocking};
 use crate::views::{self, rules::Preview};
 use crate::when;
 use axum::body::Body;
-use axum::extract::Query;
+use axum::extract::{Path, Query};
+use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use trust::{Category, Rule, Who};
+use trust::{Author, Category, MemberId, Pact, Part, Period, Refusal, Rule, Who};
 
 #[derive(Deserialize)]
 pub(super) struct About {
@@ -21,23 +22,32 @@ pub(super) struct About {
 }
 
 /// The rules in force.
-async fn today(signed: &Signed) -> Result<Vec<Rule>, Response<Body>> {
+async fn today(signed: &Signed) -> Result<Today, Response<Body>> {
     let Some(curp) = signed.actor.curp.clone() else {
         return Err(signed.fault(StatusCode::FORBIDDEN, "fault.not_patient"));
     };
-    let gate = signed.state().gate.clone();
-    blocking(&signed.visitor, move || {
+    let (gate, actor) = (signed.state().gate.clone(), signed.actor.clone());
+    let read = blocking(&signed.visitor, move || {
         let word = gate.word(gate.tag(&curp));
-        word.map(|w| w.word.rules).unwrap_or_default()
+        let rules = word.map(|w| w.word.rules).unwrap_or_default();
+        let said = gate.words_said(&actor)?;
+        Ok(Today { rules, said })
     })
-    .await
+    .await?;
+    read.map_err(|refusal: Refusal| signed.refuse(&refusal, ""))
+}
+
+/// What she says today, and when she said what before.
+struct Today {
+    rules: Vec<Rule>,
+    said: Vec<(u64, Timestamp)>,
 }
 
 /// The page with the form as typed.
 fn desk(
     signed: &Signed,
     code: StatusCode,
-    rules: &[Rule],
+    today: &Today,
     typed: &Fields,
     errors: &[FieldError],
     preview: Option<Preview>,
@@ -46,7 +56,8 @@ fn desk(
         .open(Use::Actor, typed.get("quien"))
         .and_then(|json| serde_json::from_str(&json).ok());
     let input = views::rules::Input {
-        rules,
+        rules: &today.rules,
+        said: &today.said,
         actor,
         typed,
         errors,
@@ -56,9 +67,9 @@ fn desk(
 }
 
 pub(super) async fn show(signed: Signed, Query(about): Query<About>) -> Answer {
-    let rules = today(&signed).await?;
+    let today = today(&signed).await?;
     let typed = Fields(vec![("quien".to_owned(), about.quien)]);
-    Ok(desk(&signed, StatusCode::OK, &rules, &typed, &[], None))
+    Ok(desk(&signed, StatusCode::OK, &today, &typed, &[], None))
 }
 
 /// Reads the form into a rule.
@@ -72,6 +83,8 @@ fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Rule, Vec<Fie
     let what: Vec<Category> = typed.all("what").filter_map(Category::from_code).collect();
     let everything = typed.has("what", "everything");
     let until = until(typed, now);
+    let part = part(&signed.state().gate.pact(), typed);
+    let from = start(typed, now);
     let mut errors = Vec::new();
     let mut wrong = |field: &str, sentence: &str| {
         errors.push(FieldError {
@@ -88,8 +101,15 @@ fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Rule, Vec<Fie
     if until.is_none() {
         wrong("until_date", t.say("rules.need_date"));
     }
-    match (who, until, new_id()) {
-        (Some(who), Some(until), Some(id)) if errors.is_empty() => Ok(Rule {
+    if part.is_none() {
+        wrong("part_to", t.say("rules.need_part"));
+    }
+    let backwards = matches!((from, until), (Some(Some(from)), Some(Some(until))) if until <= from);
+    if from.is_none() || backwards {
+        wrong("from_date", t.say("rules.need_start"));
+    }
+    match (who.zip(part), until.zip(from), new_id()) {
+        (Some((who, part)), Some((until, from)), Some(id)) if errors.is_empty() => Ok(Rule {
             id,
             allow: typed.get("verb") == "open",
             who,
@@ -97,6 +117,9 @@ fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Rule, Vec<Fie
             purpose: None,
             until,
             hint: typed.get("hint") != "silence",
+            from,
+            part,
+            ..Rule::default()
         }),
         _ => Err(errors),
     }
@@ -121,19 +144,51 @@ fn until(typed: &Fields, now: Timestamp) -> Option<Option<Timestamp>> {
         .map(Some)
 }
 
+/// From when (`Some(None)`: at once); `None` for a day that cannot be read.
+#[allow(clippy::option_option)]
+fn start(typed: &Fields, now: Timestamp) -> Option<Option<Timestamp>> {
+    match typed.get("from_date") {
+        "" => Some(None),
+        day => when::start_of_day(day).map(|start| Some(start).filter(|start| *start > now)),
+    }
+}
+
+/// The part of the record that the form names; `None` when its dates cannot be read, or end before they begin.
+fn part(pact: &Pact, typed: &Fields) -> Option<Part> {
+    let moment = |field: &str, read: fn(&str) -> Option<Timestamp>| match typed.get(field) {
+        "" => Some(None),
+        day => read(day).map(Some),
+    };
+    let from = moment("part_from", when::start_of_day)?;
+    let until = moment("part_to", when::day_after)?;
+    if from.zip(until).is_some_and(|(from, until)| until <= from) {
+        return None;
+    }
+    let named = (from.is_some() || until.is_some()).then_some(Period { from, until });
+    let by = MemberId(typed.get("part_by").to_owned());
+    let author = pact.member(&by).map(|_| Author::Institution(by));
+    Some(Part {
+        period: named,
+        authors: author.into_iter().collect(),
+        ..Part::default()
+    })
+}
+
 pub(super) async fn preview(SignedForm(signed, typed): SignedForm) -> Answer {
-    let rules = today(&signed).await?;
+    let today = today(&signed).await?;
     let now = signed.state().now();
     let rule = match read(&signed, &typed, now) {
         Ok(rule) => rule,
         Err(errors) => {
             let code = StatusCode::UNPROCESSABLE_ENTITY;
-            return Ok(desk(&signed, code, &rules, &typed, &errors, None));
+            return Ok(desk(&signed, code, &today, &typed, &errors, None));
         }
     };
     let eyes = views::rules::who_of(typed.get("eyes")).unwrap_or_else(|| rule.who.clone());
-    let mut then = rules.clone();
-    then.push(rule);
+    let mut then = today.rules.clone();
+    // Shown as it will be once it holds.
+    let from = rule.from;
+    then.push(Rule { from: None, ..rule });
     let (gate, actor, who) = (
         signed.state().gate.clone(),
         signed.actor.clone(),
@@ -145,31 +200,52 @@ pub(super) async fn preview(SignedForm(signed, typed): SignedForm) -> Answer {
     .await?;
     Ok(match seen {
         Ok(rows) => {
-            let preview = views::rules::preview(signed.t(), &signed.frame().threads, &eyes, &rows);
-            desk(&signed, StatusCode::OK, &rules, &typed, &[], Some(preview))
+            let preview =
+                views::rules::preview(signed.t(), &signed.frame().threads, &eyes, &rows, from);
+            desk(&signed, StatusCode::OK, &today, &typed, &[], Some(preview))
         }
         Err(refusal) => signed.refuse(&refusal, ""),
     })
 }
 
 pub(super) async fn save(SignedForm(signed, typed): SignedForm) -> Answer {
-    let mut rules = today(&signed).await?;
+    let mut today = today(&signed).await?;
     match read(&signed, &typed, signed.state().now()) {
         Ok(rule) => {
-            rules.push(rule);
-            say(&signed, rules).await
+            today.rules.push(rule);
+            say(&signed, today.rules).await
         }
         Err(errors) => {
             let code = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(desk(&signed, code, &rules, &typed, &errors, None))
+            Ok(desk(&signed, code, &today, &typed, &errors, None))
         }
     }
 }
 
 pub(super) async fn remove(SignedForm(signed, typed): SignedForm) -> Answer {
-    let mut rules = today(&signed).await?;
+    let mut rules = today(&signed).await?.rules;
     rules.retain(|r| r.id != typed.get("id"));
     say(&signed, rules).await
+}
+
+/// The receipt of what she said once, to keep and to show.
+pub(super) async fn receipt(signed: Signed, Path(version): Path<u64>) -> Answer {
+    let (gate, actor) = (signed.state().gate.clone(), signed.actor.clone());
+    let lang = signed.t().lang();
+    let made = blocking(&signed.visitor, move || {
+        gate.receipt_of_word(&actor, version, lang)
+    })
+    .await?;
+    let receipt = match made {
+        Ok(receipt) => receipt,
+        Err(refusal) => return Ok(signed.refuse(&refusal, "")),
+    };
+    let mut response = of_type(StatusCode::OK, "application/ld+json", receipt);
+    let name = format!("attachment; filename=\"reglas-{version}.jsonld\"");
+    if let Ok(name) = name.parse() {
+        response.headers_mut().insert(CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
 }
 
 /// Says the rules here and carries them to every member.

@@ -7,7 +7,10 @@ use crate::text::Text;
 use crate::threads::Threads;
 use crate::when;
 use askama::Template;
-use trust::{Category, MemberId, MemberKind, Previewed, Purpose, Role, Rule, Who};
+use jiff::{SignedDuration, Timestamp};
+use trust::{
+    Author, Category, MemberId, MemberKind, Part, Previewed, Purpose, Role, Rule, Unless, Who,
+};
 
 /// A rule as a sentence.
 #[derive(Clone, Debug)]
@@ -27,10 +30,43 @@ pub struct RuleView {
 pub struct PreviewRow {
     /// The category in words.
     pub what: String,
-    /// Open with the rule.
-    pub open: bool,
-    /// Open today.
-    pub today: bool,
+    /// How much with the rule.
+    pub then: Much,
+    /// How much today.
+    pub today: Much,
+    /// Today and then, as the page says it: whether anything is seen, and the words.
+    pub cells: [(bool, &'static str); 2],
+}
+
+/// How much of a category somebody sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Much {
+    Nothing,
+    Part,
+    All,
+}
+
+impl Much {
+    fn of(open: bool, partly: bool) -> Much {
+        match (open, partly) {
+            (false, _) => Much::Nothing,
+            (true, true) => Much::Part,
+            (true, false) => Much::All,
+        }
+    }
+    /// Whether anything of it is seen.
+    fn any(self) -> bool {
+        self > Much::Nothing
+    }
+    /// In words: `lo ve`.
+    fn words(self, t: Text) -> &'static str {
+        t.say(match self {
+            Much::Nothing => "preview.blind",
+            Much::Part => "preview.part",
+            Much::All => "preview.sees",
+        })
+    }
 }
 
 /// The preview.
@@ -182,13 +218,16 @@ pub(crate) fn rule(t: Text, threads: &Threads, rule: &Rule) -> RuleView {
     if let Some(purpose) = rule.purpose {
         sentence = format!("{sentence} {}", t.say(purpose_key(purpose)));
     }
-    let mut detail = vec![match rule.until {
+    let mut detail = part(t, threads, &rule.part);
+    detail.extend(rule.unless.iter().map(|one| unless(t, threads, one)));
+    let day = |at: Timestamp| when::date(t, &when::iso_day(at));
+    if let Some(from) = rule.from {
+        detail.push(t.fill("rule.from", &[("date", &day(from))]));
+    }
+    detail.push(match rule.until {
         None => t.say("rule.always").to_owned(),
-        Some(until) => t.fill(
-            "rule.until",
-            &[("date", &when::date(t, &when::iso_day(until)))],
-        ),
-    }];
+        Some(until) => t.fill("rule.until", &[("date", &day(until))]),
+    });
     if !rule.allow {
         let key = if rule.hint {
             "rule.hint"
@@ -203,6 +242,69 @@ pub(crate) fn rule(t: Text, threads: &Threads, rule: &Rule) -> RuleView {
         detail: detail.join(" "),
         allow: rule.allow,
     }
+}
+
+/// A part of the record, a sentence for each thing that it says.
+fn part(t: Text, threads: &Threads, part: &Part) -> Vec<String> {
+    let mut said = Vec::new();
+    if let Some(period) = part.period {
+        let day = |at: Timestamp| when::date(t, &when::iso_day(at));
+        // Its end is the first moment that is no longer in it; people name the last day that is.
+        let last = |until: Timestamp| day(until - SignedDuration::from_secs(1));
+        said.push(match (period.from, period.until) {
+            (Some(from), Some(until)) => t.fill(
+                "part.between",
+                &[("from", &day(from)), ("to", &last(until))],
+            ),
+            (Some(from), None) => t.fill("part.since", &[("from", &day(from))]),
+            (None, Some(until)) => t.fill("part.before", &[("to", &last(until))]),
+            (None, None) => String::new(),
+        });
+    }
+    if !part.authors.is_empty() {
+        let names: Vec<String> = part
+            .authors
+            .iter()
+            .map(|one| author(threads, one))
+            .collect();
+        said.push(t.fill("part.by", &[("names", &listed(t, &names))]));
+    }
+    let counted = [
+        ("part.visits", part.visits.len()),
+        ("part.resources", part.resources.len()),
+    ];
+    for (key, count) in counted.into_iter().filter(|(_, count)| *count > 0) {
+        said.push(t.count(key, count));
+    }
+    let codes = part.labels.iter().map(|label| &label.code);
+    let named: Vec<String> = part.types.iter().chain(codes).cloned().collect();
+    if !named.is_empty() {
+        said.push(t.fill("part.codes", &[("names", &listed(t, &named))]));
+    }
+    said
+}
+
+fn author(threads: &Threads, author: &Author) -> String {
+    match author {
+        Author::Institution(member) => threads.name(member),
+        Author::Identifier(_, value) => value.clone(),
+        Author::Reference(name) => name.clone(),
+    }
+}
+
+/// An exception of a rule.
+fn unless(t: Text, threads: &Threads, unless: &Unless) -> String {
+    let whom = who_words(t, threads, &unless.who);
+    let what: Vec<String> = unless.what.iter().map(|c| category(t, *c)).collect();
+    let what = match what.is_empty() {
+        true => t.say("category.all").to_owned(),
+        false => listed(t, &what),
+    };
+    let mut said = vec![t.fill("rule.unless", &[("who", &whom), ("what", &what)])];
+    let purposes = unless.purposes.iter();
+    said.extend(purposes.map(|one| t.say(purpose_key(*one)).to_owned()));
+    said.extend(part(t, threads, &unless.part));
+    said.join(" ")
 }
 
 fn capital(sentence: &str) -> String {
@@ -222,15 +324,26 @@ fn purpose_key(purpose: Purpose) -> &'static str {
     }
 }
 
-/// What a preview says.
-pub fn preview(t: Text, threads: &Threads, who: &Who, rows: &[Previewed]) -> Preview {
+/// What a preview says; `from` is when the rule that is tried begins, if that is later.
+pub fn preview(
+    t: Text,
+    threads: &Threads,
+    who: &Who,
+    rows: &[Previewed],
+    from: Option<Timestamp>,
+) -> Preview {
     let whom = who_words(t, threads, who);
     let rows: Vec<PreviewRow> = rows
         .iter()
-        .map(|p| PreviewRow {
-            what: category(t, p.category),
-            open: p.open,
-            today: p.open_today,
+        .map(|p| {
+            let today = Much::of(p.open_today, p.partly_today);
+            let then = Much::of(p.open, p.partly);
+            PreviewRow {
+                what: category(t, p.category),
+                then,
+                today,
+                cells: [today, then].map(|much| (much.any(), much.words(t))),
+            }
         })
         .collect();
     let of = |pick: fn(&PreviewRow) -> bool| -> Vec<String> {
@@ -239,13 +352,28 @@ pub fn preview(t: Text, threads: &Threads, who: &Who, rows: &[Previewed]) -> Pre
             .map(|r| r.what.clone())
             .collect()
     };
-    let (closes, opens) = (of(|r| r.today && !r.open), of(|r| !r.today && r.open));
+    let changes = [
+        ("preview.closes", of(|r| r.today.any() && !r.then.any())),
+        (
+            "preview.closes_part",
+            of(|r| r.then == Much::Part && r.today == Much::All),
+        ),
+        (
+            "preview.opens_part",
+            of(|r| r.then == Much::Part && !r.today.any()),
+        ),
+        (
+            "preview.opens",
+            of(|r| r.then == Much::All && r.today < Much::All),
+        ),
+    ];
     let mut difference = Vec::new();
-    if !closes.is_empty() {
-        difference.push(t.fill("preview.closes", &[("what", &listed(t, &closes))]));
+    for (key, what) in changes.into_iter().filter(|(_, what)| !what.is_empty()) {
+        difference.push(t.fill(key, &[("what", &listed(t, &what))]));
     }
-    if !opens.is_empty() {
-        difference.push(t.fill("preview.opens", &[("what", &listed(t, &opens))]));
+    if let Some(from) = from {
+        let date = when::date(t, &when::iso_day(from));
+        difference.push(t.fill("preview.from", &[("date", &date)]));
     }
     if difference.is_empty() {
         difference.push(t.say("preview.same").to_owned());
@@ -261,6 +389,8 @@ pub fn preview(t: Text, threads: &Threads, who: &Who, rows: &[Previewed]) -> Pre
 pub struct Input<'a> {
     /// The rules in force.
     pub rules: &'a [Rule],
+    /// What she said, newest first: version and moment.
+    pub said: &'a [(u64, Timestamp)],
     /// A professional from the log, to make a rule about: (code, words).
     pub actor: Option<(String, String)>,
     /// The form as typed.
@@ -278,10 +408,16 @@ struct Page<'a> {
     /// Sealed name of a professional that the form may be about.
     about: String,
     rules: Vec<RuleView>,
+    /// Receipts: version, and when she said it.
+    receipts: Vec<(u64, String)>,
     verb: Field,
     who: Field,
     until: Field,
     date: Field,
+    /// Only a part: dates, who wrote it; and from when the rule holds.
+    parts: [Field; 4],
+    /// Whether the form says anything of a part.
+    is_part: bool,
     eyes: Field,
     kinds: Vec<Tick>,
     topics: Vec<Tick>,
@@ -318,6 +454,17 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
     };
     let untils = ["always", "day", "week", "month", "year", "date"]
         .map(|u| choice(u, t.say(&format!("until.{u}"))));
+    let mut authors = vec![choice("", t.say("part.anyone"))];
+    for member in threads.all() {
+        let name = threads.name(&MemberId(member.id.clone()));
+        authors.push(choice(&member.id, &name));
+    }
+    let parts = [
+        f.of("part_from", "date"),
+        f.of("part_to", "date"),
+        f.choice("part_by", authors),
+        f.of("from_date", "date"),
+    ];
     let verbs = ["close", "open"].map(|v| choice(v, t.say(&format!("verb.{v}"))));
     let mut who = f.choice("who", whom);
     if who.value.is_empty() {
@@ -327,10 +474,15 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
     super::render(&Page {
         about,
         rules: input.rules.iter().map(|r| rule(t, &threads, r)).collect(),
+        receipts: receipts(t, input.said),
         verb: f.choice("verb", verbs.into()),
         who,
         until: f.choice("until", untils.into()),
         date: f.of("until_date", "date"),
+        is_part: parts
+            .iter()
+            .any(|field| !field.value.is_empty() || !field.error.is_empty()),
+        parts,
         eyes: f.choice("eyes", eyes),
         kinds: boxes(false),
         topics: boxes(true),
@@ -345,6 +497,16 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
         preview: input.preview,
         frame: frame.titled(t.say("nav.rules")),
     })
+}
+
+/// Receipts on the page at most; older ones are named by their number in the address.
+const RECEIPTS: usize = 12;
+
+fn receipts(t: Text, said: &[(u64, Timestamp)]) -> Vec<(u64, String)> {
+    let newest = said.iter().take(RECEIPTS);
+    let words =
+        |at: Timestamp| format!("{}, {}", when::date(t, &when::iso_day(at)), when::time(at));
+    newest.map(|(version, at)| (*version, words(*at))).collect()
 }
 
 fn whom_choices(t: Text, threads: &Threads, input: &Input<'_>) -> Vec<Choice> {
@@ -380,6 +542,7 @@ mod tests {
             purpose: None,
             until: None,
             hint: true,
+            ..Rule::default()
         }
     }
 
@@ -428,6 +591,8 @@ mod tests {
             category,
             open,
             open_today,
+            partly: false,
+            partly_today: false,
             rule: None,
         };
         let t = Text::of(Lang::Es);
@@ -440,6 +605,7 @@ mod tests {
             &Threads::default(),
             &Who::Kind(MemberKind::Pharmacy),
             &rows,
+            None,
         );
         assert!(p.difference.contains("mis medicinas"), "{}", p.difference);
         assert!(!p.difference.contains("alergias"));

@@ -31,6 +31,7 @@ fn closes_all() -> Rule {
         purpose: None,
         until: None,
         hint: false,
+        ..Rule::default()
     }
 }
 

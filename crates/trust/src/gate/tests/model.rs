@@ -41,6 +41,7 @@ fn a_rule() -> impl Strategy<Value = Rule> {
             purpose: None,
             until: until.map(|hours| noon() + jiff::SignedDuration::from_hours(hours - 1)),
             hint: false,
+            ..Rule::default()
         })
 }
 

@@ -67,7 +67,7 @@ prop_compose! {
         ]),
         what in subsequence(Category::ALL.to_vec(), 0..4),
     ) -> Rule {
-        Rule { id: format!("r{name}"), allow, who, what, purpose: None, until: None, hint: false }
+        Rule { id: format!("r{name}"), allow, who, what, purpose: None, until: None, hint: false, ..Rule::default() }
     }
 }
 

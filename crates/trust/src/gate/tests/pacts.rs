@@ -282,6 +282,7 @@ fn another_pact_is_tried_on_the_decisions_that_were_made() {
         purpose: None,
         until: None,
         hint: false,
+        ..Rule::default()
     }];
     node.say(&herself("imss"), rules, noon()).unwrap();
     let [doctor, nurse, pharmacist] = [Role::Physician, Role::Nurse, Role::Pharmacist]

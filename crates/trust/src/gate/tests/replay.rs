@@ -28,6 +28,7 @@ fn closing(id: &str, category: Category, until: &str) -> Rule {
         purpose: None,
         until: Some(at(until)),
         hint: false,
+        ..Rule::default()
     }
 }
 

@@ -12,6 +12,7 @@ fn rule(id: &str, allow: bool, who: Who, what: &[Category]) -> Rule {
         purpose: None,
         until: None,
         hint: false,
+        ..Rule::default()
     }
 }
 
