@@ -151,6 +151,7 @@ fn kind_code(kind: RefusalKind) -> (u16, IssueCode, &'static str) {
         RefusalKind::Expired => (401, IssueCode::Expired, "expired"),
         RefusalKind::SlowDown => (429, IssueCode::Throttled, "slow-down"),
         RefusalKind::Unusual => (429, IssueCode::Throttled, "unusual"),
+        RefusalKind::OldWord => (403, IssueCode::Forbidden, "old-word"),
         RefusalKind::NoEvidence => (403, IssueCode::Forbidden, "no-evidence"),
         RefusalKind::Licence => (403, IssueCode::Forbidden, "licence"),
         RefusalKind::Pact => (403, IssueCode::Forbidden, "pact"),

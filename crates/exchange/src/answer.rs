@@ -44,6 +44,10 @@ pub(crate) fn answer(gate: &Gate, from: &MemberId, path: &str, body: &[u8]) -> R
             gate.hear(&word, from, now)?;
             Ok(Vec::new())
         }),
+        path::SAID => read(body).and_then(|until: Timestamp| {
+            gate.all_said(from, until, now)?;
+            Ok(Vec::new())
+        }),
         path::REDEEM => read(body)
             .and_then(|ask: RedeemAsk| json(&gate.redeem(&ask.code, from, &ask.actor, now)?)),
         _ => Err(refusal(

@@ -19,6 +19,7 @@ pub(crate) mod path {
     pub(crate) const RECEIPT: &str = "/exchange/receipt";
     pub(crate) const OPINE: &str = "/exchange/opine";
     pub(crate) const WORD: &str = "/exchange/word";
+    pub(crate) const SAID: &str = "/exchange/said";
     pub(crate) const REDEEM: &str = "/exchange/redeem";
     pub(crate) const PACT: &str = "/exchange/pact";
 }
@@ -163,12 +164,13 @@ pub(crate) struct RefusalMessage {
     because: Vec<String>,
 }
 
-const KINDS: [(RefusalKind, &str); 12] = [
+const KINDS: [(RefusalKind, &str); 13] = [
     (RefusalKind::NotSignedIn, "not-signed-in"),
     (RefusalKind::WrongSecret, "wrong-secret"),
     (RefusalKind::Expired, "expired"),
     (RefusalKind::SlowDown, "slow-down"),
     (RefusalKind::Unusual, "unusual"),
+    (RefusalKind::OldWord, "old-word"),
     (RefusalKind::NoEvidence, "no-evidence"),
     (RefusalKind::Licence, "licence"),
     (RefusalKind::Pact, "pact"),

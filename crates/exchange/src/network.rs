@@ -6,7 +6,8 @@ use crate::message::{AboutAct, Ask, FindAsk, FindWho, RedeemAsk, path, read_answ
 use crate::server::{self, Server, refusal};
 use crate::tls::Own;
 use crate::{Candidate, LogPart, Outcome, Part, Wanted};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use trust::{
@@ -32,6 +33,8 @@ pub struct Network {
 
 /// How often the outbox is looked at.
 const OUTBOX: Duration = Duration::from_secs(15);
+/// How long a word may be under way to the outbox.
+const UNDER_WAY: SignedDuration = SignedDuration::from_mins(1);
 /// Words that wait in the outbox and are tried at one look.
 const OUTBOX_BATCH: usize = 200;
 
@@ -58,9 +61,12 @@ impl Network {
         let postman = {
             let network = self.clone();
             tokio::spawn(async move {
+                let mut told = HashMap::new();
                 loop {
                     tokio::time::sleep(OUTBOX).await;
-                    network.carry().await;
+                    let asked = Timestamp::now();
+                    let waiting = network.carry().await;
+                    network.all_said(asked, &waiting, &mut told).await;
                 }
             })
         };
@@ -288,14 +294,18 @@ impl Network {
         told
     }
 
-    /// Tries what waits in the outbox once.
-    async fn carry(&self) {
+    /// Tries what waits in the outbox once. Gives the members for whom something may wait still: all, when not everything was
+    /// looked at.
+    async fn carry(&self) -> HashSet<MemberId> {
+        let all = || self.others().into_iter().map(|m| m.id).collect();
+        let mut waiting = HashSet::new();
         let Ok(rows) = self
             .blocking(|gate| gate.rows("words-out", OUTBOX_BATCH))
             .await
         else {
-            return;
+            return all();
         };
+        let more = rows.len() == OUTBOX_BATCH;
         for (key, body) in rows {
             let Some(member) = key
                 .split(|b| *b == b' ')
@@ -307,6 +317,7 @@ impl Network {
             let member = MemberId(member.to_owned());
             let known = self.gate.pact().member(&member).is_some();
             if known && self.one(&member, path::WORD, body).await.is_err() {
+                waiting.insert(member);
                 continue;
             }
             let cleared = self
@@ -314,6 +325,37 @@ impl Network {
                 .await;
             if let Err(error) = cleared {
                 tracing::warn!(%error, "the outbox could not be cleared; the word will be carried again");
+            }
+        }
+        if more { all() } else { waiting }
+    }
+
+    /// Tells members for whom nothing waits that they have all that was said here until a moment ago, four times in the
+    /// bound that the pact sets.
+    async fn all_said(
+        &self,
+        asked: Timestamp,
+        waiting: &HashSet<MemberId>,
+        told: &mut HashMap<MemberId, Timestamp>,
+    ) {
+        let Some(minutes) = self.gate.pact().word_minutes else {
+            return;
+        };
+        let quarter = SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(0)) / 4;
+        // A word is in force a moment before it is in the outbox.
+        let until = asked.checked_sub(UNDER_WAY).unwrap_or(asked);
+        let Ok(body) = serde_json::to_vec(&until) else {
+            return;
+        };
+        for member in self.others().into_iter().map(|member| member.id) {
+            let due = told
+                .get(&member)
+                .is_none_or(|last| asked.duration_since(*last) >= quarter);
+            if due
+                && !waiting.contains(&member)
+                && self.one(&member, path::SAID, body.clone()).await.is_ok()
+            {
+                told.insert(member, asked);
             }
         }
     }

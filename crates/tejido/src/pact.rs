@@ -78,6 +78,10 @@ pub struct Terms {
     /// Minutes that a patient's code is good for.
     #[arg(long)]
     code_minutes: Option<u64>,
+    /// Minutes for which a person's rules are taken as hers when the member where she said them cannot be heard; 0: until newer
+    /// ones arrive.
+    #[arg(long)]
+    word_minutes: Option<u64>,
     /// A purpose and the kinds of evidence of which it needs one: TREAT=check-in,patient-code; PURPOSE= needs none. May be
     /// given several times; the others stay.
     #[arg(long, value_name = "PURPOSE=EVIDENCE", value_parser = agreed)]
@@ -155,6 +159,7 @@ pub fn founding(network: &str, threshold: usize, members: Vec<Member>) -> Pact {
         check_in_minutes: 12 * 60,
         appointment_minutes: 4 * 60,
         code_minutes: 10,
+        word_minutes: Some(24 * 60),
         members,
         policies: trust::policy::DEFAULT.to_owned(),
         purposes: trust::pact::usual(),
@@ -278,6 +283,9 @@ impl Terms {
         ];
         for (given, number) in numbers {
             *number = given.unwrap_or(*number);
+        }
+        if let Some(minutes) = self.word_minutes {
+            pact.word_minutes = (minutes > 0).then_some(minutes);
         }
         let named = |agreed: &Agreed| self.no_purpose.contains(&agreed.purpose);
         pact.purposes.retain(|agreed| !named(agreed));

@@ -2,13 +2,14 @@
 //!
 //! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
 //! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
-//! (`words`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
+//! (`words`, `current`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
 //! (`pattern`) or guessing (`sought`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
 //! row it keeps is named in `rows`.
 
 mod accounts;
 mod acts;
 mod codes;
+mod current;
 mod decide;
 mod erasure;
 mod evidence;
@@ -107,6 +108,7 @@ struct House {
     verdicts: Mutex<decide::Verdicts>,
     patterns: pattern::Patterns,
     sought: sought::Sought,
+    all_said: current::AllSaid,
     /// One person is erased at a time.
     erasing: Mutex<()>,
 }
@@ -174,6 +176,7 @@ impl Gate {
                 verdicts: Mutex::default(),
                 patterns: pattern::Patterns::default(),
                 sought: sought::Sought::default(),
+                all_said: current::AllSaid::default(),
                 erasing: Mutex::default(),
                 store,
                 seal,
@@ -181,6 +184,7 @@ impl Gate {
         };
         gate.settle_pact(opened)?;
         gate.load_words()?;
+        gate.load_all_said()?;
         gate.load_tries()?;
         gate.resume_erasures()?;
         Ok(gate)

@@ -91,6 +91,10 @@ pub struct Pact {
     pub appointment_minutes: u64,
     /// See above.
     pub code_minutes: u64,
+    /// Minutes for which a person's word is taken as hers when the member where she said it cannot be heard; then nothing of
+    /// hers is opened to others until it is. Without it a word holds until a newer one arrives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word_minutes: Option<u64>,
     /// Members.
     pub members: Vec<Member>,
     /// Cedar policies, as text.

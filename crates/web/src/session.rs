@@ -166,6 +166,7 @@ impl Signed {
             RefusalKind::Unavailable => "refusal.unavailable",
             RefusalKind::SlowDown => "refusal.slow",
             RefusalKind::Unusual => "refusal.unusual",
+            RefusalKind::OldWord => "refusal.old_word",
             RefusalKind::Bad => "refusal.bad",
             _ => "refusal.closed",
         });
@@ -214,6 +215,7 @@ pub(crate) fn status(kind: RefusalKind) -> StatusCode {
         RefusalKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         RefusalKind::Bad => StatusCode::BAD_REQUEST,
         RefusalKind::NoEvidence
+        | RefusalKind::OldWord
         | RefusalKind::Licence
         | RefusalKind::Pact
         | RefusalKind::Person

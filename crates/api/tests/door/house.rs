@@ -112,6 +112,7 @@ fn signed_pact() -> String {
         check_in_minutes: 60,
         appointment_minutes: 120,
         code_minutes: 10,
+        word_minutes: None,
         members: vec![member],
         policies: trust::policy::DEFAULT.into(),
         purposes: trust::pact::usual(),

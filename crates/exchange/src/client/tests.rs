@@ -241,3 +241,16 @@ async fn who_is_no_member_does_not_get_past_the_handshake() {
     let answer = client.post(&nodes[1].id, path::LOG, b"{}".to_vec()).await;
     assert!(matches!(answer, Err(Failure::Unreachable(_))));
 }
+
+#[tokio::test]
+async fn a_member_says_for_itself_alone_that_all_is_said() {
+    let nodes = network().await;
+    let (from, to) = (&nodes[0], &nodes[1]);
+    let now = jiff::Timestamp::now();
+    let body = serde_json::to_vec(&now).unwrap();
+    let answer = client(from).post(&to.id, path::SAID, body).await;
+    assert!(answer.is_ok());
+    // It is kept under the name of whoever signed the message.
+    let nonsense = client(from).post(&to.id, path::SAID, b"{}".to_vec()).await;
+    assert!(matches!(nonsense, Err(Failure::Refused(_))));
+}

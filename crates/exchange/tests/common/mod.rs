@@ -77,6 +77,7 @@ pub fn pact(addresses: &[String]) -> Pact {
         check_in_minutes: 120,
         appointment_minutes: 120,
         code_minutes: 10,
+        word_minutes: None,
         members: members.collect(),
         policies: trust::policy::DEFAULT.to_owned(),
         purposes: trust::pact::usual(),

@@ -3,7 +3,7 @@
 use crate::Lang;
 
 /// Codes that refusals carry, and what each says after "porque" and "because". The first that is known decides.
-const REASONS: [(&str, &str, &str); 17] = [
+const REASONS: [(&str, &str, &str); 18] = [
     (
         "not-signed-in",
         "no dijo quién es",
@@ -24,6 +24,11 @@ const REASONS: [(&str, &str, &str); 17] = [
         "unusual",
         "abría muchas historias sin atender a nadie",
         "they were opening many records without caring for anybody",
+    ),
+    (
+        "old-word",
+        "no se podía saber qué decidiste",
+        "what you decided could not be known",
     ),
     (
         "no-evidence",

@@ -58,12 +58,16 @@ pub(super) struct Asked<'a> {
     pub(super) target: &'a Target,
     kind: MemberKind,
     pub(super) evidence: Vec<Evidence>,
-    words: Vec<Arc<Heard>>,
+    pub(super) words: Vec<Arc<Heard>>,
     pub(super) key: Key,
     pub(super) now: Timestamp,
 }
 
 impl Asked<'_> {
+    /// Whether the person asks for her own.
+    pub(super) fn is_herself(&self) -> bool {
+        self.key.circumstances.own_record
+    }
     /// On what the verdict stands, for the act.
     fn grounds(&self, verdict: &Verdict) -> Grounds {
         let request = self.request;
@@ -116,7 +120,7 @@ impl Gate {
         let target = self.resolve(&request.person)?;
         let (refusal, grounds) = match self.consider(&request, &target, now) {
             Ok((asked, verdict)) => match &verdict.refused {
-                None => match self.seek(&request, now).and_then(|()| self.meet(&asked)) {
+                None => match self.within_bounds(&asked) {
                     Ok(()) => {
                         let granted = self.granted(&asked, &verdict)?;
                         return Ok(granted(request));
@@ -153,8 +157,16 @@ impl Gate {
         if verdict.refused.is_some() || is_look_up || !self.met_before(&asked) {
             return None;
         }
+        self.words_are_current(&asked).ok()?;
         let granted = self.granted(&asked, &verdict).ok()?;
         Some(granted(request))
+    }
+
+    /// What no rule says: words that may be old, looking people up without end, opening records without care.
+    fn within_bounds(&self, asked: &Asked<'_>) -> Result<(), Refusal> {
+        self.words_are_current(asked)?;
+        self.seek(asked.request, asked.now)?;
+        self.meet(asked)
     }
 
     /// Everything up to the verdict, and the verdict.

@@ -15,6 +15,8 @@ pub enum RefusalKind {
     SlowDown,
     /// Many records opened without a sign of care: a new one must wait (429).
     Unusual,
+    /// The member where the person speaks was not heard for longer than the pact allows (403).
+    OldWord,
     /// No evidence of a care relation (403).
     NoEvidence,
     /// The licence is not active (403).
@@ -40,6 +42,7 @@ impl RefusalKind {
             RefusalKind::Expired => "expired",
             RefusalKind::SlowDown => "slow-down",
             RefusalKind::Unusual => "unusual",
+            RefusalKind::OldWord => "old-word",
             RefusalKind::NoEvidence => "no-evidence",
             RefusalKind::Licence => "licence",
             RefusalKind::Pact => "pact",
@@ -70,6 +73,10 @@ impl RefusalKind {
             RefusalKind::Unusual => (
                 "Abriste muchos expedientes sin nota, sin cita y sin código de la persona. Espera un poco.",
                 "You opened many records without a note, an appointment or the person's code. Wait a little.",
+            ),
+            RefusalKind::OldWord => (
+                "No se pudo confirmar qué decidió la persona: la institución donde lo dijo no responde. Por precaución no se abre nada. Pídele que lo repita aquí, o intenta más tarde.",
+                "What the person decided cannot be confirmed: the institution where she said it does not answer. To be safe nothing is opened. Ask her to say it again here, or try later.",
             ),
             RefusalKind::NoEvidence => (
                 "No consta que esta persona esté ahora en atención contigo. Regístrala en recepción o pídele el código de su teléfono.",

@@ -17,6 +17,7 @@
 //! | `r` room, 0, key | rows of other rooms (outboxes) |
 //! | `d` person's number | [`Begun`](super::erasure::Begun) as JSON: an erasure that is under way |
 //! | `m` time inverted (8 bytes), member, 0, login | [`Unusual`](super::pattern::Unusual) as JSON: many records opened without a sign of care |
+//! | `u` member | until when all its words are here |
 //! | `x` tag | version (8 bytes) of the last word of a person who was erased |
 //!
 //! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number and
@@ -33,6 +34,9 @@ pub(crate) const SESSIONS: &[u8] = b"s";
 pub(crate) const TRIES: &[u8] = b"t";
 pub(crate) const ACCOUNTS: &[u8] = b"a";
 pub(crate) const UNUSUAL: &[u8] = b"m";
+pub(crate) const ALL_SAID: &[u8] = b"u";
+/// Members at most, as the pact has it.
+pub(crate) const MEMBERS: usize = *crate::pact::bounds::MEMBERS.end();
 pub(crate) const ERASING: &[u8] = b"d";
 
 pub(crate) fn account(login: &str) -> Vec<u8> {
@@ -98,6 +102,9 @@ pub(crate) fn unusual(at: Timestamp, member: &MemberId, login: &str) -> Vec<u8> 
     let newest_first = (!seconds).to_be_bytes();
     let who = [member.0.as_bytes(), b"\0", login.as_bytes()].concat();
     [UNUSUAL, &newest_first, &who].concat()
+}
+pub(crate) fn all_said(member: &MemberId) -> Vec<u8> {
+    [ALL_SAID, member.0.as_bytes()].concat()
 }
 pub(crate) fn opinion(act: &[u8; 16]) -> Vec<u8> {
     [b"o".as_slice(), act].concat()

@@ -1,5 +1,6 @@
 //! A network of three institutions, each with its own archive in a folder that goes away, and one person.
 
+mod current;
 mod erasure;
 mod evidence;
 mod log;
@@ -67,6 +68,7 @@ fn a_pact(version: u64, previous: String) -> Pact {
         check_in_minutes: 60,
         appointment_minutes: 120,
         code_minutes: 10,
+        word_minutes: None,
         members: MEMBERS.into_iter().map(member).collect(),
         policies: crate::policy::DEFAULT.into(),
         purposes: pact::usual(),

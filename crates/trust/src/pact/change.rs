@@ -156,6 +156,9 @@ fn numbers(old: &Pact, new: &Pact, changes: &mut Vec<Sentence>) {
             new.code_minutes,
         ),
     ];
+    if old.word_minutes != new.word_minutes {
+        changes.push(words::old_words(new.word_minutes));
+    }
     for (es, en, before, after) in numbers {
         if before != after {
             changes.push(Sentence::new(

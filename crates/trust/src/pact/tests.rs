@@ -29,6 +29,7 @@ pub(crate) fn pact(members: &[(&str, u8)]) -> Pact {
         check_in_minutes: 720,
         appointment_minutes: 240,
         code_minutes: 10,
+        word_minutes: None,
         members: members.iter().map(|(id, seed)| member(id, *seed)).collect(),
         policies: "@id(\"nobody-yet\")\nforbid (principal, action, resource);\n".into(),
         purposes: vec![],

@@ -21,6 +21,9 @@ pub(super) fn write(pact: &Pact) -> String {
     line("check_in_minutes", pact.check_in_minutes.to_string());
     line("appointment_minutes", pact.appointment_minutes.to_string());
     line("code_minutes", pact.code_minutes.to_string());
+    if let Some(minutes) = pact.word_minutes {
+        line("word_minutes", minutes.to_string());
+    }
     line("policies", block(&pact.policies));
     for agreed in &pact.purposes {
         out.push_str(&purpose_table(agreed));

@@ -19,6 +19,9 @@ pub mod bounds {
     pub const APPOINTMENT_MINUTES: RangeInclusive<u64> = 5..=7 * 24 * 60;
     /// Minutes that a patient's code is good for.
     pub const CODE_MINUTES: RangeInclusive<u64> = 1..=60;
+    /// Minutes that a word is good for when its author cannot be heard: less than members need to say that all is said, and
+    /// everything closes; more than a month is no bound.
+    pub const WORD_MINUTES: RangeInclusive<u64> = 5..=31 * 24 * 60;
     /// Bytes of Cedar policies.
     pub const POLICIES: usize = 200_000;
 }
@@ -47,6 +50,9 @@ pub(super) fn check(pact: &Pact) -> Result<(), PactError> {
     ];
     for (name, value, range) in minutes {
         within(name, value, range)?;
+    }
+    if let Some(minutes) = pact.word_minutes {
+        within("word_minutes", minutes, bounds::WORD_MINUTES)?;
     }
     members(pact)?;
     purpose::check(&pact.purposes)?;

@@ -60,6 +60,7 @@ pub fn describe(pact: &Pact) -> Vec<Sentence> {
             ),
         ),
     ];
+    said.extend(pact.word_minutes.map(|minutes| old_words(Some(minutes))));
     match pact.purposes.is_empty() {
         true => said.push(Sentence::new(
             "El pacto no nombra motivos: qué prueba pide cada uno lo dicen solo sus reglas.",
@@ -73,6 +74,24 @@ pub fn describe(pact: &Pact) -> Vec<Sentence> {
     }
     said.extend(pact.members.iter().map(member));
     said
+}
+
+/// What becomes of a word whose author cannot be heard.
+pub(super) fn old_words(minutes: Option<u64>) -> Sentence {
+    match minutes {
+        Some(minutes) => Sentence::new(
+            format!(
+                "Si una institución no responde en {minutes} min, lo de quien dio ahí sus reglas se cierra para los demás."
+            ),
+            format!(
+                "When an institution is not heard for {minutes} min, what is of people who gave their rules there is closed to others."
+            ),
+        ),
+        None => Sentence::new(
+            "Las reglas de una persona valen hasta que lleguen otras, aunque su institución no responda.",
+            "A person's rules hold until newer ones arrive, though their institution is not heard.",
+        ),
+    }
 }
 
 /// What a purpose needs.
