@@ -154,6 +154,7 @@ fn kind_code(kind: RefusalKind) -> (u16, IssueCode, &'static str) {
         RefusalKind::OldWord => (403, IssueCode::Forbidden, "old-word"),
         RefusalKind::NoEvidence => (403, IssueCode::Forbidden, "no-evidence"),
         RefusalKind::Licence => (403, IssueCode::Forbidden, "licence"),
+        RefusalKind::Reviews => (403, IssueCode::Forbidden, "reviews-overdue"),
         RefusalKind::Pact => (403, IssueCode::Forbidden, "pact"),
         RefusalKind::Person => (403, IssueCode::Forbidden, "person"),
         RefusalKind::Forged => (403, IssueCode::Forbidden, "forged"),

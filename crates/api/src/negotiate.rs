@@ -356,7 +356,7 @@ fn handling(preferred: &[&str]) -> Handling {
 pub(crate) fn purpose(headers: &HeaderMap, role: Role) -> Result<Purpose, Fault> {
     let Some(value) = headers.get(PURPOSE) else {
         return Ok(match role {
-            Role::System | Role::Operator => Purpose::Operations,
+            Role::System | Role::Operator | Role::Privacy => Purpose::Operations,
             Role::Patient => Purpose::OwnRequest,
             Role::Physician | Role::Nurse | Role::Pharmacist | Role::Clerk => Purpose::Treatment,
         });
@@ -367,9 +367,10 @@ pub(crate) fn purpose(headers: &HeaderMap, role: Role) -> Result<Purpose, Fault>
         Ok("HOPERAT") => Ok(Purpose::Operations),
         Ok("HRESCH") => Ok(Purpose::Research),
         Ok("HPAYMT") => Ok(Purpose::Payment),
+        Ok("BTG") => Ok(Purpose::Emergency),
         _ => Err(Fault::bad(
             IssueCode::Value,
-            "Tejido-Purpose is one of TREAT, PATRQT, HOPERAT, HRESCH, HPAYMT.",
+            "Tejido-Purpose is one of TREAT, PATRQT, HOPERAT, HRESCH, HPAYMT, BTG.",
         )),
     }
 }

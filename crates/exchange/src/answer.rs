@@ -8,7 +8,8 @@ use fhir::{ResourceType, Value};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use trust::{
-    Actor, Gate, MemberId, PersonRef, Purpose, Refusal, RefusalKind, Request, SignedWord, What,
+    Actor, Gate, MemberId, News, PersonRef, Purpose, Refusal, RefusalKind, Request, SignedWord,
+    What,
 };
 
 /// Acts of a log that one answer carries.
@@ -32,7 +33,7 @@ pub(crate) fn answer(gate: &Gate, from: &MemberId, path: &str, body: &[u8]) -> R
         }),
         path::RECEIPT => read(body).and_then(|about: AboutAct| {
             let grant = gate.decide(about.ask.into_request_of(from)?, now)?;
-            Ok(gate.receipt(&grant, &about.act)?.into_bytes())
+            Ok(gate.receipt(&grant, &about.act, now)?.into_bytes())
         }),
         path::OPINE => read(body).and_then(|about: AboutAct| {
             let grant = gate.decide(about.ask.into_request_of(from)?, now)?;
@@ -46,6 +47,10 @@ pub(crate) fn answer(gate: &Gate, from: &MemberId, path: &str, body: &[u8]) -> R
         }),
         path::SAID => read(body).and_then(|until: Timestamp| {
             gate.all_said(from, until, now)?;
+            Ok(Vec::new())
+        }),
+        path::VERDICT => read(body).and_then(|news: News| {
+            gate.hear_verdict(from, &news, now)?;
             Ok(Vec::new())
         }),
         path::REDEEM => read(body)

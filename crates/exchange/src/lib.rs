@@ -10,6 +10,7 @@ mod client;
 mod message;
 mod network;
 mod part;
+mod post;
 mod server;
 mod signature;
 mod tls;

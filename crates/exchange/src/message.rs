@@ -20,6 +20,7 @@ pub(crate) mod path {
     pub(crate) const OPINE: &str = "/exchange/opine";
     pub(crate) const WORD: &str = "/exchange/word";
     pub(crate) const SAID: &str = "/exchange/said";
+    pub(crate) const VERDICT: &str = "/exchange/verdict";
     pub(crate) const REDEEM: &str = "/exchange/redeem";
     pub(crate) const PACT: &str = "/exchange/pact";
 }
@@ -164,7 +165,7 @@ pub(crate) struct RefusalMessage {
     because: Vec<String>,
 }
 
-const KINDS: [(RefusalKind, &str); 13] = [
+const KINDS: [(RefusalKind, &str); 14] = [
     (RefusalKind::NotSignedIn, "not-signed-in"),
     (RefusalKind::WrongSecret, "wrong-secret"),
     (RefusalKind::Expired, "expired"),
@@ -173,6 +174,7 @@ const KINDS: [(RefusalKind, &str); 13] = [
     (RefusalKind::OldWord, "old-word"),
     (RefusalKind::NoEvidence, "no-evidence"),
     (RefusalKind::Licence, "licence"),
+    (RefusalKind::Reviews, "reviews-overdue"),
     (RefusalKind::Pact, "pact"),
     (RefusalKind::Person, "person"),
     (RefusalKind::Forged, "forged"),

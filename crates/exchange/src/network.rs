@@ -6,8 +6,7 @@ use crate::message::{AboutAct, Ask, FindAsk, FindWho, RedeemAsk, path, read_answ
 use crate::server::{self, Server, refusal};
 use crate::tls::Own;
 use crate::{Candidate, LogPart, Outcome, Part, Wanted};
-use jiff::{SignedDuration, Timestamp};
-use std::collections::{HashMap, HashSet};
+use jiff::Timestamp;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use trust::{
@@ -26,17 +25,10 @@ pub struct Setup {
 /// The network as this node sees it. Cheap to clone.
 #[derive(Clone)]
 pub struct Network {
-    gate: Gate,
+    pub(crate) gate: Gate,
     own: Own,
     client: Client,
 }
-
-/// How often the outbox is looked at.
-const OUTBOX: Duration = Duration::from_secs(15);
-/// How long a word may be under way to the outbox.
-const UNDER_WAY: SignedDuration = SignedDuration::from_mins(1);
-/// Words that wait in the outbox and are tried at one look.
-const OUTBOX_BATCH: usize = 200;
 
 impl Network {
     /// Prepares keys, certificates and connections; nothing is sent yet. Fails when the key is not that of the pact's
@@ -58,18 +50,7 @@ impl Network {
         listener: tokio::net::TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), String> {
-        let postman = {
-            let network = self.clone();
-            tokio::spawn(async move {
-                let mut told = HashMap::new();
-                loop {
-                    tokio::time::sleep(OUTBOX).await;
-                    let asked = Timestamp::now();
-                    let waiting = network.carry().await;
-                    network.all_said(asked, &waiting, &mut told).await;
-                }
-            })
-        };
+        let postman = tokio::spawn(self.clone().carry_for_ever());
         let served = Server::new(self.gate, self.own).serve(listener, stop).await;
         postman.abort();
         served
@@ -146,7 +127,7 @@ impl Network {
             return self
                 .blocking(move |gate| {
                     let grant = gate.decide(request, now)?;
-                    gate.receipt(&grant, &act)
+                    gate.receipt(&grant, &act, now)
                 })
                 .await;
         }
@@ -271,107 +252,6 @@ impl Network {
         Ok(evidence)
     }
 
-    /// Carries a person's new word to every member; what does not arrive waits in a durable outbox and is tried again.
-    /// Says which members have it.
-    pub async fn spread(&self, word: SignedWord, now: Timestamp) -> Vec<(MemberId, bool)> {
-        let Ok(body) = serde_json::to_vec(&word) else {
-            return Vec::new();
-        };
-        // Into the outbox first: should this node die now, the word is carried after its restart.
-        let waiting: Vec<MemberId> = self.others().into_iter().map(|m| m.id).collect();
-        for member in &waiting {
-            self.outbox(member, word.word.person, Some(body.clone()), now)
-                .await;
-        }
-        let mut told = Vec::new();
-        for (member, heard, _) in self.everyone(path::WORD, &body, |_| Some(())).await {
-            let arrived = heard.is_ok();
-            if arrived {
-                self.outbox(&member, word.word.person, None, now).await;
-            }
-            told.push((member, arrived));
-        }
-        told
-    }
-
-    /// Tries what waits in the outbox once. Gives the members for whom something may wait still: all, when not everything was
-    /// looked at.
-    async fn carry(&self) -> HashSet<MemberId> {
-        let all = || self.others().into_iter().map(|m| m.id).collect();
-        let mut waiting = HashSet::new();
-        let Ok(rows) = self
-            .blocking(|gate| gate.rows("words-out", OUTBOX_BATCH))
-            .await
-        else {
-            return all();
-        };
-        let more = rows.len() == OUTBOX_BATCH;
-        for (key, body) in rows {
-            let Some(member) = key
-                .split(|b| *b == b' ')
-                .next()
-                .and_then(|m| std::str::from_utf8(m).ok())
-            else {
-                continue;
-            };
-            let member = MemberId(member.to_owned());
-            let known = self.gate.pact().member(&member).is_some();
-            if known && self.one(&member, path::WORD, body).await.is_err() {
-                waiting.insert(member);
-                continue;
-            }
-            let cleared = self
-                .blocking(move |gate| gate.keep_row("words-out", &key, None, Timestamp::now()))
-                .await;
-            if let Err(error) = cleared {
-                tracing::warn!(%error, "the outbox could not be cleared; the word will be carried again");
-            }
-        }
-        if more { all() } else { waiting }
-    }
-
-    /// Tells members for whom nothing waits that they have all that was said here until a moment ago, four times in the
-    /// bound that the pact sets.
-    async fn all_said(
-        &self,
-        asked: Timestamp,
-        waiting: &HashSet<MemberId>,
-        told: &mut HashMap<MemberId, Timestamp>,
-    ) {
-        let Some(minutes) = self.gate.pact().word_minutes else {
-            return;
-        };
-        let quarter = SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(0)) / 4;
-        // A word is in force a moment before it is in the outbox.
-        let until = asked.checked_sub(UNDER_WAY).unwrap_or(asked);
-        let Ok(body) = serde_json::to_vec(&until) else {
-            return;
-        };
-        for member in self.others().into_iter().map(|member| member.id) {
-            let due = told
-                .get(&member)
-                .is_none_or(|last| asked.duration_since(*last) >= quarter);
-            if due
-                && !waiting.contains(&member)
-                && self.one(&member, path::SAID, body.clone()).await.is_ok()
-            {
-                told.insert(member, asked);
-            }
-        }
-    }
-
-    /// One waiting word a member and person: a newer one takes the place of an older.
-    async fn outbox(&self, member: &MemberId, person: Tag, body: Option<Vec<u8>>, now: Timestamp) {
-        let mut key = format!("{member} ").into_bytes();
-        key.extend_from_slice(&person.0);
-        let kept = self
-            .blocking(move |gate| gate.keep_row("words-out", &key, body.as_deref(), now))
-            .await;
-        if let Err(error) = kept {
-            tracing::error!(%error, "the outbox could not be written");
-        }
-    }
-
     async fn listen(&self, word: SignedWord, from: &MemberId, now: Timestamp) {
         let from = from.clone();
         if let Err(error) = self
@@ -384,7 +264,7 @@ impl Network {
 
     /// Sends the same message to all other members at once; each has the pact's deadline. Records of the exchanges are kept
     /// before anything is returned.
-    async fn everyone<T>(
+    pub(crate) async fn everyone<T>(
         &self,
         path: &'static str,
         body: &[u8],
@@ -429,7 +309,7 @@ impl Network {
     }
 
     /// Sends a message to one member, within the pact's deadline.
-    async fn one(
+    pub(crate) async fn one(
         &self,
         member: &MemberId,
         path: &'static str,
@@ -476,6 +356,8 @@ impl Network {
             .blocking(move |gate| Ok(gate.evidence(&actor, tag, now)))
             .await?;
         evidence.extend(request.evidence.iter().cloned());
+        // Of an emergency only those hear who are asked in it.
+        evidence.retain(|piece| piece.kind.serves(request.purpose));
         Ok(Ask::of(request, tag, evidence, word))
     }
 
@@ -509,7 +391,7 @@ impl Network {
     }
 
     /// The other members that keep records.
-    fn others(&self) -> Vec<Member> {
+    pub(crate) fn others(&self) -> Vec<Member> {
         let keeps = |m: &&Member| !matches!(m.kind, MemberKind::Witness | MemberKind::Authority);
         let own = self.gate.member();
         self.gate
@@ -546,7 +428,7 @@ impl Network {
         }
     }
 
-    async fn blocking<T: Send + 'static>(
+    pub(crate) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(Gate) -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -564,7 +446,7 @@ impl Network {
 }
 
 /// A member that gave nothing that counts.
-enum Failed {
+pub(crate) enum Failed {
     Late,
     Other(Failure),
 }

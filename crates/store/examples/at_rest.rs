@@ -143,7 +143,7 @@ fn main() {
     let permit = || {
         seal.permit(Terms {
             id: [1; 16],
-            scope: Scope::People(Arc::new(|_| Labels(0))),
+            scope: Scope::People(Arc::new(|_| Labels(0).into())),
             verbs: Verbs::ALL,
             types: None,
             residual: None,

@@ -233,7 +233,7 @@ fn transactions(text: &str, size: usize) -> Vec<Vec<Change>> {
 fn permit(seal: &Seal) -> Permit {
     seal.permit(Terms {
         id: [1; 16],
-        scope: Scope::People(Arc::new(|_| Labels(0))),
+        scope: Scope::People(Arc::new(|_| Labels(0).into())),
         verbs: Verbs::ALL,
         types: None,
         residual: None,

@@ -1,7 +1,7 @@
 //! All of one person's record, from the cards of her compartment; and how much there is.
 
 use crate::{
-    Asked, Error, Held, Labels, Page, Permit, PersonKey, Result, Scope, Store, Verb,
+    Asked, Error, Held, Page, Permit, PersonKey, Result, Scope, Store, Verb,
     card::Card,
     commit::{Count, State, labels_of},
     dates::ALL_DATES,
@@ -113,11 +113,12 @@ impl Store {
         })
     }
 
-    /// Whether any current resource of the permit's person is left out by its `hidden` categories, or by its residual.
+    /// Whether any current resource of the permit's person is left out by its categories ([`LeftOut`](crate::LeftOut)), or
+    /// by its residual.
     /// For the hint only.
     pub fn withholds(&self, permit: &Permit) -> Result<bool> {
         let grant = self.grant(permit)?;
-        let Scope::Person { keys, hidden } = &grant.scope else {
+        let Scope::Person { keys, left_out, .. } = &grant.scope else {
             return Ok(false);
         };
         self.asked("withholds", None, &grant, |reading| {
@@ -127,7 +128,7 @@ impl Store {
                 (reading.snapshot).scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
                 for (key, row) in rows.iter() {
                     let rid = key.last_chunk::<6>().and_then(|six| from_six(six));
-                    if labels_of(row)?.meets(*hidden)
+                    if left_out.covers(labels_of(row)?)
                         || reading.leaves_out(person, rid.unwrap_or_default())?
                     {
                         return Ok(true);
@@ -194,7 +195,7 @@ pub(crate) fn count_of(reading: &Reading<'_>, of: ResourceType) -> Result<Option
             let person = key.get(4..10).and_then(crate::keys::from_six);
             let person = PersonKey(person.unwrap_or_default());
             let rid = key.last_chunk::<6>().and_then(|six| from_six(six));
-            let closed = labels_of(row)?.meets(grant.hidden(person))
+            let closed = grant.withholds(person, labels_of(row)?)
                 || reading.leaves_out(person, rid.unwrap_or_default())?;
             hidden += u64::from(closed);
             from = key.to_vec();
@@ -233,10 +234,9 @@ fn record(
             if found.len() >= limit {
                 return Ok(found);
             }
-            let hidden: Labels = reading.grant.hidden(candidate.tail.person);
             let tail = candidate.tail;
-            let closed =
-                candidate.labels.meets(hidden) || reading.leaves_out(tail.person, tail.rid)?;
+            let closed = (reading.grant).withholds(tail.person, candidate.labels)
+                || reading.leaves_out(tail.person, tail.rid)?;
             let Some(row) = candidate.card.filter(|_| !closed) else {
                 continue;
             };

@@ -2,7 +2,9 @@
 
 use crate::residual::{Asked, Judged};
 use crate::vault::digits;
-use crate::{Error, Labels, Permit, PermitId, PersonKey, ResidualOf, Result, Scope, Verb, Verbs};
+use crate::{
+    Error, Labels, LeftOut, Permit, PermitId, PersonKey, ResidualOf, Result, Scope, Verb, Verbs,
+};
 use fhir::ResourceType;
 use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
@@ -14,8 +16,8 @@ pub(crate) struct Grant {
     pub(crate) scope: Scope,
     verbs: Verbs,
     types: Option<Vec<ResourceType>>,
-    /// What is hidden of each person met so far.
-    known: RefCell<HashMap<u64, Labels>>,
+    /// What is left out of each person met so far.
+    known: RefCell<HashMap<u64, LeftOut>>,
     residual: Option<ResidualOf>,
     /// What is asked of each person's resources besides, of those met so far.
     asked: RefCell<HashMap<u64, Option<Asked>>>,
@@ -63,16 +65,23 @@ impl Grant {
     pub(crate) fn covers(&self, of: ResourceType) -> bool {
         self.types.as_ref().is_none_or(|types| types.contains(&of))
     }
-    /// What is hidden of a person's record.
-    pub(crate) fn hidden(&self, person: PersonKey) -> Labels {
+    /// Whether what has these categories is left out of a person's record. The one place where it is decided: every
+    /// scan asks here.
+    pub(crate) fn withholds(&self, person: PersonKey, labels: Labels) -> bool {
         match &self.scope {
-            Scope::Person { hidden, .. } => *hidden,
-            Scope::People(hidden) => *self
+            Scope::Person { left_out, only, .. } => {
+                let shared = person.0 == 0 && labels.0 == 0;
+                left_out.covers(labels) || !shared && only.is_some_and(|only| !labels.meets(only))
+            }
+            // What nobody put into a category is asked for nobody.
+            Scope::People(_) if labels.0 == 0 => false,
+            Scope::People(of) => self
                 .known
                 .borrow_mut()
                 .entry(person.0)
-                .or_insert_with(|| hidden(person)),
-            Scope::Shared => Labels(0),
+                .or_insert_with(|| of(person))
+                .covers(labels),
+            Scope::Shared => false,
         }
     }
     /// What is asked of a person's resources besides their categories. Nobody's resources are asked nothing.
@@ -93,7 +102,7 @@ impl Grant {
         labels: Labels,
         named: impl FnOnce() -> Result<bool>,
     ) -> Result<bool> {
-        if !self.covers(of) || labels.0 != 0 && labels.meets(self.hidden(person)) {
+        if !self.covers(of) || self.withholds(person, labels) {
             return Ok(false);
         }
         match &self.scope {
@@ -107,10 +116,14 @@ impl Grant {
     /// Text that tells this scope from others, for page links.
     pub(crate) fn told(&self) -> String {
         let scope = match &self.scope {
-            Scope::Person { keys, hidden } => {
+            Scope::Person {
+                keys,
+                left_out,
+                only,
+            } => {
                 let residual = keys.iter().filter_map(|key| self.residual(*key));
                 let names: Vec<String> = residual.map(|asked| digits(&asked.name())).collect();
-                format!("person {keys:?} without {} {}", hidden.0, names.join(" "))
+                format!("person {keys:?} {left_out:?} {only:?} {}", names.join(" "))
             }
             Scope::People(_) => "people".to_owned(),
             Scope::Shared => "shared".to_owned(),

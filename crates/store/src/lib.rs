@@ -69,8 +69,8 @@ pub use loaded::{Indexing, Phase};
 pub use master::{FileKey, MasterKey};
 pub use matched::Matched;
 pub use permit::{
-    Held, HiddenOf, Labels, Permit, PermitId, PersonKey, Receipt, ResidualOf, Scope, Seal, Seen,
-    Terms, Verb, Verbs,
+    Held, HiddenOf, Labels, LeftOut, Permit, PermitId, PersonKey, Receipt, ResidualOf, Scope, Seal,
+    Seen, Terms, Verb, Verbs,
 };
 pub use read::{Asked, HistoryOf, Page, PageToken, Version};
 pub use residual::Residual;

@@ -65,8 +65,41 @@ impl Verbs {
     }
 }
 
-/// What is hidden from a many-person permit: the categories to leave out of one person's record.
-pub type HiddenOf = Arc<dyn Fn(PersonKey) -> Labels + Send + Sync>;
+/// What is left out of a record. A resource is left out when it has any of the `hidden` categories; one that has any of
+/// the `spared` only when it has any of the `held`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Categories left out.
+    pub hidden: Labels,
+    /// Those of them that are left out also where the resource is spared.
+    pub held: Labels,
+    /// Categories by which a resource is spared.
+    pub spared: Labels,
+}
+
+impl LeftOut {
+    /// Whether a resource of these categories is left out.
+    pub fn covers(&self, labels: Labels) -> bool {
+        match labels.meets(self.spared) {
+            true => labels.meets(self.held),
+            false => labels.meets(self.hidden),
+        }
+    }
+}
+
+/// These categories, and nothing is spared.
+impl From<Labels> for LeftOut {
+    fn from(hidden: Labels) -> LeftOut {
+        LeftOut {
+            hidden,
+            held: hidden,
+            spared: Labels(0),
+        }
+    }
+}
+
+/// What is left out of one person's record by a many-person permit.
+pub type HiddenOf = Arc<dyn Fn(PersonKey) -> LeftOut + Send + Sync>;
 
 /// What a many-person or one-person permit leaves out of a person's record besides its categories; `None`: nothing.
 pub type ResidualOf = Arc<dyn Fn(PersonKey) -> Option<Arc<dyn Residual>> + Send + Sync>;
@@ -74,13 +107,16 @@ pub type ResidualOf = Arc<dyn Fn(PersonKey) -> Option<Arc<dyn Residual>> + Send 
 /// Whose record a permit opens.
 #[derive(Clone)]
 pub enum Scope {
-    /// One person's compartment (all her `Patient` resources in this store) without these categories, and the shared
-    /// resources that it refers to.
+    /// One person's compartment (all her `Patient` resources in this store) as far as the two masks open it, and the
+    /// shared resources that what is opened refers to.
     Person {
         /// Her numbers here; a person registered twice has two.
         keys: Vec<PersonKey>,
-        /// Categories left out.
-        hidden: Labels,
+        /// What is left out.
+        left_out: LeftOut,
+        /// Only what has any of these categories is opened; `None` opens all that is not left out. Shared resources
+        /// have none, and are opened by what refers to them.
+        only: Option<Labels>,
     },
     /// Every person of this store, each without what the function says, and shared resources.
     People(HiddenOf),

@@ -304,7 +304,7 @@ impl Reading<'_> {
 
     /// Whether anything that the permit opens of its person names this shared resource.
     fn refers(&self, name: &str) -> Result<bool> {
-        let Scope::Person { keys, hidden } = &self.grant.scope else {
+        let Scope::Person { keys, .. } = &self.grant.scope else {
             return Ok(false);
         };
         let hash = whole_hash(name, &self.secret);
@@ -319,7 +319,7 @@ impl Reading<'_> {
                     .scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
                 for (key, row) in rows.iter() {
                     let rid = key.last_chunk::<6>().and_then(|six| from_six(six));
-                    if !crate::commit::labels_of(row)?.meets(*hidden)
+                    if !(self.grant).withholds(person, crate::commit::labels_of(row)?)
                         && !self.leaves_out(person, rid.unwrap_or_default())?
                     {
                         return Ok(true);

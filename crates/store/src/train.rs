@@ -398,7 +398,7 @@ mod tests {
             });
             let permit = seal.permit(crate::Terms {
                 id: [1; 16],
-                scope: crate::Scope::People(Arc::new(|_| crate::Labels(0))),
+                scope: crate::Scope::People(Arc::new(|_| crate::LeftOut::default())),
                 verbs: crate::Verbs::ALL,
                 types: None,
                 residual: None,

@@ -98,7 +98,7 @@ fn a_closed_category_vanishes_from_totals_pages_and_counts_too() {
         assert!(page.next.is_none());
         let count = search(&house, &closed, "Observation", "_summary=count", None);
         assert_eq!((count.matches.len(), count.total), (0, Some(2)));
-        let many = house.permit(Scope::People(Arc::new(|_| Labels(2))));
+        let many = house.permit(Scope::People(Arc::new(|_| Labels(2).into())));
         let count = search(&house, &many, "Observation", "_summary=count", None);
         assert_eq!(count.total, Some(3));
         let held = house.store.counts(&closed).unwrap();
@@ -315,7 +315,7 @@ fn a_permit_for_some_types_and_verbs_opens_no_others() {
         let house = house(&place);
         let permit = house.seal.permit(Terms {
             id: [5; 16],
-            scope: Scope::People(Arc::new(|_| Labels(0))),
+            scope: Scope::People(Arc::new(|_| Labels(0).into())),
             verbs: Verbs::only(Verb::Search),
             types: Some(vec![of("Observation")]),
             residual: None,
@@ -413,7 +413,7 @@ fn among_many_every_way_of_looking_finds_the_same() {
             })
             .collect();
         house.put(&texts.iter().map(String::as_str).collect::<Vec<_>>());
-        let permit = house.permit(Scope::People(Arc::new(|_| Labels(2))));
+        let permit = house.permit(Scope::People(Arc::new(|_| Labels(2).into())));
         // In pages of any order, without and with a total: another plan each, one set of answers.
         for question in ["date=ge2003", "code=718-7", "code=718-7&date=2004-05"] {
             let mut answers = Vec::new();
@@ -480,7 +480,7 @@ fn what_is_part_of_a_place_is_found_below_it_and_not_through_what_is_hidden() {
         ]);
         let (all, hiding) = (
             house.all(),
-            house.permit(Scope::People(Arc::new(|_| Labels(2)))),
+            house.permit(Scope::People(Arc::new(|_| Labels(2).into()))),
         );
         let found = |permit: &Permit, kind: &str, text: &str| {
             let page = search(&house, permit, kind, text, None);

@@ -234,7 +234,9 @@ fn as_a_naive_reading_of_all_gives() {
     for hidden in [0, 1, 3] {
         let permits = [
             house.person("ana", hidden),
-            house.permit(Scope::People(std::sync::Arc::new(move |_| Labels(hidden)))),
+            house.permit(Scope::People(std::sync::Arc::new(move |_| {
+                Labels(hidden).into()
+            }))),
         ];
         for permit in &permits {
             for max in [1, 2, 5] {

@@ -37,10 +37,18 @@ enum Step {
     Reopen,
 }
 
+/// The labels 0 to 2; 3 and 4 are pairs.
 fn tag(label: Option<u8>) -> String {
-    label.map_or(String::new(), |label| {
-        format!(r#"{{"system":"label","code":"{label}"}}"#)
-    })
+    let labels: &[u8] = match label {
+        None => &[],
+        Some(3) => &[0, 2],
+        Some(4) => &[1, 2],
+        Some(one) => &[one],
+    };
+    let tags = labels
+        .iter()
+        .map(|label| format!(r#"{{"system":"label","code":"{label}"}}"#));
+    tags.collect::<Vec<_>>().join(",")
 }
 
 fn patient() -> impl Strategy<Value = Step> {
@@ -48,7 +56,7 @@ fn patient() -> impl Strategy<Value = Step> {
         1..4u8,
         0..5usize,
         0..3u8,
-        prop::option::of(0..3u8),
+        prop::option::of(0..5u8),
         prop::option::of(1..3u8),
     )
         .prop_map(|(id, name, year, label, doctor)| {
@@ -71,7 +79,7 @@ fn observation() -> impl Strategy<Value = Step> {
         (0..3usize, 0..2usize, prop::option::of((0..3usize, 0..40i32))),
         prop::option::weighted(0.8, (0..3u8, 1..4u8, 0..4u8)),
         prop::option::weighted(0.7, (0..40i32, any::<bool>())),
-        prop::option::weighted(0.3, 0..3u8),
+        prop::option::weighted(0.3, 0..5u8),
         prop::option::of(1..6u8),
     )
         .prop_map(|(id, subject, (code, system, part), date, value, label, who)| {
@@ -134,7 +142,7 @@ fn organization() -> impl Strategy<Value = Step> {
         1..4u8,
         0..2usize,
         prop::option::of(1..4u8),
-        prop::option::weighted(0.2, 0..3u8),
+        prop::option::weighted(0.2, 0..5u8),
     )
         .prop_map(|(id, name, above, label)| {
         let tag = tag(label);
@@ -152,7 +160,7 @@ fn organization() -> impl Strategy<Value = Step> {
 fn list() -> impl Strategy<Value = Step> {
     (
         prop::collection::vec((0..8u8, any::<bool>()), 0..5),
-        prop::option::weighted(0.3, 0..3u8),
+        prop::option::weighted(0.3, 0..5u8),
     )
         .prop_map(|(entries, label)| {
             let entries: Vec<String> = entries
@@ -450,20 +458,21 @@ impl Model {
         own(&catalog, kind, id, resource)
     }
     fn open(&self, name: &Name, resource: &Value, eyes: &Eyes) -> bool {
-        let (hidden, by) = eyes.hidden();
-        if by.hides(&name.0, resource, hidden) {
+        if eyes.hides(&name.0, resource) {
             return false;
         }
         match (eyes, person(&name.0, resource)) {
-            (Eyes::Person(own, ..), Some(person)) => *own == person,
-            (Eyes::Person(..), None) => self.current.iter().any(|(other, (referring, _))| {
-                person(&other.0, referring).is_some()
-                    && self.open(other, referring, eyes)
-                    && fhir::search::references(referring)
-                        .iter()
-                        .any(|(to, _)| *to == text(name))
-                    && !of(&name.0).in_patient_compartment()
-            }),
+            (Eyes::Person(own, ..) | Eyes::Narrow(own, ..), Some(person)) => *own == person,
+            (Eyes::Person(..) | Eyes::Narrow(..), None) => {
+                self.current.iter().any(|(other, (referring, _))| {
+                    person(&other.0, referring).is_some()
+                        && self.open(other, referring, eyes)
+                        && fhir::search::references(referring)
+                            .iter()
+                            .any(|(to, _)| *to == text(name))
+                        && !of(&name.0).in_patient_compartment()
+                })
+            }
             _ => true,
         }
     }
@@ -598,6 +607,8 @@ enum Eyes {
     All,
     Hiding(u32, By),
     Person(String, u32, By),
+    /// Something is left out, something spared, and only something opened.
+    Narrow(String, LeftOut, u32),
 }
 
 /// How something is hidden: by the labels of rows, or by a question that each version answers.
@@ -630,9 +641,32 @@ impl Residual for Labelled {
 impl Eyes {
     fn hidden(&self) -> (u32, By) {
         match self {
-            Eyes::All => (0, By::Label),
+            Eyes::All | Eyes::Narrow(..) => (0, By::Label),
             Eyes::Hiding(hidden, by) | Eyes::Person(_, hidden, by) => (*hidden, *by),
         }
+    }
+    /// Whether something was closed; the hint speaks of it.
+    fn withholds(&self, kind: &str, resource: &Value) -> bool {
+        let (hidden, by) = self.hidden();
+        match self {
+            Eyes::Narrow(_, but, _) => {
+                let labels = TestRules.labels(of(kind), resource).0;
+                let spared = labels & but.spared.0 != 0;
+                labels & if spared { but.held.0 } else { but.hidden.0 } != 0
+            }
+            _ => by.hides(kind, resource, hidden),
+        }
+    }
+    /// The same, or not opened.
+    fn hides(&self, kind: &str, resource: &Value) -> bool {
+        let opened = match self {
+            Eyes::Narrow(_, _, only) => {
+                let labels = TestRules.labels(of(kind), resource).0;
+                labels & only != 0 || person(kind, resource).is_none() && labels == 0
+            }
+            _ => true,
+        };
+        !opened || self.withholds(kind, resource)
     }
     fn permit(&self, house: &House) -> Permit {
         let (hidden, by) = self.hidden();
@@ -641,10 +675,16 @@ impl Eyes {
             By::Residual => Labels(0),
         };
         let scope = match self {
-            Eyes::All | Eyes::Hiding(..) => Scope::People(Arc::new(move |_| labels)),
+            Eyes::All | Eyes::Hiding(..) => Scope::People(Arc::new(move |_| labels.into())),
             Eyes::Person(id, ..) => Scope::Person {
                 keys: vec![house.key(id)],
-                hidden: labels,
+                left_out: labels.into(),
+                only: None,
+            },
+            Eyes::Narrow(id, left_out, only) => Scope::Person {
+                keys: vec![house.key(id)],
+                left_out: *left_out,
+                only: Some(Labels(*only)),
             },
         };
         let residual: ResidualOf = Arc::new(move |_| Some(Arc::new(Labelled(hidden))));
@@ -691,6 +731,12 @@ fn compare(house: &House, model: &Model, questions: &[Query]) {
             let eye = |hidden, by| Eyes::Person(id.to_owned(), hidden, by);
             eyes.push(eye(0, By::Label));
             eyes.extend([By::Label, By::Residual].map(|by| eye(0b101, by)));
+            let left_out = LeftOut {
+                hidden: Labels(0b011),
+                held: Labels(0b001),
+                spared: Labels(0b100),
+            };
+            eyes.push(Eyes::Narrow(id.to_owned(), left_out, 0b110));
         }
     }
     for eyes in &eyes {
@@ -740,7 +786,7 @@ fn compare(house: &House, model: &Model, questions: &[Query]) {
 
 /// Counts, `$everything` and the hint that something is withheld.
 fn compare_records(house: &House, model: &Model, eyes: &Eyes, permit: &Permit) {
-    let Eyes::Person(own, hidden, by) = eyes else {
+    let (Eyes::Person(own, ..) | Eyes::Narrow(own, ..)) = eyes else {
         let held = house.store.counts(permit).unwrap();
         for (kind, count) in house.open(permit, held) {
             let expected = model.visible(kind.name(), eyes).count();
@@ -759,7 +805,7 @@ fn compare_records(house: &House, model: &Model, eyes: &Eyes, permit: &Permit) {
         .collect();
     assert_eq!(all, expected, "{eyes:?}");
     let withheld =
-        current().any(|(name, found)| hers(name, found) && by.hides(&name.0, found, *hidden));
+        current().any(|(name, found)| hers(name, found) && eyes.withholds(&name.0, found));
     assert_eq!(house.store.withholds(permit).unwrap(), withheld, "{eyes:?}");
 }
 

@@ -71,7 +71,7 @@ fn what_the_whole_and_its_parts_say_is_found_together_and_apart() {
     for place in Place::all() {
         let house = house(&place);
         let all = house.all();
-        let closed = house.permit(Scope::People(Arc::new(|_| Labels(2))));
+        let closed = house.permit(Scope::People(Arc::new(|_| Labels(2).into())));
         let check = |text: &str, open: &[&str], hidden: &[&str]| {
             assert_eq!(found(&house, &all, "Observation", text), open, "{text}");
             assert_eq!(

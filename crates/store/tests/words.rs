@@ -158,7 +158,9 @@ fn as_a_reading_of_every_text_finds_them() {
     for hidden in [0, 1, 3] {
         for permit in [
             house.person("ana", hidden),
-            house.permit(Scope::People(std::sync::Arc::new(move |_| Labels(hidden)))),
+            house.permit(Scope::People(std::sync::Arc::new(move |_| {
+                Labels(hidden).into()
+            }))),
         ] {
             for question in questions {
                 let query = ask(question);

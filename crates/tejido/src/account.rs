@@ -17,6 +17,19 @@ const MAX_SECRET: u64 = 4_096;
 pub enum Command {
     /// Make or replace an account. Its secret is made up and printed once, unless --secret-stdin gives one.
     Add(Add),
+    /// Take the second factor of an account away, for somebody who lost her telephone: she sets up a new one.
+    ForgetFactor(ForgetFactor),
+}
+
+/// Whose second factor.
+#[derive(Debug, Args)]
+pub struct ForgetFactor {
+    /// The node's configuration.
+    #[arg(long, default_value = names::CONFIG)]
+    config: PathBuf,
+    /// An account's login.
+    #[arg(long)]
+    login: String,
 }
 
 /// An account.
@@ -28,7 +41,7 @@ pub struct Add {
     /// Letters, digits and . _ - @ +
     #[arg(long)]
     login: String,
-    /// physician, nurse, pharmacist, clerk, patient, system or operator.
+    /// physician, nurse, pharmacist, clerk, patient, system, operator or privacy-officer.
     #[arg(long, value_parser = word::<Role>)]
     role: Role,
     /// Name as people say it.
@@ -46,6 +59,9 @@ pub struct Add {
     /// For a patient: her CURP.
     #[arg(long)]
     curp: Option<String>,
+    /// Her unit, as in "urgencias": an emergency is reviewed by somebody of another unit.
+    #[arg(long)]
+    unit: Option<String>,
     /// Read the secret from standard input.
     #[arg(long)]
     secret_stdin: bool,
@@ -75,7 +91,10 @@ pub(crate) fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Stri
 /// # Errors
 /// What the gate refuses, and what keeps the archive from being opened.
 pub fn run(command: Command) -> Result<(), Error> {
-    let Command::Add(add) = command;
+    let add = match command {
+        Command::Add(add) => add,
+        Command::ForgetFactor(one) => return forget_factor(&one),
+    };
     let config = Config::read(&add.config)?;
     let (secret, made_up) = match add.secret_stdin {
         true => (typed()?, false),
@@ -95,6 +114,7 @@ pub fn run(command: Command) -> Result<(), Error> {
         role: add.role,
         licence,
         curp: add.curp,
+        unit: add.unit,
     };
     match ask(&config, Ask::Account(account))? {
         Answer::No(why) => Err(Error::say(why)),
@@ -108,6 +128,17 @@ pub fn run(command: Command) -> Result<(), Error> {
         }
         _ => {
             out::remark(format!("Account {} is made.", add.login));
+            Ok(())
+        }
+    }
+}
+
+fn forget_factor(one: &ForgetFactor) -> Result<(), Error> {
+    let login = one.login.clone();
+    match ask(&Config::read(&one.config)?, Ask::ForgetFactor { login })? {
+        Answer::No(why) => Err(Error::say(why)),
+        _ => {
+            out::remark(format!("{} has no second factor now.", one.login));
             Ok(())
         }
     }

@@ -19,6 +19,11 @@ const MAX_LINE: u64 = 1 << 20;
 pub(crate) enum Ask {
     /// An account.
     Account(Account),
+    /// A second factor to be taken away.
+    ForgetFactor {
+        /// Whose.
+        login: String,
+    },
     /// A token for a program.
     Token {
         /// Whose.
@@ -76,6 +81,8 @@ pub(crate) struct Account {
     pub(crate) role: Role,
     pub(crate) licence: Option<Licence>,
     pub(crate) curp: Option<String>,
+    #[serde(default)]
+    pub(crate) unit: Option<String>,
 }
 
 /// What is answered.
@@ -118,9 +125,11 @@ pub(crate) fn answer(gate: &Gate, ask: Ask, now: Timestamp) -> Answer {
                 role: account.role,
                 licence: account.licence,
                 curp: account.curp,
+                unit: account.unit,
             };
             gate.account(new, now).map(|()| Answer::Made)
         }
+        Ask::ForgetFactor { login } => gate.forget_factor(&login, now).map(|()| Answer::Made),
         Ask::Token { login, hours } => gate
             .token(&login, hours, now)
             .map(|signed_in| Answer::Token(signed_in.token, signed_in.until)),

@@ -21,7 +21,7 @@ enum Command {
     Init(Init),
     /// Found, sign, propose and look at pacts.
     #[command(subcommand)]
-    Pact(pact::Command),
+    Pact(Box<pact::Command>),
     /// Run a node.
     Serve(serve::Serve),
     /// Make accounts.
@@ -142,7 +142,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, Error> {
     match command {
         Command::Init(args) => init(args),
-        Command::Pact(command) => pact::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Pact(command) => pact::run(*command).map(|()| ExitCode::SUCCESS),
         Command::Serve(args) => serve::run(&args),
         Command::Account(command) => account::run(command).map(|()| ExitCode::SUCCESS),
         Command::Token(args) => account::token(&args).map(|()| ExitCode::SUCCESS),

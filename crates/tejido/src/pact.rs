@@ -4,7 +4,7 @@ use crate::init::names;
 use crate::{Error, files, keys, out};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
-use trust::{Agreed, FormerKey, Lang, Member, Pact, Purpose};
+use trust::{Agreed, Emergency, FormerKey, Lang, Member, Orders, Pact, Purpose};
 
 /// What can be done with a pact.
 #[derive(Debug, Subcommand)]
@@ -89,6 +89,24 @@ pub struct Terms {
     /// A purpose that nothing is opened for any more.
     #[arg(long, value_name = "PURPOSE", value_parser = crate::account::word::<Purpose>)]
     no_purpose: Vec<Purpose>,
+    /// Hours that a record stays open in an emergency.
+    #[arg(long)]
+    emergency_hours: Option<u64>,
+    /// Days within which an emergency is reviewed.
+    #[arg(long)]
+    review_days: Option<u64>,
+    /// No emergency opens anything.
+    #[arg(long, conflicts_with_all = ["emergency_hours", "review_days"])]
+    no_emergency: bool,
+    /// Hours that a released order of the state opens what it names.
+    #[arg(long)]
+    order_hours: Option<u64>,
+    /// Days at most until the person is told of an order.
+    #[arg(long)]
+    notice_days: Option<u64>,
+    /// No order of the state opens anything.
+    #[arg(long, conflicts_with_all = ["order_hours", "notice_days"])]
+    no_orders: bool,
     /// Cedar policies.
     #[arg(long)]
     policies: Option<PathBuf>,
@@ -163,6 +181,8 @@ pub fn founding(network: &str, threshold: usize, members: Vec<Member>) -> Pact {
         members,
         policies: trust::policy::DEFAULT.to_owned(),
         purposes: trust::pact::usual(),
+        emergency: Some(trust::Emergency::USUAL),
+        orders: Some(trust::Orders::USUAL),
     }
 }
 
@@ -295,6 +315,26 @@ impl Terms {
                 Some(there) => there.clone_from(new),
                 None => pact.purposes.push(new.clone()),
             }
+        }
+        if self.no_emergency {
+            pact.emergency = None;
+        }
+        if self.emergency_hours.is_some() || self.review_days.is_some() {
+            let terms = pact.emergency.unwrap_or(Emergency::USUAL);
+            pact.emergency = Some(Emergency {
+                hours: self.emergency_hours.unwrap_or(terms.hours),
+                review_days: self.review_days.unwrap_or(terms.review_days),
+            });
+        }
+        if self.no_orders {
+            pact.orders = None;
+        }
+        if self.order_hours.is_some() || self.notice_days.is_some() {
+            let terms = pact.orders.unwrap_or(Orders::USUAL);
+            pact.orders = Some(Orders {
+                hours: self.order_hours.unwrap_or(terms.hours),
+                notice_days: self.notice_days.unwrap_or(terms.notice_days),
+            });
         }
         if let Some(path) = &self.policies {
             pact.policies = files::read_text(path)?;

@@ -85,7 +85,11 @@ fn after_one_person_is_erased_all_is_well_and_the_others_receipts_hold() {
     {
         let gate = open(&toml);
         let (grant, acts) = log_of(&gate, OTHER);
-        std::fs::write(&receipt, gate.receipt(&grant, &acts[0].id).unwrap()).unwrap();
+        std::fs::write(
+            &receipt,
+            gate.receipt(&grant, &acts[0].id, Timestamp::now()).unwrap(),
+        )
+        .unwrap();
     }
     let pact = toml.with_file_name("pact");
     let holds = || good(&["verify", text(&receipt), "--pact", text(&pact)]);
@@ -122,7 +126,10 @@ fn after_one_person_is_erased_all_is_well_and_the_others_receipts_hold() {
     );
     let (grant, acts) = log_of(&gate, OTHER);
     let imported = acts.iter().find(|act| matches!(act.what, What::Import(_)));
-    assert!(gate.receipt(&grant, &imported.unwrap().id).is_ok());
+    assert!(
+        gate.receipt(&grant, &imported.unwrap().id, Timestamp::now())
+            .is_ok()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 //! and [`Act::from_body`] reads it back without loss. No CURP, no value of a search and no content of a record is in
 //! it: the person is named by her tag.
 
+mod emergency;
 mod event;
 mod json;
 mod read;
@@ -53,6 +54,12 @@ pub enum ActKind {
     Pact,
     /// A professional opened many records without a sign of care.
     Unusual,
+    /// The glass was broken, or all was opened with a second factor.
+    Emergency,
+    /// Somebody said whether an emergency was right.
+    Review,
+    /// An order of the state was brought or released.
+    Order,
 }
 
 /// What the person says of an act.
@@ -209,6 +216,8 @@ pub struct Act {
     pub refused: Vec<String>,
     /// For an opinion: what she said, and of which act (hex name).
     pub opinion: Option<(Opinion, String)>,
+    /// Until when its person does not read it; `None` where she reads it at once.
+    pub told: Option<Timestamp>,
 }
 
 impl Act {
@@ -285,17 +294,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         text.push(digit(byte & 15));
     }
     text
-}
-
-/// The code of a purpose, as in HL7 v3 PurposeOfUse.
-pub(crate) fn purpose_code(purpose: Purpose) -> &'static str {
-    match purpose {
-        Purpose::Treatment => "TREAT",
-        Purpose::OwnRequest => "PATRQT",
-        Purpose::Operations => "HOPERAT",
-        Purpose::Research => "HRESCH",
-        Purpose::Payment => "HPAYMT",
-    }
 }
 
 /// The code that serde has for a unit variant: `check-in`.

@@ -55,6 +55,9 @@ pub enum Role {
     System,
     /// Loads and maintains a node.
     Operator,
+    /// Watches over the institution's use of records: reviews emergencies. Opens no record.
+    #[serde(rename = "privacy-officer")]
+    Privacy,
 }
 
 impl Role {
@@ -68,6 +71,7 @@ impl Role {
             Role::Patient => "patient",
             Role::System => "system",
             Role::Operator => "operator",
+            Role::Privacy => "privacy-officer",
         }
     }
 }

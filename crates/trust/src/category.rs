@@ -6,11 +6,13 @@
 //! is never guessed at, so a note about a topic must carry its code, or the label in `meta.security`;
 //! [`share_topics`] gives it that label from the codes of the visit that it is written with.
 
+mod emergency;
 mod kind;
 mod names;
 mod share;
 mod topic;
 
+pub use emergency::EMERGENCY;
 pub(crate) use names::{joined, list};
 pub use share::share_topics;
 
@@ -142,12 +144,19 @@ pub const EVERYTHING: Labels = Labels(0x003f_00ff);
 /// every category is hidden, so that not even her being known there is told.
 pub const IDENTITY: Labels = Labels(1 << 31);
 
+/// What a seal does not hide from care unless it insists: the emergency set, and whose it is.
+pub const SPARED: Labels = Labels(EMERGENCY.0 | IDENTITY.0);
+
 /// The categories of a resource: its kind by type, and a topic for every code of [`topic`]'s table that any `Coding`
 /// in it carries (code, reason, component, contained, extension, security label).
 ///
+/// What could save her life has [`EMERGENCY`] beside them.
+///
 /// Pure; linear in the resource. What is nobody's (organisations, professionals, places) has no kind.
 pub fn labels(of: ResourceType, resource: &Value) -> Labels {
-    kind::kind(of, resource).with(topic::topics(resource))
+    let topics = topic::topics(resource);
+    let set = emergency::emergency(of, resource, topics);
+    kind::kind(of, resource).with(topics).with(set)
 }
 
 #[cfg(test)]

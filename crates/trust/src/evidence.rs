@@ -1,6 +1,6 @@
 //! Evidence that an actor has a care relation with a person, now.
 
-use crate::{MemberId, Tag};
+use crate::{MemberId, Purpose, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +19,12 @@ pub enum EvidenceKind {
     PatientCode,
     /// The person herself, signed in.
     OwnAccess,
+    /// Somebody declared an emergency: opens what could save a life.
+    Emergency,
+    /// The same after a second factor: opens all that the person does not insist on keeping.
+    EmergencyConfirmed,
+    /// Two officers released an order of the state.
+    Order,
 }
 
 impl EvidenceKind {
@@ -29,6 +35,27 @@ impl EvidenceKind {
             EvidenceKind::Appointment => "appointment",
             EvidenceKind::PatientCode => "patient-code",
             EvidenceKind::OwnAccess => "own-access",
+            EvidenceKind::Emergency => "emergency",
+            EvidenceKind::EmergencyConfirmed => "emergency-confirmed",
+            EvidenceKind::Order => "order",
+        }
+    }
+    /// Whether it says that there is an emergency. It is always of one actor.
+    pub fn is_emergency(self) -> bool {
+        matches!(
+            self,
+            EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed
+        )
+    }
+    /// Whether it can count for a purpose: an emergency and an order open nothing for another one, and nothing else opens
+    /// for theirs.
+    pub fn serves(self, purpose: Purpose) -> bool {
+        match self {
+            EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed => {
+                purpose == Purpose::Emergency
+            }
+            EvidenceKind::Order => purpose == Purpose::State,
+            _ => !matches!(purpose, Purpose::Emergency | Purpose::State),
         }
     }
     /// Whether only the institution itself can say it; a code is confirmed by the member that showed it.

@@ -13,7 +13,10 @@ mod current;
 mod decide;
 mod erasure;
 mod evidence;
+mod factor;
+mod glass;
 mod judge;
+mod order;
 mod pattern;
 mod person;
 mod question;
@@ -37,6 +40,8 @@ mod words;
 pub use accounts::{NewAccount, SignedIn};
 pub use codes::PatientCode;
 pub use erasure::Erasure;
+pub use factor::Enrolment;
+pub use glass::News;
 pub use pattern::Unusual;
 pub use question::{Question, Said};
 pub(crate) use question::{SCOPES, letters, verbs};
@@ -100,6 +105,7 @@ struct House {
     pact: RwLock<Arc<InForce>>,
     accounts: accounts::Accounts,
     codes: codes::Guesses,
+    factors: codes::Guesses,
     sampler: Mutex<sample::Sampler>,
     words: words::Words,
     people: person::People,
@@ -168,6 +174,7 @@ impl Gate {
                 pact: RwLock::new(Arc::new(given)),
                 accounts: accounts::Accounts::default(),
                 codes: codes::Guesses::default(),
+                factors: codes::Guesses::default(),
                 sampler: Mutex::default(),
                 words: words::Words::default(),
                 people: person::People::default(),

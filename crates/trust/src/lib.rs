@@ -12,6 +12,8 @@ pub mod actor;
 pub mod category;
 pub mod evidence;
 mod gate;
+pub mod glass;
+pub mod order;
 pub mod pact;
 pub mod policy;
 pub mod word;
@@ -21,11 +23,13 @@ pub use actor::{Actor, Licence, LicenceState, Role};
 pub use category::{Categories, Category, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
-    Changes, Checked, Config, Decided, Erasure, Explained, Gap, Gate, Grant, Grounds, How, Lang,
-    NewAccount, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal, RefusalKind,
-    Request, Row, Said, SignedIn, Simulated, Tag, Unusual, What,
+    Changes, Checked, Config, Decided, Enrolment, Erasure, Explained, Gap, Gate, Grant, Grounds,
+    How, Lang, NewAccount, News, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal,
+    RefusalKind, Request, Row, Said, SignedIn, Simulated, Tag, Unusual, What,
 };
-pub use pact::{Agreed, FormerKey, Member, MemberId, MemberKind, Pact, PactError};
+pub use pact::{
+    Agreed, Emergency, FormerKey, Member, MemberId, MemberKind, Orders, Pact, PactError,
+};
 pub use word::{
     Author, Hidden, Label, Names, Part, Period, Residual, Rule, SignedWord, Unless, Unsaid, Viewer,
     Who, Word, from_consent, hidden, to_consent,

@@ -9,6 +9,7 @@ mod change;
 mod former;
 mod policies;
 mod purpose;
+mod terms;
 mod text;
 mod valid;
 mod words;
@@ -16,6 +17,7 @@ mod words;
 pub use change::diff;
 pub use former::FormerKey;
 pub use purpose::{Agreed, usual};
+pub use terms::{Emergency, Orders};
 pub use valid::bounds;
 pub use words::{Sentence, describe, evidence as evidence_words, purpose as purpose_words};
 
@@ -103,6 +105,12 @@ pub struct Pact {
     /// whatever a policy says. Pacts of before purposes were named have none, and leave it to their policies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub purposes: Vec<Agreed>,
+    /// Terms of emergencies. A pact without them knows none: no glass can be broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<Emergency>,
+    /// Terms of what the state orders. A pact without them knows no such orders: none opens anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orders: Option<Orders>,
 }
 
 impl Pact {

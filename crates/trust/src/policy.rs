@@ -39,6 +39,12 @@ pub const FIND: &str = "find";
 pub const LOG: &str = "log";
 /// Receives a person at the desk, gives her an appointment.
 pub const RECEIVE: &str = "receive";
+/// Declares an emergency, or confirms it.
+pub const BREAK: &str = "break";
+/// Says whether an emergency was right.
+pub const REVIEW: &str = "review";
+/// Brings or releases an order of the state.
+pub const RELEASE: &str = "release";
 
 /// The circumstances of a request, as the policies see them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +71,12 @@ pub struct Circumstances {
     pub via_other_member: bool,
     /// The actor's own record.
     pub own_record: bool,
+    /// Emergencies of hers, of her unit or of her institution wait for their review beyond its day. Policies do not
+    /// see it: it closes emergencies whatever they say.
+    pub reviews_overdue: bool,
+    /// The categories that an order of the state names, as a bit set; policies do not see it: nothing else is opened under
+    /// it, whatever they say.
+    pub named: Option<u32>,
 }
 
 /// What the policies say to one question.

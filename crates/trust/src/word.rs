@@ -72,6 +72,15 @@ pub struct Rule {
     /// For a closing rule: what it leaves open. Each can only take from this one rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unless: Vec<Unless>,
+    /// For a closing rule: it closes also what could save her life ([`crate::category::EMERGENCY`]), and also in an
+    /// emergency. Said only after a warning.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub insist: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// An exception of a closing rule: "nobody, unless Dr. Ruiz, for treatment, what she wrote".

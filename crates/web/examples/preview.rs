@@ -112,6 +112,8 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         today: "2026-11-22",
         all,
         writes: true,
+        breaks: true,
+        emergency: None,
         destinations: &to,
     };
     out.push((
@@ -157,7 +159,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
             "Para abrir el expediente hace falta que la persona esté contigo. Recíbela o pídele su código.",
             &["treatment-needs-evidence".into()],
             &[],
-            "sealed",
+            ("sealed", true),
         ),
     ));
     out.push((
@@ -692,6 +694,7 @@ fn rules(frame: Frame) -> String {
             open_today: category != Category::MentalHealth,
             partly: category == Category::Laboratory,
             partly_today: false,
+            saving: category == Category::Allergies,
             rule: None,
         })
         .collect();

@@ -1,10 +1,12 @@
 //! What answers which path. Handlers bring in, ask the gate or the network, and hand the answer to a view.
 
+mod emergency;
 mod entry;
 mod errand;
 mod find;
 mod history;
 mod looks;
+mod orders;
 mod person;
 mod rules;
 
@@ -38,6 +40,32 @@ pub(crate) fn all(state: State) -> Router {
         .route("/persona/{sealed}/nota", post(errand::note))
         .route("/persona/{sealed}/receta", post(errand::prescribe))
         .route("/persona/{sealed}/referencia", post(errand::refer))
+        .route(
+            "/persona/{sealed}/emergencia",
+            get(emergency::ask).post(emergency::declare),
+        )
+        .route(
+            "/persona/{sealed}/emergencia/expediente",
+            get(emergency::record),
+        )
+        .route(
+            "/persona/{sealed}/emergencia/confirmar",
+            post(emergency::confirm),
+        )
+        .route(
+            "/segundo-factor",
+            get(emergency::factor).post(emergency::begin_factor),
+        )
+        .route("/segundo-factor/probar", post(emergency::prove_factor))
+        .route("/revisiones", get(emergency::reviews))
+        .route(
+            "/revisiones/{id}",
+            get(emergency::review).post(emergency::decide),
+        )
+        .route("/ordenes", get(orders::list).post(orders::propose))
+        .route("/ordenes/{id}/autorizar", post(orders::release))
+        .route("/ordenes/{id}/expediente", post(orders::record))
+        .route("/emergencias", get(emergency::figures))
         .route("/historia", get(history::show))
         .route("/accesos", get(looks::show))
         .route("/accesos/{member}/{act}/opinion", post(looks::opine))

@@ -11,7 +11,7 @@ use axum::Form;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, Response, StatusCode, Uri, header, request::Parts};
-use trust::{Actor, Lang, MemberId, Refusal, RefusalKind};
+use trust::{Actor, Lang, MemberId, Refusal, RefusalKind, Role};
 
 /// The session cookie, with the member's short name behind it: this host only, HTTPS only, never sent from other sites,
 /// unreadable for scripts. Browsers do not keep the ports of a host apart, so nodes on one machine need names of their own.
@@ -115,7 +115,14 @@ impl Visitor {
             href: "/".to_owned(),
             label: self.t.say("fault.home").to_owned(),
         }];
-        let html = fault::page(self.frame(None), &headline, &sentence, &[], &steps, "");
+        let html = fault::page(
+            self.frame(None),
+            &headline,
+            &sentence,
+            &[],
+            &steps,
+            ("", false),
+        );
         page(status, html)
     }
 }
@@ -163,6 +170,7 @@ impl Signed {
         let headline = t.say(match refusal.kind {
             RefusalKind::NoEvidence => "refusal.evidence",
             RefusalKind::Licence => "refusal.licence",
+            RefusalKind::Reviews => "refusal.reviews",
             RefusalKind::Unavailable => "refusal.unavailable",
             RefusalKind::SlowDown => "refusal.slow",
             RefusalKind::Unusual => "refusal.unusual",
@@ -175,6 +183,7 @@ impl Signed {
         } else {
             ""
         };
+        let breaks = matches!(self.actor.role, Role::Physician | Role::Nurse);
         let steps = [Step {
             href: "/".to_owned(),
             label: t.say("fault.home").to_owned(),
@@ -185,7 +194,7 @@ impl Signed {
             refusal.sentence(t.lang()),
             &refusal.because,
             &steps,
-            evidence,
+            (evidence, breaks),
         );
         page(status(refusal.kind), html)
     }
@@ -200,7 +209,7 @@ impl Signed {
         }];
         page(
             status,
-            fault::page(self.frame(), &headline, &sentence, &[], &steps, ""),
+            fault::page(self.frame(), &headline, &sentence, &[], &steps, ("", false)),
         )
     }
 }
@@ -217,6 +226,7 @@ pub(crate) fn status(kind: RefusalKind) -> StatusCode {
         RefusalKind::NoEvidence
         | RefusalKind::OldWord
         | RefusalKind::Licence
+        | RefusalKind::Reviews
         | RefusalKind::Pact
         | RefusalKind::Person
         | RefusalKind::Forged => StatusCode::FORBIDDEN,

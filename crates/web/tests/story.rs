@@ -4,173 +4,19 @@
 
 #[path = "../../exchange/tests/common/mod.rs"]
 mod common;
+mod pages;
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
-use common::{CURP, Node, network, remember};
-use jiff::Timestamp;
-use std::sync::Arc;
-use tower::ServiceExt;
-use trust::{Licence, LicenceState, NewAccount, Role};
-
-const HOST: &str = "farmacia.example:443";
-
-struct Seen {
-    status: StatusCode,
-    location: String,
-    cookie: String,
-    headers: axum::http::HeaderMap,
-    html: String,
-}
-
-impl Seen {
-    /// The first value of an attribute after a mark.
-    fn after<'a>(&'a self, mark: &str) -> &'a str {
-        let rest = self
-            .html
-            .split(mark)
-            .nth(1)
-            .unwrap_or_else(|| panic!("{mark} in {}", self.html));
-        rest.split('"').next().unwrap()
-    }
-    fn csrf(&self) -> &str {
-        self.after("name=\"csrf\" value=\"")
-    }
-}
-
-/// A browser with one session.
-struct Browser {
-    pages: Router,
-    cookie: String,
-}
-
-impl Browser {
-    fn at(node: &Node) -> Browser {
-        let clock: web::Clock = Arc::new(Timestamp::now);
-        let state =
-            web::State::new(node.gate.clone(), node.network.clone(), clock, vec![]).unwrap();
-        Browser {
-            pages: web::router(state),
-            cookie: String::new(),
-        }
-    }
-    async fn ask(&self, request: Request<Body>) -> Seen {
-        let response = self.pages.clone().oneshot(request).await.unwrap();
-        let of = |name| {
-            let value = response.headers().get(name).and_then(|v| v.to_str().ok());
-            value.unwrap_or_default().to_owned()
-        };
-        let (location, cookie) = (of(header::LOCATION), of(header::SET_COOKIE));
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = axum::body::to_bytes(response.into_body(), 1 << 20)
-            .await
-            .unwrap();
-        let html = String::from_utf8_lossy(&body).into_owned();
-        Seen {
-            status,
-            location,
-            cookie,
-            headers,
-            html,
-        }
-    }
-    async fn get(&self, path: &str) -> Seen {
-        let request = Request::get(path)
-            .header("host", HOST)
-            .header("cookie", &self.cookie);
-        self.ask(request.body(Body::empty()).unwrap()).await
-    }
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Seen {
-        self.post_from("https://farmacia.example:443", path, fields)
-            .await
-    }
-    async fn post_from(&self, origin: &str, path: &str, fields: &[(&str, &str)]) -> Seen {
-        let encode = |text: &str| -> String { text.bytes().map(|b| format!("%{b:02X}")).collect() };
-        let body: Vec<String> = fields
-            .iter()
-            .map(|(n, v)| format!("{}={}", encode(n), encode(v)))
-            .collect();
-        let request = Request::post(path)
-            .header("host", HOST)
-            .header("origin", origin)
-            .header("cookie", &self.cookie)
-            .header("content-type", "application/x-www-form-urlencoded");
-        self.ask(request.body(Body::from(body.join("&"))).unwrap())
-            .await
-    }
-    async fn sign_in(&mut self, login: &str) {
-        let seen = self
-            .post(
-                "/entrar",
-                &[("login", login), ("secret", "secreto-largo-1")],
-            )
-            .await;
-        assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.html);
-        assert!(seen.cookie.starts_with("__Host-tejido-sesion-"));
-        for part in ["Secure", "HttpOnly", "SameSite=Strict", "Path=/"] {
-            assert!(seen.cookie.contains(part), "{}", seen.cookie);
-        }
-        self.cookie = seen.cookie.split(';').next().unwrap().to_owned();
-    }
-}
-
-fn account(node: &Node, login: &str, role: Role, state: LicenceState) {
-    let licence = (role == Role::Physician).then(|| Licence {
-        cedula: "1234567".into(),
-        specialty: "Medicina general".into(),
-        state,
-        checked: Timestamp::now(),
-    });
-    let account = NewAccount {
-        login: login.into(),
-        secret: "secreto-largo-1".into(),
-        name: if role == Role::Patient {
-            "Lupita"
-        } else {
-            "Dra. Ana Ruiz"
-        }
-        .into(),
-        role,
-        licence,
-        curp: (role == Role::Patient).then(|| CURP.to_owned()),
-    };
-    node.gate.account(account, Timestamp::now()).unwrap();
-}
-
-/// Finds the person; gives the path of her page.
-async fn find(doctor: &Browser) -> (String, String) {
-    let home = doctor.get("/").await;
-    let csrf = home.csrf().to_owned();
-    let sent = doctor
-        .post(
-            "/buscar",
-            &[("csrf", &csrf), ("por", "curp"), ("curp", CURP)],
-        )
-        .await;
-    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.html);
-    assert!(!sent.location.contains(CURP));
-    let results = doctor.get(&sent.location).await;
-    assert!(
-        results.html.contains("Escamilla Arroyo"),
-        "{}",
-        results.html
-    );
-    let sealed = results
-        .after("action=\"/persona/")
-        .split('/')
-        .next()
-        .unwrap()
-        .to_owned();
-    (format!("/persona/{sealed}"), csrf)
-}
+use axum::http::StatusCode;
+use common::{network, remember};
+use pages::{Browser, account, find};
+use trust::Role;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consultation_and_what_the_person_sees_of_it() {
     let nodes = network().await;
     remember(&nodes[1], "Diabetes mellitus tipo 2");
-    account(&nodes[0], "ana", Role::Physician, LicenceState::Active);
-    account(&nodes[1], "lupita", Role::Patient, LicenceState::Active);
+    account(&nodes[0], "ana", Role::Physician, None);
+    account(&nodes[1], "lupita", Role::Patient, None);
     let mut doctor = Browser::at(&nodes[0]);
     doctor.sign_in("ana").await;
     let (person, csrf) = find(&doctor).await;
@@ -294,8 +140,8 @@ async fn a_consultation_and_what_the_person_sees_of_it() {
 async fn forms_from_elsewhere_and_links_of_other_sessions_do_nothing() {
     let nodes = network().await;
     remember(&nodes[1], "Asma");
-    account(&nodes[0], "ana", Role::Physician, LicenceState::Active);
-    account(&nodes[0], "eva", Role::Physician, LicenceState::Active);
+    account(&nodes[0], "ana", Role::Physician, None);
+    account(&nodes[0], "eva", Role::Physician, None);
     let (mut ana, nobody) = (Browser::at(&nodes[0]), Browser::at(&nodes[0]));
     let door = nobody.get("/").await;
     assert_eq!(

@@ -116,9 +116,14 @@ fn signed_pact() -> String {
         members: vec![member],
         policies: trust::policy::DEFAULT.into(),
         purposes: trust::pact::usual(),
+        emergency: Some(trust::Emergency::USUAL),
+        orders: Some(trust::Orders::USUAL),
     };
     pact::sign(&pact, &key).unwrap()
 }
+
+/// Everybody's password.
+const SECRET: &str = "una frase larga y secreta";
 
 fn key() -> ledger::SigningKey {
     ledger::SigningKey::from_seed("imss.example/tejido", [1; 32]).unwrap()
@@ -236,11 +241,12 @@ impl House {
         let licensed = matches!(role, Role::Physician | Role::Nurse | Role::Pharmacist);
         let account = NewAccount {
             login: login.clone(),
-            secret: "una frase larga y secreta".into(),
+            secret: SECRET.into(),
             name: "Una Persona".into(),
             role,
             licence: licensed.then(|| licence(state)),
             curp: (role == Role::Patient).then(|| curp.to_owned()),
+            unit: None,
         };
         self.gate.account(account, noon()).unwrap();
         self.gate.token(&login, 1, noon()).unwrap().token
@@ -250,6 +256,35 @@ impl House {
     pub(crate) fn check_in(&self, curp: &str) {
         let clerk = self.actor("clerk", Role::Clerk);
         self.gate.check_in(&clerk, curp, noon()).unwrap();
+    }
+
+    /// Whoever has this token declares an emergency of somebody.
+    pub(crate) fn declare(&self, token: &str, curp: &str) -> trust::glass::Break {
+        let by = self.gate.authenticate(Some(token), noon()).unwrap();
+        let why = (trust::glass::Reason::CannotSpeak, "Llegó inconsciente.");
+        self.gate.declare(&by, curp, why, noon()).unwrap()
+    }
+
+    /// And confirms it with her second factor.
+    pub(crate) fn confirm(&self, token: &str, curp: &str) {
+        let one = self.declare(token, curp);
+        let by = self.gate.authenticate(Some(token), noon()).unwrap();
+        let begun = self.gate.begin_factor(&by, SECRET, noon()).unwrap();
+        let letters = begun.secret.chars().filter(|c| !c.is_whitespace());
+        let five = letters.map(|c| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).unwrap());
+        let bits: Vec<bool> = five
+            .flat_map(|n| (0..5).rev().map(move |bit| n >> bit & 1 == 1))
+            .collect();
+        let byte = |bits: &[bool]| bits.iter().fold(0, |all, bit| all << 1 | u8::from(*bit));
+        let secret: Vec<u8> = bits.chunks_exact(8).map(byte).collect();
+        let before = noon()
+            .checked_sub(jiff::SignedDuration::from_secs(30))
+            .unwrap();
+        let code = |at| trust::glass::totp::present(&secret, at);
+        self.gate.prove_factor(&by, &code(before), noon()).unwrap();
+        self.gate
+            .confirm(&by, &one.id, &code(noon()), noon())
+            .unwrap();
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Said {

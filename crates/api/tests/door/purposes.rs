@@ -8,29 +8,34 @@ use crate::matrix::sample;
 use api::routes::{Interaction, ROUTES};
 use trust::{Actor, LicenceState, Role};
 
-const ROLES: [Role; 6] = [
+const ROLES: [Role; 7] = [
     Role::Clerk,
     Role::Physician,
     Role::Nurse,
     Role::Pharmacist,
     Role::Patient,
     Role::System,
+    Role::Privacy,
 ];
-const PURPOSES: [&str; 5] = ["TREAT", "PATRQT", "HOPERAT", "HRESCH", "HPAYMT"];
+const PURPOSES: [&str; 6] = ["TREAT", "PATRQT", "HOPERAT", "HRESCH", "HPAYMT", "BTG"];
 
-/// What shows that she is in care.
+/// What shows that she is in care, or in danger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shown {
     Nothing,
     CheckIn,
     Appointment,
     Code,
+    Declared,
+    Confirmed,
 }
-const SHOWN: [Shown; 4] = [
+const SHOWN: [Shown; 6] = [
     Shown::Nothing,
     Shown::CheckIn,
     Shown::Appointment,
     Shown::Code,
+    Shown::Declared,
+    Shown::Confirmed,
 ];
 
 /// What a route does to a record.
@@ -69,7 +74,10 @@ fn touch(interaction: Interaction) -> Touch {
 
 /// The table.
 fn opens(role: Role, purpose: &str, shown: Shown, touch: Touch) -> bool {
-    let cared_for = purpose == "TREAT" && shown != Shown::Nothing;
+    let cares = [Shown::CheckIn, Shown::Appointment, Shown::Code].contains(&shown);
+    let cared_for = purpose == "TREAT" && cares;
+    let doctor = matches!(role, Role::Physician | Role::Nurse);
+    let broken = |by: Shown| doctor && purpose == "BTG" && shown == by;
     let own = role == Role::Patient && purpose == "PATRQT";
     let house = role == Role::System && purpose == "HOPERAT";
     let reads = match role {
@@ -78,9 +86,13 @@ fn opens(role: Role, purpose: &str, shown: Shown, touch: Touch) -> bool {
     };
     match touch {
         Touch::None => true,
-        Touch::One => reads,
+        // No result of a laboratory is of the emergency set.
+        Touch::One => reads || broken(Shown::Confirmed),
         // A pharmacist may ask, and finds no results of a laboratory.
-        Touch::Search => reads || role == Role::Pharmacist && cared_for,
+        Touch::Search => {
+            let asks = role == Role::Pharmacist && cared_for;
+            reads || asks || broken(Shown::Declared) || broken(Shown::Confirmed)
+        }
         Touch::Write => role == Role::Physician && cared_for || house,
         Touch::Everyone | Touch::House => house,
         Touch::Labels => own || house,
@@ -101,6 +113,10 @@ fn at_the_door(role: Role, shown: Shown) -> (House, String) {
     };
     match shown {
         Shown::Nothing => {}
+        // Nobody else can declare one.
+        Shown::Declared | Shown::Confirmed if !matches!(role, Role::Physician | Role::Nurse) => {}
+        Shown::Declared => drop(house.declare(&token, SHE)),
+        Shown::Confirmed => house.confirm(&token, SHE),
         Shown::CheckIn => house.check_in(SHE),
         Shown::Appointment => {
             let with = match role {
@@ -147,7 +163,8 @@ async fn every_route_opens_by_role_purpose_and_evidence_as_the_table_says() {
                     let text = String::from_utf8_lossy(&said.body);
                     let what = format!("{line} as {role:?} for {purpose} on {shown:?}");
                     // She may search, and what is left out of it is not there for her.
-                    let finds_nothing = role == Role::Pharmacist
+                    let declared = purpose == "BTG" && shown == Shown::Declared;
+                    let finds_nothing = (role == Role::Pharmacist || declared)
                         && matches!(
                             route.interaction,
                             Interaction::PatchWhere | Interaction::DeleteWhere

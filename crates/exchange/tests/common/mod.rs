@@ -81,6 +81,8 @@ pub fn pact(addresses: &[String]) -> Pact {
         members: members.collect(),
         policies: trust::policy::DEFAULT.to_owned(),
         purposes: trust::pact::usual(),
+        emergency: Some(trust::Emergency::USUAL),
+        orders: Some(trust::Orders::USUAL),
     }
 }
 

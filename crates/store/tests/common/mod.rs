@@ -148,14 +148,15 @@ impl House {
         })
     }
     pub fn all(&self) -> Permit {
-        self.permit(Scope::People(Arc::new(|_| Labels(0))))
+        self.permit(Scope::People(Arc::new(|_| LeftOut::default())))
     }
     /// One person, by the id of her Patient.
     pub fn person(&self, patient: &str, hidden: u32) -> Permit {
         let key = self.key(patient);
         self.permit(Scope::Person {
             keys: vec![key],
-            hidden: Labels(hidden),
+            left_out: Labels(hidden).into(),
+            only: None,
         })
     }
     pub fn key(&self, patient: &str) -> PersonKey {

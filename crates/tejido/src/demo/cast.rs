@@ -79,7 +79,7 @@ pub struct Player {
 }
 
 /// Everybody who signs in.
-pub const CAST: [Player; 8] = [
+pub const CAST: [Player; 10] = [
     Player {
         member: "farmacia",
         login: "ana",
@@ -160,6 +160,26 @@ pub const CAST: [Player; 8] = [
         es: "Dra. Elena Vidal, internista",
         en: "Dr. Elena Vidal, internist",
     },
+    Player {
+        member: "hospital",
+        login: "rosa",
+        secret: "hilo-gris-9",
+        name: "Lic. Rosa Téllez",
+        role: Role::Privacy,
+        licence: None,
+        es: "Lic. Rosa Téllez, privacidad: revisa emergencias",
+        en: "Rosa Téllez, privacy: reviews emergencies",
+    },
+    Player {
+        member: "hospital",
+        login: "luz",
+        secret: "hilo-rosa-10",
+        name: "Lic. Luz Ferrer",
+        role: Role::Privacy,
+        licence: None,
+        es: "Lic. Luz Ferrer, privacidad: autoriza órdenes con Rosa",
+        en: "Luz Ferrer, privacy: releases orders with Rosa",
+    },
 ];
 
 /// Somebody of the cast.
@@ -170,6 +190,15 @@ pub(super) fn player(login: &str) -> Result<&'static Player, Error> {
     CAST.iter()
         .find(|p| p.login == login)
         .ok_or_else(|| Error::say(format!("nobody in the demo is called {login}")))
+}
+
+/// Where somebody works: who reviews emergencies is of another unit than who declares them.
+fn unit(role: Role) -> &'static str {
+    match role {
+        Role::Physician | Role::Nurse => "consulta",
+        Role::Privacy => "privacidad",
+        _ => "piso",
+    }
 }
 
 /// The sign-ins that the first page of a member shows.
@@ -204,6 +233,7 @@ pub(super) fn accounts(gate: &Gate, now: Timestamp) -> Result<(), Error> {
                 role: player.role,
                 licence,
                 curp: (player.role == Role::Patient).then(|| HEROINE_CURP.to_owned()),
+                unit: (player.role != Role::Patient).then(|| unit(player.role).to_owned()),
             },
             now,
         )?;

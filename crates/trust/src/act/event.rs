@@ -1,13 +1,14 @@
 //! An act as an `AuditEvent` (IHE BALP 1.1 patterns).
 
 use super::json::Json;
-use super::{Act, ActKind, code_of, hex, purpose_code, systems};
+use super::{Act, ActKind, code_of, hex, systems};
 use crate::MemberId;
 use crate::What;
 use crate::category::Category;
 use crate::gate::{Question, letters};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use std::borrow::Cow;
 
 const DICOM: &str = "http://dicom.nema.org/resources/ontology/DCM";
 const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
@@ -63,7 +64,16 @@ fn pattern(act: &Act) -> Pattern {
             "IHE.BasicAudit.PatientDelete",
             "IHE.BasicAudit.Delete",
         ),
-        (ActKind::Write | ActKind::Import | ActKind::Evidence | ActKind::Opinion, _) => of(
+        (
+            ActKind::Write
+            | ActKind::Import
+            | ActKind::Evidence
+            | ActKind::Opinion
+            | ActKind::Emergency
+            | ActKind::Review
+            | ActKind::Order,
+            _,
+        ) => of(
             "C",
             "create",
             "IHE.BasicAudit.PatientCreate",
@@ -132,7 +142,7 @@ fn event(json: &mut Json, act: &Act) {
         let denied = !act.refused.is_empty();
         json.member("outcome", if denied { "8" } else { "0" });
         json.key("purposeOfEvent");
-        json.array(|json| concept(json, systems::PURPOSE, purpose_code(act.purpose)));
+        json.array(|json| concept(json, systems::PURPOSE, act.purpose.code()));
         json.key("agent");
         agents(json, act, pattern.action);
         json.key("source");
@@ -188,6 +198,9 @@ fn user(json: &mut Json, act: &Act) {
         | ActKind::Word
         | ActKind::Opinion
         | ActKind::Pact
+        | ActKind::Emergency
+        | ActKind::Review
+        | ActKind::Order
         | ActKind::Erasure => "INF",
         _ => "IRCP",
     };
@@ -273,8 +286,8 @@ fn query(json: &mut Json, act: &Act) {
 }
 
 /// A request as a code, and the text that some have.
-pub(super) fn what(what: &What) -> (&'static str, Option<&str>) {
-    match what {
+pub(super) fn what(what: &What) -> (&'static str, Option<Cow<'_, str>>) {
+    let (code, text) = match what {
         What::Summary => ("summary", None),
         What::Log => ("log", None),
         What::Find => ("find", None),
@@ -283,7 +296,17 @@ pub(super) fn what(what: &What) -> (&'static str, Option<&str>) {
         What::Writing(text) => ("writing", Some(text)),
         What::Import(text) => ("import", Some(text)),
         What::Erasure(text) => ("erasure", Some(text)),
-    }
+        What::Glass(step) => {
+            // Strings and times only: nothing in it can fail to become JSON.
+            let text = serde_json::to_string(step).unwrap_or_default();
+            return ("glass", Some(Cow::Owned(text)));
+        }
+        What::Order(step) => {
+            let text = serde_json::to_string(step).unwrap_or_default();
+            return ("order", Some(Cow::Owned(text)));
+        }
+    };
+    (code, text.map(|text| Cow::Borrowed(text.as_str())))
 }
 
 /// On what it stood: what BALP has no element for, as details of an entity of our own, so that the decision can be
@@ -307,7 +330,7 @@ fn details(json: &mut Json, act: &Act) {
     let (code, text) = what(&act.what);
     detail("what", code);
     if let Some(text) = text.filter(|text| !text.is_empty()) {
-        detail("what-text", text);
+        detail("what-text", &text);
     }
     if act.via.is_some() {
         detail("via", "asked");
@@ -324,6 +347,12 @@ fn details(json: &mut Json, act: &Act) {
     detail("pact", &grounds.pact.to_string());
     detail("word", &grounds.word.to_string());
     detail("hidden", &grounds.hidden.to_string());
+    if grounds.held != grounds.hidden {
+        detail("held", &grounds.held.to_string());
+    }
+    if let Some(only) = grounds.only {
+        detail("only", &only.to_string());
+    }
     if let Some(question) = &grounds.question {
         asked(&mut detail, question, act);
     }
@@ -338,6 +367,9 @@ fn details(json: &mut Json, act: &Act) {
         for value in values.iter().filter(|value| !value.is_empty()) {
             detail(name, value);
         }
+    }
+    if let Some(told) = act.told {
+        detail("told", &told.to_string());
     }
     if let Some((opinion, of)) = &act.opinion {
         detail("opinion", &code_of(opinion));
@@ -360,6 +392,12 @@ fn asked(detail: &mut impl FnMut(&str, &str), question: &Question, act: &Act) {
     }
     if question.own_record {
         detail("own", "true");
+    }
+    if question.reviews_overdue {
+        detail("overdue", "true");
+    }
+    if let Some(named) = question.named {
+        detail("named", &named.to_string());
     }
     for said in &question.words {
         let (version, digest) = (said.version, hex(&said.digest));

@@ -60,9 +60,21 @@ pub(super) fn from_body(body: &[u8]) -> Result<Act> {
             policies: details.all("policy"),
             rules: details.all("rule"),
             hidden: details.number("hidden")?,
+            held: details.number(match details.one("held") {
+                Some(_) => "held",
+                None => "hidden",
+            })?,
+            only: match details.one("only") {
+                Some(_) => Some(details.number("only")?),
+                None => None,
+            },
         },
         refused: details.all("refused"),
         opinion: opinion(&details)?,
+        told: match details.one("told") {
+            Some(time) => Some(time.parse().map_err(|_| lacks("told"))?),
+            None => None,
+        },
     })
 }
 
@@ -156,6 +168,12 @@ fn what(details: &Details<'_>) -> Result<What> {
         Some("writing") => What::Writing(text()),
         Some("import") => What::Import(text()),
         Some("erasure") => What::Erasure(text()),
+        Some("order") => {
+            What::Order(serde_json::from_str(&text()).map_err(|_| lacks("step of an order"))?)
+        }
+        Some("glass") => {
+            What::Glass(serde_json::from_str(&text()).map_err(|_| lacks("step of an emergency"))?)
+        }
         _ => return Err(lacks("what")),
     })
 }
@@ -180,6 +198,11 @@ fn question(details: &Details<'_>, at: Timestamp, person: Option<Tag>) -> Result
         scope: scope.ok_or_else(|| lacks("scope"))?,
         licence: details.one("licence").map(from_code).transpose()?,
         own_record: details.one("own").is_some(),
+        reviews_overdue: details.one("overdue").is_some(),
+        named: match details.one("named") {
+            Some(_) => Some(details.number("named")?),
+            None => None,
+        },
         words: details
             .named("said")
             .map(|text| said(text, person))

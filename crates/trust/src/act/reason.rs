@@ -3,7 +3,7 @@
 use crate::Lang;
 
 /// Codes that refusals carry, and what each says after "porque" and "because". The first that is known decides.
-const REASONS: [(&str, &str, &str); 18] = [
+const REASONS: [(&str, &str, &str); 20] = [
     (
         "not-signed-in",
         "no dijo quién es",
@@ -29,6 +29,16 @@ const REASONS: [(&str, &str, &str); 18] = [
         "old-word",
         "no se podía saber qué decidiste",
         "what you decided could not be known",
+    ),
+    (
+        "reviews-overdue",
+        "su área tiene emergencias sin revisar",
+        "their unit has emergencies that were not reviewed",
+    ),
+    (
+        "order-not-released",
+        "ninguna orden lo deja",
+        "no order lets them",
     ),
     (
         "no-evidence",

@@ -1,6 +1,6 @@
 //! Acts as sentences. Short words, "tú", one sentence for each act.
 
-use super::{ActKind, ActView, Opinion, reason};
+use super::{ActKind, ActView, Opinion, emergency, reason};
 use crate::What;
 use crate::category::{Category, IDENTITY, joined};
 use crate::{EvidenceKind, Lang, MemberId, Purpose, Role};
@@ -28,6 +28,10 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
             _ if act.what == What::Reception => {
                 format!("{who} quiso recibirte {hour} y no se le permitió, porque {reason}.")
             }
+            _ if let What::Glass(step) = &act.what => {
+                let tried = emergency::tried(step, &hour, Lang::Es);
+                format!("{who} {tried} y no se le permitió, porque {reason}.")
+            }
             _ if would_write(act) => {
                 format!(
                     "{who} quiso guardar algo tuyo {hour} y no se le permitió, porque {reason}."
@@ -40,6 +44,9 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
         };
     }
     let why = why_es(act);
+    if matches!(act.what, What::Order(_)) {
+        return format!("{who} {}", emergency::ordered(act, &hour, Lang::Es));
+    }
     match act.kind {
         ActKind::Read | ActKind::Denied => match (&act.what, act.resources) {
             (What::Find, _) => format!("{who} te buscó por tu nombre {hour}{why}."),
@@ -59,7 +66,10 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
             1 => format!("{} guardó un registro tuyo {hour}.", names(&act.node)),
             many => format!("{} guardó {many} registros tuyos {hour}.", names(&act.node)),
         },
-        ActKind::Log if act.role == Role::Operator => {
+        ActKind::Emergency | ActKind::Review | ActKind::Order => {
+            format!("{who} {}", emergency::done(act, &hour, Lang::Es))
+        }
+        ActKind::Log if matches!(act.role, Role::Operator | Role::Privacy) => {
             format!("{who} vio por qué alguien miró tu historia {hour}.")
         }
         ActKind::Log => format!("{who} vio contigo quién miró tu historia {hour}."),
@@ -100,6 +110,9 @@ fn own_es(act: &ActView, hour: &str) -> String {
         ActKind::SignIn => format!("Entraste a tu página {hour}."),
         ActKind::Word => format!("Cambiaste tus reglas {hour}."),
         ActKind::Evidence => format!("Pediste un código para tu médico {hour}."),
+        ActKind::Emergency | ActKind::Review | ActKind::Order => {
+            format!("Hubo una emergencia {hour}.")
+        }
         ActKind::Log => format!("Viste quién miró tu historia {hour}."),
         ActKind::Opinion => match act.opinion {
             Some(Opinion::NotRight) => format!("Dijiste que una visita no estuvo bien {hour}."),
@@ -157,6 +170,7 @@ fn job_es(act: &ActView, female: Option<bool>) -> String {
         (Role::Patient, ..) => "paciente".into(),
         (Role::System, ..) => "un sistema".into(),
         (Role::Operator, ..) => "de sistemas".into(),
+        (Role::Privacy, ..) => "de privacidad".into(),
     }
 }
 
@@ -168,9 +182,12 @@ fn why_es(act: &ActView) -> &'static str {
         (Some(EvidenceKind::Appointment), _) => " porque tenías cita",
         (Some(EvidenceKind::PatientCode), _) => " porque le diste tu código",
         (Some(EvidenceKind::OwnAccess), _) => " porque eras tú",
+        (Some(EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed), _)
+        | (None, Purpose::Emergency) => " por una emergencia",
         (None, Purpose::Operations) => " para hacer su trabajo",
         (None, Purpose::Research) => " para un estudio",
         (None, Purpose::Payment) => " para cobrar tu consulta",
+        (Some(EvidenceKind::Order), _) | (None, Purpose::State) => " por orden de una autoridad",
         (None, Purpose::Treatment | Purpose::OwnRequest) => "",
     }
 }
@@ -216,6 +233,10 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
             _ if act.what == What::Reception => format!(
                 "{who} tried to receive you {hour} and was not allowed to, because {reason}."
             ),
+            _ if let What::Glass(step) = &act.what => {
+                let tried = emergency::tried(step, &hour, Lang::En);
+                format!("{who} {tried} and was not allowed to, because {reason}.")
+            }
             _ if would_write(act) => format!(
                 "{who} tried to save something of yours {hour} and was not allowed to, because {reason}."
             ),
@@ -228,6 +249,9 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
         };
     }
     let why = why_en(act);
+    if matches!(act.what, What::Order(_)) {
+        return format!("{who} {}", emergency::ordered(act, &hour, Lang::En));
+    }
     match act.kind {
         ActKind::Read | ActKind::Denied => match (&act.what, act.resources) {
             (What::Find, _) => format!("{who} looked you up by name {hour}{why}."),
@@ -247,7 +271,10 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
             1 => format!("{} saved one record of yours {hour}.", names(&act.node)),
             many => format!("{} saved {many} records of yours {hour}.", names(&act.node)),
         },
-        ActKind::Log if act.role == Role::Operator => {
+        ActKind::Emergency | ActKind::Review | ActKind::Order => {
+            format!("{who} {}", emergency::done(act, &hour, Lang::En))
+        }
+        ActKind::Log if matches!(act.role, Role::Operator | Role::Privacy) => {
             format!("{who} looked at why somebody saw your history {hour}.")
         }
         ActKind::Log => format!("{who} looked with you at who saw your history {hour}."),
@@ -286,6 +313,9 @@ fn own_en(act: &ActView, hour: &str) -> String {
         ActKind::SignIn => format!("You opened your page {hour}."),
         ActKind::Word => format!("You changed your rules {hour}."),
         ActKind::Evidence => format!("You asked for a code for your doctor {hour}."),
+        ActKind::Emergency | ActKind::Review | ActKind::Order => {
+            format!("There was an emergency {hour}.")
+        }
         ActKind::Log => format!("You looked at who saw your history {hour}."),
         ActKind::Opinion => match act.opinion {
             Some(Opinion::NotRight) => format!("You said that a visit was not right {hour}."),
@@ -314,6 +344,7 @@ fn who_en(act: &ActView, names: Names<'_>) -> String {
         Role::Patient => "patient",
         Role::System => "system",
         Role::Operator => "system operator",
+        Role::Privacy => "privacy officer",
     };
     format!("{}, {job} at {place},", act.who)
 }
@@ -326,9 +357,12 @@ fn why_en(act: &ActView) -> &'static str {
         (Some(EvidenceKind::Appointment), _) => " because you had an appointment",
         (Some(EvidenceKind::PatientCode), _) => " because you gave them your code",
         (Some(EvidenceKind::OwnAccess), _) => " because it was you",
+        (Some(EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed), _)
+        | (None, Purpose::Emergency) => " in an emergency",
         (None, Purpose::Operations) => " to do their work",
         (None, Purpose::Research) => " for a study",
         (None, Purpose::Payment) => " to be paid for your visit",
+        (Some(EvidenceKind::Order), _) | (None, Purpose::State) => " on the order of an authority",
         (None, Purpose::Treatment | Purpose::OwnRequest) => "",
     }
 }
@@ -380,7 +414,12 @@ fn would_write(act: &ActView) -> bool {
     match &act.what {
         What::Writing(_) | What::Import(_) | What::Erasure(_) => true,
         What::Interaction(line) => !line.starts_with("GET") && !line.contains("_search"),
-        What::Summary | What::Log | What::Find | What::Reception => {
+        What::Summary
+        | What::Log
+        | What::Find
+        | What::Reception
+        | What::Glass(_)
+        | What::Order(_) => {
             matches!(act.kind, ActKind::Write | ActKind::Import)
         }
     }

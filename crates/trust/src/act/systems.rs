@@ -20,5 +20,8 @@ pub(crate) const CATEGORY: &str = "https://tejido.mx/fhir/CodeSystem/category";
 pub(crate) const ENTITY: &str = "https://tejido.mx/fhir/CodeSystem/act-entity";
 /// Extension: whether a closing rule lets it be said that something is withheld.
 pub(crate) const EXT_HINT: &str = "https://tejido.mx/fhir/StructureDefinition/withheld-hint";
+/// Extension: whether a closing rule closes the emergency set as well.
+pub(crate) const EXT_INSIST: &str =
+    "https://tejido.mx/fhir/StructureDefinition/withheld-in-emergency";
 /// Purposes of use.
 pub(crate) const PURPOSE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";

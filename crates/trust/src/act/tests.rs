@@ -53,6 +53,8 @@ fn ruiz() -> Act {
                 scope: "person",
                 licence: Some(LicenceState::Active),
                 own_record: false,
+                reviews_overdue: false,
+                named: None,
                 words: vec![said(0x11, 3)],
                 at: "2026-11-22T17:42:09.123456789Z".parse().unwrap(),
             }),
@@ -60,9 +62,12 @@ fn ruiz() -> Act {
             policies: vec!["care-reads".into(), "care-sees-all".into()],
             rules: vec!["r-1".into()],
             hidden: Category::MentalHealth.bit().0,
+            held: 0,
+            only: None,
         },
         refused: Vec::new(),
         opinion: None,
+        told: None,
     };
     act.touched([
         (

@@ -1,4 +1,4 @@
-//! The topics that codes belong to, from the table `data/topics.tsv`.
+//! The topics that codes belong to, from the table `data/topics.tsv`; and how such tables are read and asked.
 
 use crate::Category;
 use fhir::Value;
@@ -6,7 +6,8 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use store::Labels;
 
-static TABLE: LazyLock<Table> = LazyLock::new(|| read(include_str!("../../data/topics.tsv")));
+static TABLE: LazyLock<Table> =
+    LazyLock::new(|| Table::read(include_str!("../../data/topics.tsv"), topic_of));
 
 /// Code systems by the names that the table has for them. Some are known under several URIs.
 const SYSTEMS: [(&str, &str); 18] = [
@@ -33,7 +34,8 @@ const SYSTEMS: [(&str, &str); 18] = [
     ("http://hl7.org/fhir/v3/ActCode", "actcode"),
 ];
 
-struct Table {
+/// Codes and the labels they give.
+pub(super) struct Table {
     /// Whole codes, by system and code.
     exact: HashMap<(&'static str, &'static str), Labels>,
     /// Beginnings of codes: every code of the system whose first characters lie between the two.
@@ -44,52 +46,60 @@ struct Range {
     system: &'static str,
     from: &'static str,
     to: &'static str,
-    topic: Labels,
+    gives: Labels,
 }
 
-/// The table's lines: `system  code | prefix* | from-to  topic  source`. A line that is not one is left out here and
-/// fails the table's test.
-fn read(text: &'static str) -> Table {
-    let mut table = Table {
-        exact: HashMap::new(),
-        ranges: Vec::new(),
-    };
-    for line in text.lines().filter(|line| is_row(line)) {
-        let Some((system, codes, topic)) = row(line) else {
-            continue;
+impl Table {
+    /// A table's lines: `system  code | prefix* | from-to  what it is  source`. `meaning` gives the labels of what it is;
+    /// a line without them is left out here and fails the table's test.
+    pub(super) fn read(text: &'static str, meaning: fn(&str) -> Option<Labels>) -> Table {
+        let mut table = Table {
+            exact: HashMap::new(),
+            ranges: Vec::new(),
         };
-        let topic = topic.bit();
-        if let Some(prefix) = codes.strip_suffix('*') {
-            table.ranges.push(Range {
-                system,
-                from: prefix,
-                to: prefix,
-                topic,
-            });
-        } else if let (Some((from, to)), "cie10") = (codes.split_once('-'), system) {
-            table.ranges.push(Range {
-                system,
-                from,
-                to,
-                topic,
-            });
-        } else {
-            let known = table.exact.entry((system, codes)).or_default();
-            *known = known.with(topic);
+        for line in text.lines().filter(|line| is_row(line)) {
+            let Some((system, codes, gives)) = row(line, meaning) else {
+                continue;
+            };
+            if let Some(prefix) = codes.strip_suffix('*') {
+                table.ranges.push(Range {
+                    system,
+                    from: prefix,
+                    to: prefix,
+                    gives,
+                });
+            } else if let (Some((from, to)), "cie10") = (codes.split_once('-'), system) {
+                table.ranges.push(Range {
+                    system,
+                    from,
+                    to,
+                    gives,
+                });
+            } else {
+                let known = table.exact.entry((system, codes)).or_default();
+                *known = known.with(gives);
+            }
         }
+        table
     }
-    table
 }
 
 fn is_row(line: &str) -> bool {
     !line.is_empty() && !line.starts_with('#')
 }
 
-fn row(line: &'static str) -> Option<(&'static str, &'static str, Category)> {
+fn row(
+    line: &'static str,
+    meaning: fn(&str) -> Option<Labels>,
+) -> Option<(&'static str, &'static str, Labels)> {
     let mut fields = line.split('\t');
-    let (system, codes, topic) = (fields.next()?, fields.next()?, fields.next()?);
-    let topic = Category::from_code(topic).filter(|topic| topic.is_topic())?;
-    Some((system, codes, topic))
+    let (system, codes, what) = (fields.next()?, fields.next()?, fields.next()?);
+    Some((system, codes, meaning(what)?))
+}
+
+fn topic_of(code: &str) -> Option<Labels> {
+    let topic = Category::from_code(code).filter(|topic| topic.is_topic())?;
+    Some(topic.bit())
 }
 
 /// The topics of all codings in a value, however deep.
@@ -100,7 +110,7 @@ pub(super) fn topics(value: &Value) -> Labels {
             .fold(Labels(0), |all, item| all.with(topics(item))),
         Value::Object(members) => {
             let here = match (value.text("system"), value.text("code")) {
-                (Some(system), Some(code)) => of_code(system, code),
+                (Some(system), Some(code)) => TABLE.of_code(system, code),
                 _ => Labels(0),
             };
             members
@@ -111,30 +121,31 @@ pub(super) fn topics(value: &Value) -> Labels {
     }
 }
 
-/// The topics of one code.
-fn of_code(system: &str, code: &str) -> Labels {
-    // A version after the URI (`|4.0`) does not change what the code means, nor do the spaces that some exports leave.
-    let system = system.split('|').next().unwrap_or(system).trim();
-    let Some((_, system)) = SYSTEMS.iter().find(|(uri, _)| *uri == system) else {
-        return Labels(0);
-    };
-    let code = code.trim();
-    let normal: String;
-    let code = if matches!(*system, "cie10" | "atc") {
-        // `f32.1`, `F32.1`, `F321` and `F321X` are one code to the table.
-        normal = code.to_ascii_uppercase().replace('.', "");
-        normal.as_str()
-    } else {
-        code
-    };
-    let exact = TABLE.exact.get(&(system, code)).copied();
-    TABLE
-        .ranges
-        .iter()
-        .filter(|range| range.system == *system && range.holds(code))
-        .fold(exact.unwrap_or_default(), |all, range| {
-            all.with(range.topic)
-        })
+impl Table {
+    /// What one code gives.
+    pub(super) fn of_code(&self, system: &str, code: &str) -> Labels {
+        // A version after the URI (`|4.0`) does not change what the code means, nor do the spaces that some exports leave.
+        let system = system.split('|').next().unwrap_or(system).trim();
+        let Some((_, system)) = SYSTEMS.iter().find(|(uri, _)| *uri == system) else {
+            return Labels(0);
+        };
+        let code = code.trim();
+        let normal: String;
+        let code = if matches!(*system, "cie10" | "atc") {
+            // `f32.1`, `F32.1`, `F321` and `F321X` are one code to the table.
+            normal = code.to_ascii_uppercase().replace('.', "");
+            normal.as_str()
+        } else {
+            code
+        };
+        let exact = self.exact.get(&(system, code)).copied();
+        self.ranges
+            .iter()
+            .filter(|range| range.system == *system && range.holds(code))
+            .fold(exact.unwrap_or_default(), |all, range| {
+                all.with(range.gives)
+            })
+    }
 }
 
 impl Range {
@@ -148,17 +159,26 @@ impl Range {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     #[test]
     fn every_line_of_the_table_is_read() {
+        check_lines(include_str!("../../data/topics.tsv"), topic_of);
+    }
+
+    /// Each line of a table names a system that is known, and says where it is from.
+    #[track_caller]
+    pub(in crate::category) fn check_lines(
+        text: &'static str,
+        meaning: fn(&str) -> Option<Labels>,
+    ) {
         let names: Vec<_> = SYSTEMS.iter().map(|(_, name)| *name).collect();
-        for line in include_str!("../../data/topics.tsv").lines() {
+        for line in text.lines() {
             if !is_row(line) {
                 continue;
             }
-            let (system, codes, _) = row(line).expect(line);
+            let (system, codes, _) = row(line, meaning).expect(line);
             assert!(names.contains(&system), "{line}");
             let source = line.split('\t').nth(3).unwrap_or_default();
             assert!(!source.is_empty(), "a line without a source: {line}");
@@ -173,15 +193,19 @@ mod tests {
     fn a_code_is_known_however_it_is_written() {
         let cie10 = mx::systems::CIE10;
         for code in ["F32", "F32.1", "F321", "f32.1", "F32X"] {
-            assert_eq!(of_code(cie10, code), Category::MentalHealth.bit(), "{code}");
+            assert_eq!(
+                TABLE.of_code(cie10, code),
+                Category::MentalHealth.bit(),
+                "{code}"
+            );
         }
         assert_eq!(
-            of_code("http://hl7.org/fhir/sid/icd-10|2016", "F32"),
+            TABLE.of_code("http://hl7.org/fhir/sid/icd-10|2016", "F32"),
             Category::MentalHealth.bit()
         );
-        assert_eq!(of_code("http://elsewhere.example", "F32"), Labels(0));
-        assert_eq!(of_code(cie10, "F"), Labels(0));
-        assert_eq!(of_code(cie10, "Ñ"), Labels(0));
-        assert_eq!(of_code(cie10, ""), Labels(0));
+        assert_eq!(TABLE.of_code("http://elsewhere.example", "F32"), Labels(0));
+        assert_eq!(TABLE.of_code(cie10, "F"), Labels(0));
+        assert_eq!(TABLE.of_code(cie10, "Ñ"), Labels(0));
+        assert_eq!(TABLE.of_code(cie10, ""), Labels(0));
     }
 }

@@ -69,6 +69,8 @@ pub struct NewAccount {
     pub licence: Option<Licence>,
     /// For patients.
     pub curp: Option<String>,
+    /// For who works here: her unit, as in `urgencias`. Who reviews an emergency is of another unit than who declared it.
+    pub unit: Option<String>,
 }
 
 impl std::fmt::Debug for NewAccount {
@@ -93,6 +95,8 @@ pub(crate) struct Account {
     licence: Option<Licence>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     curp: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
 }
 
 /// A session as stored.
@@ -126,6 +130,7 @@ impl Gate {
             role: account.role,
             licence: account.licence,
             curp: account.curp.map(|c| super::witness::normal(&c)),
+            unit: account.unit.map(|unit| unit.trim().to_owned()),
         };
         let row = (rows::account(&kept.login), Some(json(&kept)));
         self.keep(vec![row], Vec::new(), None, now)?;
@@ -225,6 +230,37 @@ impl Gate {
     /// An actor of this node by login, when there is one.
     pub(crate) fn colleague(&self, login: &str) -> Result<Option<Actor>, Refusal> {
         Ok(self.find_account(login)?.map(|a| self.actor(&a)))
+    }
+
+    /// The unit of somebody here; `None` for who has none, and who has no account.
+    pub(crate) fn unit_of(&self, login: &str) -> Result<Option<String>, Refusal> {
+        Ok(self.find_account(login)?.and_then(|account| account.unit))
+    }
+
+    /// Whether who is signed in says her password again; a wrong one is an act, as at the door.
+    pub(crate) fn sign_in_again(
+        &self,
+        by: &Actor,
+        secret: &str,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        if secret.len() > MAX_SECRET {
+            return Err(wrong_secret());
+        }
+        let _one_at_a_time = locked(&self.house.accounts.hashing);
+        let wait = locked(&self.house.accounts.tries).wait(&by.id, now);
+        if wait > 0 {
+            return Err(Refusal::wait(wait));
+        }
+        let account = self.find_account(&by.id)?;
+        if self.fits(account.as_ref(), secret)? {
+            return Ok(());
+        }
+        let tried = locked(&self.house.accounts.tries).wrong(&by.id, now);
+        match account {
+            None => Err(wrong_secret()),
+            Some(account) => self.refuse_known(&account, tried, now).map(drop),
+        }
     }
 
     /// Takes up the wrong tries that rows kept.
@@ -499,6 +535,16 @@ fn check_account(account: &NewAccount) -> Result<(), Refusal> {
         return Err(Refusal::bad(
             "La cuenta de una persona necesita su CURP.",
             "A patient's account needs her CURP.",
+        ));
+    }
+    let plain = |unit: &String| {
+        let unit = unit.trim();
+        !unit.is_empty() && unit.chars().count() <= 64 && !unit.chars().any(char::is_control)
+    };
+    if !account.unit.as_ref().is_none_or(plain) {
+        return Err(Refusal::bad(
+            "El área lleva de 1 a 64 letras.",
+            "A unit has 1 to 64 characters.",
         ));
     }
     account.curp.as_deref().map_or(Ok(()), check_curp)

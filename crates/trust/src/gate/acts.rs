@@ -38,6 +38,8 @@ pub(crate) struct Deed<'a> {
     pub(crate) grounds: Option<Grounds>,
     pub(crate) refused: Vec<String>,
     pub(crate) opinion: Option<(Opinion, String)>,
+    /// Until when the person does not read it; it is then listed apart.
+    pub(crate) told: Option<Timestamp>,
 }
 
 impl<'a> Deed<'a> {
@@ -67,6 +69,7 @@ impl<'a> Deed<'a> {
             grounds: None,
             refused: Vec::new(),
             opinion: None,
+            told: None,
         }
     }
     /// What is done under a grant.
@@ -79,6 +82,7 @@ impl<'a> Deed<'a> {
             about: about(&grant.permit),
             what: request.what.clone(),
             grounds: Some(grant.grounds.clone()),
+            told: grant.told,
             ..Deed::new(kind, &request.actor, request.purpose)
         }
     }
@@ -96,7 +100,8 @@ impl Blank {
     /// The act, ready to be kept.
     pub(crate) fn fill(self, deed: Deed<'_>, now: Timestamp) -> ActRecord {
         let listed = listed(&deed);
-        let about = deed.about;
+        // What is told late is not counted when her record is erased meanwhile: the number would tell it.
+        let about = deed.told.map_or(deed.about, |_| PersonKey(0));
         let act = Act {
             id: self.id,
             salt: self.salt,
@@ -120,9 +125,12 @@ impl Blank {
                 policies: Vec::new(),
                 rules: Vec::new(),
                 hidden: 0,
+                held: 0,
+                only: None,
             }),
             refused: deed.refused,
             opinion: deed.opinion,
+            told: deed.told,
         };
         let body = act.body();
         ActRecord {
@@ -149,7 +157,11 @@ fn listed(deed: &Deed<'_>) -> Vec<Vec<u8>> {
         deed.login
             .map(|(member, id)| rows::listed_actor(member, id)),
     );
-    keys.extend(deed.persons.iter().map(|tag| rows::listed_person(*tag)));
+    let list = match deed.told {
+        None => rows::listed_person,
+        Some(_) => rows::listed_late,
+    };
+    keys.extend(deed.persons.iter().map(|tag| list(*tag)));
     let locals = deed.locals.iter().take(MAX_LISTED);
     keys.extend(locals.map(|person| rows::listed_local(*person)));
     keys
@@ -222,6 +234,9 @@ impl Gate {
             let house = &self.house;
             found.extend(house.store.acts(&house.seal, list, before, limit)?);
         }
+        for list in grant.tags.iter().map(|tag| rows::listed_late(*tag)) {
+            found.extend(self.told_by(&list, before, limit, now)?);
+        }
         found.sort_by_key(|(leaf, _)| std::cmp::Reverse(*leaf));
         found.dedup_by_key(|(leaf, _)| *leaf);
         found.truncate(limit);
@@ -239,8 +254,8 @@ impl Gate {
 
     /// A receipt of an act for its person (under a grant of [`What::Log`]): text that `tejido verify` checks offline.
     /// An act that is not about her is refused as one that does not exist.
-    pub fn receipt(&self, grant: &Grant, act: &str) -> Result<String, Refusal> {
-        let (leaf, body, _) = self.act_of(grant, act)?;
+    pub fn receipt(&self, grant: &Grant, act: &str, now: Timestamp) -> Result<String, Refusal> {
+        let (leaf, body, _) = self.act_of(grant, act, now)?;
         let opening = ledger::receipt::Opening {
             salt: Act::from_body(&body).map_err(damaged)?.salt,
             act: body,
@@ -260,7 +275,7 @@ impl Gate {
         opinion: Opinion,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let (_, _, id) = self.act_of(grant, act)?;
+        let (_, _, id) = self.act_of(grant, act, now)?;
         let (house, key) = (&self.house, rows::opinion(&id));
         let before = house.store.get(&house.seal, &key)?;
         if self.said(&id)?.is_some_and(|said| said.opinion == opinion) {
@@ -277,6 +292,33 @@ impl Gate {
             ..Deed::under(ActKind::Opinion, grant)
         };
         self.keep(changes, vec![(key, before)], Some(deed), now)
+    }
+
+    /// The newest acts of a late list whose day has come. The others are passed over as if they were not there, so that
+    /// they take nobody's place on a page.
+    fn told_by(
+        &self,
+        list: &[u8],
+        mut before: Option<u64>,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Vec<(u64, Vec<u8>)>, Refusal> {
+        let house = &self.house;
+        let mut found = Vec::new();
+        loop {
+            let page = house.store.acts(&house.seal, list, before, limit)?;
+            let (read, last) = (page.len(), page.last().map(|(leaf, _)| *leaf));
+            for (leaf, body) in page {
+                let told = Act::from_body(&body).map_err(damaged)?.told;
+                if found.len() < limit && told.is_none_or(|told| told <= now) {
+                    found.push((leaf, body));
+                }
+            }
+            if read < limit || found.len() == limit {
+                return Ok(found);
+            }
+            before = last;
+        }
     }
 
     fn said(&self, act: &[u8; 16]) -> Result<Option<Said>, Refusal> {
@@ -301,7 +343,12 @@ impl Gate {
     }
 
     /// An act by its name, if it is listed for the grant's person.
-    fn act_of(&self, grant: &Grant, act: &str) -> Result<(u64, Vec<u8>, [u8; 16]), Refusal> {
+    fn act_of(
+        &self,
+        grant: &Grant,
+        act: &str,
+        now: Timestamp,
+    ) -> Result<(u64, Vec<u8>, [u8; 16]), Refusal> {
         let house = &self.house;
         let none = || {
             Refusal::bad(
@@ -309,9 +356,14 @@ impl Gate {
                 "There is no such act in your log.",
             )
         };
-        let lists = self.lists(grant)?;
+        let mut lists = self.lists(grant)?;
+        lists.extend(grant.tags.iter().map(|tag| rows::listed_late(*tag)));
         let id: [u8; 16] = super::from_hex(act).ok_or_else(none)?;
         let (leaf, body) = house.store.act(&house.seal, &id)?.ok_or_else(none)?;
+        let told = Act::from_body(&body).map_err(damaged)?.told;
+        if told.is_some_and(|told| told > now) {
+            return Err(none());
+        }
         for list in &lists {
             let at = house
                 .store

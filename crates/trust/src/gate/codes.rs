@@ -36,7 +36,7 @@ pub(crate) struct Code {
 
 /// Wrong codes in a row, by the member that tried them.
 #[derive(Default)]
-pub(crate) struct Guesses(Mutex<Tries>);
+pub(crate) struct Guesses(pub(crate) Mutex<Tries>);
 
 /// How often a fresh code may meet a living one before we give up: with a billion codes in use it would be rare.
 const DRAWS: usize = 4;

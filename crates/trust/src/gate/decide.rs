@@ -5,22 +5,23 @@
 
 use super::accounts::json;
 use super::acts::Deed;
-use super::judge::{Case, Opens, Verdict, judge, kind_code};
+use super::judge::{self, Case, Opens, Verdict, judge, kind_code};
 use super::person::{Person, Target};
 use super::question::{self, Question, Said};
 use super::words::Heard;
 use super::{
-    Gate, Grant, Grounds, InForce, Purpose, Refusal, RefusalKind, Request, hex, locked, random,
+    Gate, Grant, Grounds, InForce, Purpose, Refusal, RefusalKind, Request, What, hex, locked,
+    random,
 };
 use crate::act::Doer;
 use crate::policy::{self, Circumstances};
 use crate::word::{self, Hidden, Residual, Rule, Viewer, Word};
-use crate::{ActKind, Actor, Evidence, MemberId, MemberKind, Role, Tag};
+use crate::{ActKind, Actor, Category, Evidence, MemberId, MemberKind, Role, Tag};
 use fhir::ResourceType;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
-use store::{Labels, PersonKey, ResidualOf, Scope, Terms, Verb, Verbs};
+use store::{HiddenOf, LeftOut, PersonKey, ResidualOf, Scope, Terms, Verb, Verbs};
 use tracing::field::Empty;
 
 /// Decisions remembered.
@@ -45,9 +46,6 @@ struct Remembered {
     from: Timestamp,
     until: Timestamp,
 }
-
-/// What is hidden of each person.
-type HiddenOf = Arc<dyn Fn(PersonKey) -> Labels + Send + Sync>;
 
 /// What somebody who asks about everyone is not shown of each person: by categories, and what resources are asked besides.
 type LeftOutOf = (HiddenOf, Option<ResidualOf>);
@@ -81,6 +79,8 @@ impl Asked<'_> {
                 scope: self.target.scope(),
                 licence: request.actor.licence.as_ref().map(|licence| licence.state),
                 own_record: self.key.circumstances.own_record,
+                reviews_overdue: self.key.circumstances.reviews_overdue,
+                named: self.key.circumstances.named,
                 words,
                 at: self.now,
             }),
@@ -88,6 +88,8 @@ impl Asked<'_> {
             policies: verdict.policies.clone(),
             rules: verdict.rules.clone(),
             hidden: verdict.hidden.0,
+            held: verdict.held.0,
+            only: verdict.only.map(|only| only.0),
         }
     }
 }
@@ -202,7 +204,7 @@ impl Gate {
         let words = self.words_of(target.tags());
         Ok(Asked {
             key: Key {
-                circumstances: self.circumstances_of(in_force, request, target, &evidence),
+                circumstances: self.circumstances_of(in_force, request, target, &evidence, now)?,
                 actions,
                 opens,
                 pact: in_force.pact.version,
@@ -231,6 +233,7 @@ impl Gate {
         let newcomer = is_newcomer(request, target, &key.actions);
         let evidence = asked.evidence.first().map(|evidence| evidence.kind);
         let (grounds, hint) = (asked.grounds(verdict), verdict.hint);
+        let told = self.told_of(request, asked.now)?;
         let tags = target.tags().to_vec();
         Ok(move |request| Grant {
             permit,
@@ -239,6 +242,7 @@ impl Gate {
             tag: tags.first().copied(),
             tags,
             evidence,
+            told,
             newcomer,
             request,
         })
@@ -250,6 +254,9 @@ impl Gate {
         let from = request.via.as_ref().unwrap_or(here);
         if request.actor.member != *from || request.via.as_ref() == Some(here) {
             return Err(Refusal::forged("an actor of another institution"));
+        }
+        if (request.purpose == Purpose::State) != matches!(request.what, What::Order(_)) {
+            return Err(Refusal::forged("an order that is not named"));
         }
         in_force
             .kind(from)
@@ -277,6 +284,8 @@ impl Gate {
             institution_kind: in_force.kind(&actor.member).map_or("", kind_code),
             via_other_member,
             own_record: false,
+            reviews_overdue: false,
+            named: None,
         }
     }
 
@@ -287,7 +296,8 @@ impl Gate {
         request: &Request,
         target: &Target,
         evidence: &[Evidence],
-    ) -> Circumstances {
+        now: Timestamp,
+    ) -> Result<Circumstances, Refusal> {
         let via = request.via.is_some();
         let (actor, scope) = (&request.actor, target.scope());
         let mut circumstances = self.circumstances(in_force, actor, request.purpose, scope, via);
@@ -303,7 +313,14 @@ impl Gate {
                 patient && own_access && (own_record || actor.curp.is_none())
             }
         };
-        circumstances
+        if request.purpose == Purpose::Emergency {
+            circumstances.reviews_overdue = self.reviews_overdue(actor, now)?;
+        }
+        if request.purpose == Purpose::State {
+            let order = self.order_of(request)?;
+            circumstances.named = order.map(|order| Category::set(&order.paper.what).0);
+        }
+        Ok(circumstances)
     }
 
     fn verdict(&self, in_force: &InForce, asked: &Asked<'_>) -> Arc<Verdict> {
@@ -349,9 +366,10 @@ impl Gate {
         if opens == Opens::Identity {
             types = Some(ResourceType::from_name("Patient").into_iter().collect());
         }
+        let left_out = verdict.left_out();
         let mut residual = self.sieve(&verdict.residual);
         let mut everyone = || {
-            let (hidden, besides) = self.everyone(request, opens, verdict.hidden, now)?;
+            let (hidden, besides) = self.everyone(request, opens, left_out, now)?;
             residual = besides;
             Ok::<_, Refusal>(Scope::People(hidden))
         };
@@ -362,16 +380,18 @@ impl Gate {
             Target::Unknown if house_itself => everyone()?,
             Target::Unknown => Scope::Person {
                 keys: Vec::new(),
-                hidden: verdict.hidden,
+                left_out,
+                only: verdict.only,
             },
             Target::Person(person) if is_newcomer(request, target, &key.actions) => {
                 debug_assert!(person.keys.is_empty());
                 verbs = Verbs::only(Verb::Create);
-                Scope::People(Arc::new(|_| Labels(0)))
+                Scope::People(Arc::new(|_| LeftOut::default()))
             }
             Target::Person(Person { keys, .. }) => Scope::Person {
                 keys: keys.clone(),
-                hidden: verdict.hidden,
+                left_out,
+                only: verdict.only,
             },
         };
         Ok(self.house.seal.permit(Terms {
@@ -383,12 +403,12 @@ impl Gate {
         }))
     }
 
-    /// What is hidden of each person from somebody who asks about everyone.
+    /// What is left out of each person for somebody who asks about everyone.
     fn everyone(
         &self,
         request: &Request,
         opens: Opens,
-        closed: Labels,
+        closed: LeftOut,
         now: Timestamp,
     ) -> Result<LeftOutOf, Refusal> {
         let words = match opens {
@@ -417,7 +437,11 @@ impl Gate {
         let (labels, holder) = (hers.clone(), self.house.member.clone());
         let hidden: HiddenOf = Arc::new(move |person| {
             let hers = labels(person).into_iter();
-            hers.fold(closed, |hidden, one| hidden.with(one.labels))
+            hers.fold(closed, |left_out, one| LeftOut {
+                hidden: left_out.hidden.with(one.labels),
+                held: left_out.held.with(judge::held(&one, opens)),
+                ..left_out
+            })
         });
         let residual: ResidualOf = Arc::new(move |person| {
             let hers = hers(person).into_iter().filter_map(|one| one.residual);
@@ -448,6 +472,7 @@ impl Gate {
             what: request.what.clone(),
             refused: [vec![code], refusal.because.clone()].concat(),
             grounds,
+            told: self.told_of(request, now)?,
             ..Deed::new(ActKind::Denied, &request.actor, request.purpose)
         };
         self.keep(Vec::new(), Vec::new(), Some(deed), now)

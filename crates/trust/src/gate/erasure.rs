@@ -10,6 +10,7 @@
 //! What stays, and why:
 //! - acts of others that touched several people, and acts that name her by tag only (refusals, check-ins, sign-ins, words
 //!   heard): they are how those who acted answer for it, and hold nothing of her record. She can still read them;
+//! - that the glass was broken over her record, by whom and with what verdict; the words about it go;
 //! - that a case was opened about an act, and when: it is the other side's as well;
 //! - the number of her last word, so that her next one is newer than what other members keep of her;
 //! - the account of somebody who works here, which is not hers as a patient;
@@ -195,6 +196,9 @@ impl Gate {
         }
         self.opinions_of(&begun.tags, keys, &mut changes)?;
         let gone = changes.iter().filter(|(_, value)| value.is_none()).count() as u64;
+        for tag in &begun.tags {
+            changes.extend(self.silenced(*tag)?);
+        }
         let row = json(begun);
         changes.extend(
             keys.iter()

@@ -200,6 +200,15 @@ impl Gate {
                 good.push(evidence.clone());
             }
         }
+        good.retain(|evidence| evidence.kind.serves(request.purpose));
+        if request.purpose == Purpose::State {
+            // Of several orders only the one that is named, and to its two officers.
+            let order = self.order_of(request)?;
+            good.retain(|evidence| {
+                let named = order.as_ref().filter(|order| order.id == evidence.id);
+                named.is_some_and(|order| order.opens_to(&actor.id, now))
+            });
+        }
         good.sort_by(|a, b| a.kind.cmp(&b.kind).then_with(|| a.id.cmp(&b.id)));
         Ok(good)
     }
@@ -267,7 +276,9 @@ impl Gate {
         if self.house.store.get(&self.house.seal, &key)? == value {
             return Ok(());
         }
-        self.keep(vec![(key, value)], Vec::new(), None, now)
+        let mut changes = vec![(key, value)];
+        changes.extend(self.watch(evidence));
+        self.keep(changes, Vec::new(), None, now)
     }
 
     /// What is kept here and good now for an actor of an institution. What ran out is not even read.
@@ -317,7 +328,7 @@ impl Gate {
     }
 
     /// The tag of a person named at the desk.
-    fn named(&self, name: &str) -> Result<Tag, Refusal> {
+    pub(crate) fn named(&self, name: &str) -> Result<Tag, Refusal> {
         let Some(id) = name.trim().strip_prefix("Patient/") else {
             return self.checked_tag(name);
         };
@@ -371,6 +382,9 @@ pub(super) fn sound(
     if evidence.kind.is_own_word() && evidence.issuer != evidence.institution {
         return Err("evidence that its issuer cannot give");
     }
+    if evidence.kind.is_emergency() && evidence.actor.is_none() {
+        return Err("an emergency that nobody declared");
+    }
     let longest = longest(evidence.kind, &pact.pact);
     if evidence.id.len() > 64 || evidence.until > later(evidence.from, longest) {
         return Err("evidence beyond the bounds of the pact");
@@ -384,12 +398,23 @@ fn longest(kind: EvidenceKind, pact: &Pact) -> SignedDuration {
         EvidenceKind::CheckIn | EvidenceKind::PatientCode => minutes_of(pact.check_in_minutes),
         EvidenceKind::Appointment => BEFORE_APPOINTMENT + minutes_of(pact.appointment_minutes),
         EvidenceKind::OwnAccess => OWN_ACCESS,
+        EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed => pact
+            .emergency
+            .map_or(SignedDuration::ZERO, |terms| hours_of(terms.hours)),
+        EvidenceKind::Order => pact
+            .orders
+            .map_or(SignedDuration::ZERO, |terms| hours_of(terms.hours)),
     }
 }
 
 /// Minutes of a pact, whose bounds are far below what would overflow.
 pub(crate) fn minutes_of(minutes: u64) -> SignedDuration {
     SignedDuration::from_mins(i64::try_from(minutes.min(1 << 30)).unwrap_or(0))
+}
+
+/// Hours of a pact.
+pub(crate) fn hours_of(hours: u64) -> SignedDuration {
+    minutes_of(hours.saturating_mul(60))
 }
 
 pub(crate) fn row_of(evidence: &Evidence) -> (Vec<u8>, Option<Vec<u8>>) {

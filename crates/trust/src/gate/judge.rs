@@ -5,14 +5,14 @@
 //! the person's word never opens what the pact does not.
 
 use super::{Purpose, RefusalKind};
-use crate::category::EVERYTHING;
+use crate::category::{EVERYTHING, SPARED};
 use crate::pact::Agreed;
 use crate::policy::{self, Circumstances, Rulebook};
-use crate::word::{self, Residual, Viewer, Word};
+use crate::word::{self, Hidden, Residual, Viewer, Word};
 use crate::{Category, EvidenceKind, MemberKind};
 use jiff::Timestamp;
 use std::sync::Arc;
-use store::Labels;
+use store::{Labels, LeftOut};
 
 /// What a decision is made on.
 pub(crate) struct Case<'a> {
@@ -56,6 +56,10 @@ pub(crate) struct Verdict {
     pub(crate) policies: Vec<String>,
     /// Left out.
     pub(crate) hidden: Labels,
+    /// Left out of the emergency set too.
+    pub(crate) held: Labels,
+    /// Nothing but this is opened.
+    pub(crate) only: Option<Labels>,
     /// What resources are asked besides, of each word one.
     pub(crate) residual: Vec<Arc<Residual>>,
     /// The person's rules that closed something.
@@ -79,6 +83,7 @@ pub(crate) fn judge(case: &Case<'_>) -> Verdict {
         policies.extend(ruling.because);
     }
     let (closed, sees) = by_policy(case);
+    let closed = closed.with(unnamed(case));
     policies.extend(sees);
     policies.sort();
     policies.dedup();
@@ -86,20 +91,53 @@ pub(crate) fn judge(case: &Case<'_>) -> Verdict {
         refused: None,
         policies,
         hidden: closed,
+        held: closed,
+        only: narrowed(case),
         residual: Vec::new(),
         rules: Vec::new(),
         hint: false,
     };
-    if case.opens != Opens::Unseen {
+    // What an order names the person's word does not close.
+    if case.opens != Opens::Unseen && case.purpose != Purpose::State {
         by_word(case, &mut verdict);
     }
     verdict
 }
 
-/// What the pact's list of purposes refuses, whatever a policy allows: a purpose that nobody agreed on, and a record that
-/// is opened or changed without the evidence that its purpose needs. Of nobody's record there is no evidence.
+/// In an emergency the first that opens is what could save a life; all, after the second factor.
+fn narrowed(case: &Case<'_>) -> Option<Labels> {
+    let confirmed = EvidenceKind::EmergencyConfirmed.code();
+    let first =
+        case.purpose == Purpose::Emergency && !case.circumstances.evidence.contains(&confirmed);
+    first.then_some(SPARED)
+}
+
+/// Under an order of the state: all that it does not name.
+fn unnamed(case: &Case<'_>) -> Labels {
+    match case.purpose {
+        Purpose::State => Labels(EVERYTHING.0 & !case.circumstances.named.unwrap_or(0)),
+        _ => Labels(0),
+    }
+}
+
+/// What is refused whatever a policy allows: an emergency that is not declared, or of those who do not review theirs; a
+/// purpose that nobody agreed on, and a record that is opened or changed without the evidence that its purpose needs. Of
+/// nobody's record there is no evidence.
 fn by_purpose(case: &Case<'_>, action: &str) -> Option<(RefusalKind, &'static str)> {
     let circumstances = case.circumstances;
+    if case.purpose == Purpose::Emergency {
+        let declared = |kind: &&str| ["emergency", "emergency-confirmed"].contains(kind);
+        if circumstances.reviews_overdue {
+            return Some((RefusalKind::Reviews, "reviews-overdue"));
+        }
+        if action == policy::READ && !circumstances.evidence.iter().any(declared) {
+            return Some((RefusalKind::NoEvidence, "emergency-not-declared"));
+        }
+    }
+    let ordered = circumstances.evidence.contains(&"order");
+    if case.purpose == Purpose::State && action == policy::READ && !ordered {
+        return Some((RefusalKind::NoEvidence, "order-not-released"));
+    }
     if case.purposes.is_empty() || circumstances.scope == "shared" {
         return None;
     }
@@ -151,6 +189,7 @@ fn by_word(case: &Case<'_>, verdict: &mut Verdict) {
     let mut hints = Vec::new();
     for one in hidden {
         verdict.hidden = verdict.hidden.with(one.labels);
+        verdict.held = verdict.held.with(held(&one, case.opens));
         verdict.residual.extend(one.residual);
         if !one.rules.is_empty() {
             hints.push(one.hint);
@@ -158,6 +197,15 @@ fn by_word(case: &Case<'_>, verdict: &mut Verdict) {
         verdict.rules.extend(one.rules);
     }
     verdict.hint = !hints.is_empty() && hints.iter().all(|hint| *hint);
+}
+
+/// What a word hides of the emergency set too. Where nothing but who she is would show, nothing is spared: who looks
+/// people up saves no life, and does not find one who closed everything.
+pub(crate) fn held(hidden: &Hidden, opens: Opens) -> Labels {
+    match opens {
+        Opens::Identity => hidden.labels,
+        Opens::Seen | Opens::Unseen => hidden.held,
+    }
 }
 
 /// The kind of a refusal. Evidence is what lacks if with it the same request would be allowed; this does not depend
@@ -191,11 +239,21 @@ const ALL_CARE: [EvidenceKind; 3] = [
 ];
 
 impl Verdict {
+    /// What a permit leaves out of the person's record.
+    pub(crate) fn left_out(&self) -> LeftOut {
+        LeftOut {
+            hidden: self.hidden,
+            held: self.held,
+            spared: SPARED,
+        }
+    }
     pub(crate) fn refused(kind: RefusalKind, because: Vec<String>) -> Verdict {
         Verdict {
             refused: Some((kind, because)),
             policies: Vec::new(),
             hidden: EVERYTHING,
+            held: EVERYTHING,
+            only: None,
             residual: Vec::new(),
             rules: Vec::new(),
             hint: false,

@@ -4,6 +4,8 @@
 use super::judge::Opens;
 use super::words::Heard;
 use super::{Refusal, Tag, What};
+use crate::glass::Step;
+use crate::order::Done;
 use crate::policy;
 use crate::{LicenceState, Role};
 use fhir::ResourceType;
@@ -23,6 +25,10 @@ pub struct Question {
     pub licence: Option<LicenceState>,
     /// The record was the actor's own, proven by her sign-in.
     pub own_record: bool,
+    /// For an emergency: a review was late, which closed it.
+    pub reviews_overdue: bool,
+    /// For an order of the state: the categories that it names.
+    pub named: Option<u32>,
     /// The words of the person that bound; more than one only where a record carries several CURPs.
     pub words: Vec<Said>,
     /// When it was decided: up to a moment before its act.
@@ -104,6 +110,30 @@ pub(crate) fn actions(
         // She is received, and nothing at all is done to her record.
         What::Reception if verbs == Verbs::default() => {
             return Ok((vec![policy::RECEIVE], Opens::Unseen));
+        }
+        // Nor is it by a step of an emergency: the evidence that it makes opens it.
+        What::Glass(step) if verbs == Verbs::default() => {
+            let action = match step {
+                Step::Reviewed { .. } => policy::REVIEW,
+                Step::Declared { .. } | Step::Confirmed { .. } | Step::Tried => policy::BREAK,
+            };
+            return Ok((vec![action], Opens::Unseen));
+        }
+        // An order is brought and released without anything being opened; to read under it is to read.
+        What::Order(step) if step.done != Done::Read => {
+            return match verbs == Verbs::default() {
+                true => Ok((vec![policy::RELEASE], Opens::Unseen)),
+                false => Err(Refusal::bad(
+                    "Traer o autorizar una orden no abre nada por sí mismo.",
+                    "To bring or release an order opens nothing by itself.",
+                )),
+            };
+        }
+        What::Glass(_) => {
+            return Err(Refusal::bad(
+                "Declarar o revisar una emergencia no abre nada por sí mismo.",
+                "To declare or review an emergency opens nothing by itself.",
+            ));
         }
         What::Reception => {
             return Err(Refusal::bad(

@@ -21,6 +21,8 @@ pub enum RefusalKind {
     NoEvidence,
     /// The licence is not active (403).
     Licence,
+    /// Emergencies wait for their review beyond its day (403).
+    Reviews,
     /// The pact does not allow it (403).
     Pact,
     /// The person closed it (403). Never said where silence was chosen.
@@ -45,6 +47,7 @@ impl RefusalKind {
             RefusalKind::OldWord => "old-word",
             RefusalKind::NoEvidence => "no-evidence",
             RefusalKind::Licence => "licence",
+            RefusalKind::Reviews => "reviews-overdue",
             RefusalKind::Pact => "pact",
             RefusalKind::Person => "person",
             RefusalKind::Forged => "forged",
@@ -85,6 +88,10 @@ impl RefusalKind {
             RefusalKind::Licence => (
                 "La cédula profesional no está vigente. Pide a tu institución que la revise.",
                 "The professional licence is not active. Ask your institution to check it.",
+            ),
+            RefusalKind::Reviews => (
+                "Hay emergencias de tu área sin revisar y su plazo venció: hasta que se revisen no se puede abrir otra. Avisa a quien cuida la privacidad en tu institución.",
+                "Emergencies of your unit were not reviewed in time: until they are, no other can be opened. Tell your institution's privacy officer.",
             ),
             RefusalKind::Pact => (
                 "El pacto entre las instituciones no permite esto.",

@@ -58,6 +58,10 @@ pub struct Decided {
     pub rules: Vec<String>,
     /// Categories left out.
     pub hidden: Labels,
+    /// Those of them that were left out of the emergency set too.
+    pub held: Labels,
+    /// The only categories that were opened.
+    pub only: Option<Labels>,
 }
 
 impl Decided {
@@ -67,6 +71,8 @@ impl Decided {
             policies: act.grounds.policies.clone(),
             rules: act.grounds.rules.clone(),
             hidden: Labels(act.grounds.hidden),
+            held: Labels(act.grounds.held),
+            only: act.grounds.only.map(Labels),
         }
     }
     pub(super) fn again(verdict: &Verdict) -> Decided {
@@ -79,6 +85,8 @@ impl Decided {
             policies: verdict.policies.clone(),
             rules: verdict.rules.clone(),
             hidden: verdict.hidden,
+            held: verdict.held,
+            only: verdict.only,
         }
     }
     /// The categories left out.
@@ -149,6 +157,8 @@ impl Gate {
         let deed = Deed {
             persons: act.person.into_iter().collect(),
             what: What::Log,
+            // That an act was explained which she does not read yet, she does not read yet either.
+            told: act.told.filter(|told| *told > now),
             ..Deed::new(ActKind::Log, by, Purpose::Operations)
         };
         self.keep(Vec::new(), Vec::new(), Some(deed), now)?;
@@ -245,6 +255,8 @@ impl Gate {
             institution_kind: kind_code(kind),
             via_other_member: act.via.is_some(),
             own_record: asked.own_record,
+            reviews_overdue: asked.reviews_overdue,
+            named: asked.named,
         };
         let put = (circumstances, actions, opens, asked.words.clone());
         if let Some(known) = at_hand.verdicts.get(&put) {

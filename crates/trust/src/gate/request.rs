@@ -1,6 +1,8 @@
 //! What the gate is asked, and what it gives.
 
 use super::question::Question;
+use crate::glass::Step;
+use crate::order::OrderStep;
 use crate::{Actor, Evidence, EvidenceKind, MemberId, SignedWord};
 use fhir::ResourceType;
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,13 @@ pub enum Purpose {
     /// HPAYMT
     #[serde(rename = "HPAYMT")]
     Payment,
+    /// BTG, break the glass: care that cannot wait, by somebody who is not provisioned for it, over the person's seals.
+    /// Not ETREAT, which is the wider access of those who are provisioned for emergencies (here: care on a check-in).
+    #[serde(rename = "BTG")]
+    Emergency,
+    /// HLEGAL: what a legal proceeding requires. Only under an order that two officers released.
+    #[serde(rename = "HLEGAL")]
+    State,
 }
 
 impl Purpose {
@@ -43,6 +52,8 @@ impl Purpose {
             Purpose::Operations => "HOPERAT",
             Purpose::Research => "HRESCH",
             Purpose::Payment => "HPAYMT",
+            Purpose::Emergency => "BTG",
+            Purpose::State => "HLEGAL",
         }
     }
 }
@@ -96,6 +107,10 @@ pub enum What {
     Find,
     /// Receiving somebody at the desk, or giving her an appointment.
     Reception,
+    /// A step of an emergency.
+    Glass(Step),
+    /// What was done of an order of the state.
+    Order(OrderStep),
     /// Erasing a person: the reason that the operator gave, and what went in figures.
     Erasure(String),
 }
@@ -141,6 +156,10 @@ pub struct Grounds {
     pub rules: Vec<String>,
     /// Categories left out.
     pub hidden: u32,
+    /// Those of them that were left out of the emergency set too.
+    pub held: u32,
+    /// The only categories that were opened; `None` where nothing was narrowed.
+    pub only: Option<u32>,
 }
 
 /// Leave given.
@@ -160,6 +179,8 @@ pub struct Grant {
     pub(crate) tags: Vec<crate::Tag>,
     /// The kind of evidence that counted, for the act.
     pub(crate) evidence: Option<EvidenceKind>,
+    /// Until when the person does not read its act; `None` where she reads it at once.
+    pub(crate) told: Option<jiff::Timestamp>,
     /// Leave to register somebody who is not known here yet, and nothing else.
     pub(crate) newcomer: bool,
 }

@@ -18,10 +18,16 @@
 //! | `d` person's number | [`Begun`](super::erasure::Begun) as JSON: an erasure that is under way |
 //! | `m` time inverted (8 bytes), member, 0, login | [`Unusual`](super::pattern::Unusual) as JSON: many records opened without a sign of care |
 //! | `u` member | until when all its words are here |
+//! | `g` emergency | [`Break`](crate::glass::Break) as JSON |
+//! | `h` due (8 bytes), emergency | it is not reviewed; in the order of its day |
+//! | `i` tag, emergency | it was of that person |
+//! | `j` member, 0, due (8 bytes), emergency | another member's, that opened something here and whose verdict is not heard |
+//! | `y` order | [`Order`](crate::order::Order) as JSON |
+//! | `2` login | the second factor of an account |
 //! | `x` tag | version (8 bytes) of the last word of a person who was erased |
 //!
 //! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number and
-//! `a` member/login.
+//! `a` member/login; those that the person reads from a day on under `n` tag instead of `p` tag.
 
 use super::question::Said;
 use crate::{MemberId, Tag};
@@ -38,6 +44,43 @@ pub(crate) const ALL_SAID: &[u8] = b"u";
 /// Members at most, as the pact has it.
 pub(crate) const MEMBERS: usize = *crate::pact::bounds::MEMBERS.end();
 pub(crate) const ERASING: &[u8] = b"d";
+
+pub(crate) const GLASS: &[u8] = b"g";
+pub(crate) const UNREVIEWED: &[u8] = b"h";
+
+pub(crate) fn glass(id: &str) -> Vec<u8> {
+    [GLASS, id.as_bytes()].concat()
+}
+pub(crate) fn unreviewed(due: Timestamp, id: &str) -> Vec<u8> {
+    [UNREVIEWED, &seconds(due), id.as_bytes()].concat()
+}
+pub(crate) fn glass_of(person: Tag, id: &str) -> Vec<u8> {
+    [b"i".as_slice(), &person.0, id.as_bytes()].concat()
+}
+/// Sorts before all emergencies of a member that are watched.
+pub(crate) fn watched_of(member: &MemberId) -> Vec<u8> {
+    [b"j", member.0.as_bytes(), b"\0"].concat()
+}
+pub(crate) fn watched(member: &MemberId, due: Timestamp, id: &str) -> Vec<u8> {
+    [&watched_of(member), seconds(due).as_slice(), id.as_bytes()].concat()
+}
+/// The day, in seconds, that follows a prefix in a key.
+pub(crate) fn due(key: &[u8], prefix: &[u8]) -> Option<i64> {
+    let seconds = key.strip_prefix(prefix)?.first_chunk::<8>()?;
+    i64::try_from(u64::from_be_bytes(*seconds)).ok()
+}
+pub(crate) const ORDERS: &[u8] = b"y";
+
+pub(crate) fn order(id: &str) -> Vec<u8> {
+    [ORDERS, id.as_bytes()].concat()
+}
+pub(crate) fn factor(login: &str) -> Vec<u8> {
+    [b"2", login.as_bytes()].concat()
+}
+/// Whole seconds, so that keys sort by time. What is before 1970 is at its beginning.
+fn seconds(at: Timestamp) -> [u8; 8] {
+    u64::try_from(at.as_second()).unwrap_or(0).to_be_bytes()
+}
 
 pub(crate) fn account(login: &str) -> Vec<u8> {
     [ACCOUNTS, login.as_bytes()].concat()
@@ -63,8 +106,7 @@ pub(crate) fn evidence(person: Tag, until: Timestamp, id: &str) -> Vec<u8> {
 }
 /// Sorts before all evidence about a person that ends at `until` or later.
 pub(crate) fn evidence_until(person: Tag, until: Timestamp) -> Vec<u8> {
-    let seconds = u64::try_from(until.as_second()).unwrap_or(0);
-    [b"e".as_slice(), &person.0, seconds.to_be_bytes().as_slice()].concat()
+    [b"e".as_slice(), &person.0, &seconds(until)].concat()
 }
 pub(crate) fn code(mac: &[u8]) -> Vec<u8> {
     [b"c", mac].concat()
@@ -118,6 +160,9 @@ pub(crate) fn room(room: &str, key: &[u8]) -> Vec<u8> {
 
 pub(crate) fn listed_person(person: Tag) -> Vec<u8> {
     [b"p".as_slice(), &person.0].concat()
+}
+pub(crate) fn listed_late(person: Tag) -> Vec<u8> {
+    [b"n".as_slice(), &person.0].concat()
 }
 pub(crate) fn listed_local(person: PersonKey) -> Vec<u8> {
     [b"l".as_slice(), person.0.to_be_bytes().as_slice()].concat()

@@ -135,6 +135,18 @@ impl Gate {
     }
 }
 
+/// All that a decision closes: what is hidden, of the emergency set too, and what is not among the only opened.
+fn closed(decided: &Decided) -> u128 {
+    let masks = [
+        decided.hidden.0,
+        decided.held.0,
+        decided.only.map_or(0, |only| !only.0),
+    ];
+    masks
+        .into_iter()
+        .fold(0, |all, mask| all << 32 | u128::from(mask))
+}
+
 /// How one decision differs from another: names of policies and reasons do not count, only what is open.
 fn how(then: &Decided, again: &Decided) -> Option<How> {
     match (then.refused.is_empty(), again.refused.is_empty()) {
@@ -142,7 +154,7 @@ fn how(then: &Decided, again: &Decided) -> Option<How> {
         (true, false) => Some(How::Refused),
         (false, true) => Some(How::Allowed),
         (true, true) => {
-            let (before, after) = (then.hidden.0, again.hidden.0);
+            let (before, after) = (closed(then), closed(again));
             match (after & !before != 0, before & !after != 0) {
                 (false, false) => None,
                 (true, false) => Some(How::Less),
@@ -165,6 +177,8 @@ mod tests {
             policies: vec![policy.to_owned()],
             rules: Vec::new(),
             hidden: Labels(hidden),
+            held: Labels(hidden),
+            only: None,
         };
         let table = [
             (("", 0b01, "a"), ("", 0b01, "b"), None),

@@ -3,10 +3,12 @@
 mod current;
 mod erasure;
 mod evidence;
+mod glass;
 mod log;
 mod matrix;
 mod model;
 mod narrow;
+mod order;
 mod pacts;
 mod parts;
 mod pattern;
@@ -72,6 +74,8 @@ fn a_pact(version: u64, previous: String) -> Pact {
         members: MEMBERS.into_iter().map(member).collect(),
         policies: crate::policy::DEFAULT.into(),
         purposes: pact::usual(),
+        emergency: Some(crate::Emergency::USUAL),
+        orders: Some(crate::Orders::USUAL),
     }
 }
 

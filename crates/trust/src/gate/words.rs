@@ -34,6 +34,8 @@ pub struct Previewed {
     pub partly: bool,
     /// The same of today.
     pub partly_today: bool,
+    /// Closed under the rules shown, but for what of it could save her life.
+    pub saving: bool,
     /// The rule that closes it or a part of it, if one does.
     pub rule: Option<String>,
 }
@@ -260,6 +262,7 @@ impl Gate {
                     open_today: today_seen,
                     partly: seen && partly_then,
                     partly_today: today_seen && partly(&today, category),
+                    saving: open.contains(&category) && closed && !then.held.meets(category.bit()),
                     rule: (closed || partly_then).then(|| closing(category)).flatten(),
                 }
             })

@@ -15,6 +15,12 @@ pub fn diff(old: &Pact, new: &Pact) -> Vec<Sentence> {
     }
     members(old, new, &mut changes);
     numbers(old, new, &mut changes);
+    if old.emergency != new.emergency {
+        changes.push(words::emergencies(new.emergency.as_ref()));
+    }
+    if old.orders != new.orders {
+        changes.push(words::orders(new.orders.as_ref()));
+    }
     purposes(old, new, &mut changes);
     policies(old, new, &mut changes);
     changes

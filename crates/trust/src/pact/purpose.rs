@@ -15,10 +15,13 @@ pub struct Agreed {
     pub evidence: Vec<EvidenceKind>,
 }
 
-/// The purposes that a new pact starts from: care on evidence of it, the person herself, and the institution's own
-/// running of what it holds. Research and payment are not agreed on.
+/// The purposes that a new pact starts from: care on evidence of it, the person herself, the institution's own
+/// running of what it holds, emergencies that are declared, and what two officers
+/// release on the order of an authority. Research and payment are not agreed on.
 pub fn usual() -> Vec<Agreed> {
-    use EvidenceKind::{Appointment, CheckIn, OwnAccess, PatientCode};
+    use EvidenceKind::{
+        Appointment, CheckIn, Emergency, EmergencyConfirmed, Order, OwnAccess, PatientCode,
+    };
     let agreed = |purpose, evidence: &[EvidenceKind]| Agreed {
         purpose,
         evidence: evidence.to_vec(),
@@ -27,6 +30,8 @@ pub fn usual() -> Vec<Agreed> {
         agreed(Purpose::Treatment, &[CheckIn, Appointment, PatientCode]),
         agreed(Purpose::OwnRequest, &[OwnAccess]),
         agreed(Purpose::Operations, &[]),
+        agreed(Purpose::Emergency, &[Emergency, EmergencyConfirmed]),
+        agreed(Purpose::State, &[Order]),
     ]
 }
 

@@ -33,6 +33,8 @@ pub(crate) fn pact(members: &[(&str, u8)]) -> Pact {
         members: members.iter().map(|(id, seed)| member(id, *seed)).collect(),
         policies: "@id(\"nobody-yet\")\nforbid (principal, action, resource);\n".into(),
         purposes: vec![],
+        emergency: Some(crate::Emergency::USUAL),
+        orders: Some(crate::Orders::USUAL),
     }
 }
 

@@ -25,6 +25,10 @@ pub(super) fn write(pact: &Pact) -> String {
         line("word_minutes", minutes.to_string());
     }
     line("policies", block(&pact.policies));
+    out.push_str(&super::terms::tables(
+        pact.emergency.as_ref(),
+        pact.orders.as_ref(),
+    ));
     for agreed in &pact.purposes {
         out.push_str(&purpose_table(agreed));
     }

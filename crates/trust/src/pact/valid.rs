@@ -1,6 +1,6 @@
 //! The bounds of a pact.
 
-use super::{Member, Pact, PactError, former, policies, purpose};
+use super::{Member, Pact, PactError, former, policies, purpose, terms};
 use ledger::note::{KeyKind, VerifierKey};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -22,6 +22,14 @@ pub mod bounds {
     /// Minutes that a word is good for when its author cannot be heard: less than members need to say that all is said, and
     /// everything closes; more than a month is no bound.
     pub const WORD_MINUTES: RangeInclusive<u64> = 5..=31 * 24 * 60;
+    /// Hours that broken glass stays open: less and it closes on an operation, more and it is an ordinary access.
+    pub const EMERGENCY_HOURS: RangeInclusive<u64> = 1..=72;
+    /// Days within which it is reviewed.
+    pub const REVIEW_DAYS: RangeInclusive<u64> = 1..=30;
+    /// Hours that a released order stays open.
+    pub const ORDER_HOURS: RangeInclusive<u64> = 1..=168;
+    /// Days until the person is told of an order.
+    pub const NOTICE_DAYS: RangeInclusive<u64> = 0..=365;
     /// Bytes of Cedar policies.
     pub const POLICIES: usize = 200_000;
 }
@@ -56,6 +64,7 @@ pub(super) fn check(pact: &Pact) -> Result<(), PactError> {
     }
     members(pact)?;
     purpose::check(&pact.purposes)?;
+    terms::check(pact.emergency.as_ref(), pact.orders.as_ref())?;
     if pact.policies.len() > bounds::POLICIES {
         return Err(PactError::Policies(format!(
             "{} bytes; at most {} are read",
@@ -226,7 +235,7 @@ fn words(place: &str, text: &str) -> Result<(), PactError> {
     Ok(())
 }
 
-fn within(place: &str, value: u64, range: RangeInclusive<u64>) -> Result<(), PactError> {
+pub(super) fn within(place: &str, value: u64, range: RangeInclusive<u64>) -> Result<(), PactError> {
     if range.contains(&value) {
         return Ok(());
     }

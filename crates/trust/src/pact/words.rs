@@ -1,6 +1,6 @@
 //! A pact in words, for whoever is asked to sign it.
 
-use super::{Agreed, Member, Pact};
+use super::{Agreed, Emergency, Member, Orders, Pact};
 use crate::category::list;
 use crate::policy::{self, Circumstances, Rulebook};
 use crate::{Category, EvidenceKind, Lang, MemberKind, Purpose, Role};
@@ -68,6 +68,8 @@ pub fn describe(pact: &Pact) -> Vec<Sentence> {
         )),
         false => said.extend(pact.purposes.iter().map(agreed)),
     }
+    said.push(emergencies(pact.emergency.as_ref()));
+    said.push(orders(pact.orders.as_ref()));
     if let Ok(rulebook) = Rulebook::parse(&pact.policies) {
         let care = [Role::Physician, Role::Nurse, Role::Pharmacist, Role::Clerk];
         said.extend(care.into_iter().map(|role| opens(&rulebook, role)));
@@ -92,6 +94,42 @@ pub(super) fn old_words(minutes: Option<u64>) -> Sentence {
             "A person's rules hold until newer ones arrive, though their institution is not heard.",
         ),
     }
+}
+
+/// What the pact says of emergencies.
+pub(super) fn emergencies(terms: Option<&Emergency>) -> Sentence {
+    let Some(Emergency { hours, review_days }) = terms else {
+        return Sentence::new(
+            "No hay acceso de emergencia.",
+            "There is no emergency access.",
+        );
+    };
+    Sentence::new(
+        format!(
+            "Una emergencia abre {hours} h; en {review_days} días la revisa alguien de fuera de esa área, o el área pierde ese derecho."
+        ),
+        format!(
+            "An emergency opens for {hours} h; within {review_days} days somebody outside that unit reviews it, or the unit loses that right."
+        ),
+    )
+}
+
+/// What the pact says of orders of the state.
+pub(super) fn orders(terms: Option<&Orders>) -> Sentence {
+    let Some(Orders { hours, notice_days }) = terms else {
+        return Sentence::new(
+            "Ninguna orden de autoridad abre nada.",
+            "No order of an authority opens anything.",
+        );
+    };
+    Sentence::new(
+        format!(
+            "La orden de una autoridad abre lo que nombra {hours} h, si dos personas la autorizan; la persona lo lee a más tardar en {notice_days} días."
+        ),
+        format!(
+            "An order of an authority opens what it names for {hours} h, if two people release it; the person reads of it within {notice_days} days."
+        ),
+    )
 }
 
 /// What a purpose needs.
@@ -138,6 +176,11 @@ pub fn purpose(purpose: Purpose) -> (&'static str, &'static str) {
         ),
         Purpose::Research => ("la investigación (HRESCH)", "research (HRESCH)"),
         Purpose::Payment => ("el cobro (HPAYMT)", "payment (HPAYMT)"),
+        Purpose::Emergency => ("una emergencia (BTG)", "an emergency (BTG)"),
+        Purpose::State => (
+            "la orden de una autoridad (HLEGAL)",
+            "the order of an authority (HLEGAL)",
+        ),
     }
 }
 
@@ -148,6 +191,15 @@ pub fn evidence(kind: EvidenceKind) -> (&'static str, &'static str) {
         EvidenceKind::Appointment => ("una cita", "an appointment"),
         EvidenceKind::PatientCode => ("un código del paciente", "a patient's code"),
         EvidenceKind::OwnAccess => ("la sesión de la persona misma", "the person's own session"),
+        EvidenceKind::Order => (
+            "una orden autorizada por dos personas",
+            "an order that two people released",
+        ),
+        EvidenceKind::Emergency => ("una emergencia declarada", "a declared emergency"),
+        EvidenceKind::EmergencyConfirmed => (
+            "una emergencia confirmada con segundo factor",
+            "an emergency confirmed with a second factor",
+        ),
     }
 }
 
@@ -169,6 +221,8 @@ fn opens(rulebook: &Rulebook, role: Role) -> Sentence {
         institution_kind: "clinic",
         via_other_member: false,
         own_record: false,
+        reviews_overdue: false,
+        named: None,
     };
     let may = |action| rulebook.ask(action, &circumstances).allowed;
     let verbs = [

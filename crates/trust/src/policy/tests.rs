@@ -13,6 +13,8 @@ fn doctor() -> Circumstances {
         institution_kind: "pharmacy",
         via_other_member: true,
         own_record: false,
+        reviews_overdue: false,
+        named: None,
     }
 }
 

@@ -66,10 +66,15 @@ fn rule(rule: &Rule) -> Value {
     let mut provision = object([("id", rule.id.as_str().into())]);
     provision.set(
         "extension",
-        list([object([
-            ("url", systems::EXT_HINT.into()),
-            ("valueBoolean", rule.hint.into()),
-        ])]),
+        Value::Array(
+            [
+                Some(flag(systems::EXT_HINT, rule.hint)),
+                rule.insist.then(|| flag(systems::EXT_INSIST, true)),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
+        ),
     );
     provision.set("type", if rule.allow { "permit" } else { "deny" });
     let purposes: Vec<Purpose> = rule.purpose.into_iter().collect();
@@ -124,7 +129,7 @@ impl Said<'_> {
         put(
             "purpose",
             purposes
-                .map(|one| coding(systems::PURPOSE, crate::act::purpose_code(*one)))
+                .map(|one| coding(systems::PURPOSE, one.code()))
                 .collect(),
         );
         let categories = self.what.iter().map(|category| {
@@ -200,6 +205,10 @@ fn period((from, until): (Option<Timestamp>, Option<Timestamp>)) -> Option<Value
         period.set("end", last.unwrap_or(until).to_string());
     }
     (!period.is_empty()).then_some(Value::Object(period))
+}
+
+fn flag(url: &str, value: bool) -> Value {
+    object([("url", url.into()), ("valueBoolean", value.into())])
 }
 
 /// Whom a rule names. Everyone is no actor at all.

@@ -28,6 +28,8 @@ pub struct Viewer<'a> {
 pub struct Hidden {
     /// The categories to leave out. A resource that has any of them is left out.
     pub labels: Labels,
+    /// Those of them that are left out also of the emergency set ([`crate::category::SPARED`]).
+    pub held: Labels,
     /// What a resource must be asked besides; `None` where categories say all.
     pub residual: Option<Arc<Residual>>,
     /// The closing rules that hide something, in the word's order.
@@ -54,6 +56,9 @@ pub struct Hidden {
 ///    everything is closed, the kinds must be reopened as well.
 /// 6. Where every category is hidden wholly, that the person is known here is hidden too ([`IDENTITY`]).
 /// 7. Whether a resource is in a part, where it does not say enough to tell, is decided so that less is shown.
+/// 8. In an **emergency** only those closing rules count that insist.
+/// 9. For care, a closing rule that does not insist leaves the emergency set open, and whose it is: it hides what has a
+///    closed category unless that is of the set. For every other purpose a seal holds for the set as well.
 ///
 /// So a further closing rule never shows more, and taking an allowing rule or an exception away never shows more.
 ///
@@ -75,6 +80,10 @@ pub fn hidden(
     };
     let (mut closing, mut residual) = (Vec::new(), Residual::default());
     for rule in rules {
+        // In an emergency only what insists is a seal.
+        if !rule.allow && !rule.insist && purpose == Purpose::Emergency {
+            continue;
+        }
         match asked.applies(rule) {
             Some(exact) if rule.allow => residual.opening.push(Opening {
                 exact,
@@ -86,14 +95,26 @@ pub fn hidden(
                     exact,
                     scope: rule.into(),
                     unless: exceptions.map(Scope::from).collect(),
+                    insist: rule.insist,
                 });
                 closing.push(rule);
             }
             None => {}
         }
     }
+    // For care what could save her life is left out by those that insist alone.
+    residual.spares = purpose == Purpose::Treatment;
     let whole = |category: &Category| residual.hides_all(*category);
     let closed: Vec<Category> = Category::ALL.into_iter().filter(whole).collect();
+    let held: Vec<Category> = match residual.spares {
+        true => {
+            let holding = residual.insisting();
+            let all = Category::ALL.into_iter();
+            all.filter(|category| holding.hides_all(*category))
+                .collect()
+        }
+        false => closed.clone(),
+    };
     let mut partly = false;
     let mut places = Vec::new();
     for category in Category::ALL {
@@ -113,6 +134,7 @@ pub fn hidden(
         .collect();
     Hidden {
         labels: with_identity(Category::set(&closed)),
+        held: with_identity(Category::set(&held)),
         residual: partly.then(|| Arc::new(residual)),
         hint: !hiding.is_empty() && hiding.iter().all(|rule| rule.hint),
         rules: hiding.iter().map(|rule| rule.id.clone()).collect(),

@@ -141,6 +141,7 @@ struct Provision {
     id: String,
     permit: bool,
     hint: bool,
+    insist: bool,
     who: Vec<Who>,
     purposes: Vec<Purpose>,
     what: Vec<Category>,
@@ -205,6 +206,7 @@ impl Provision {
                         purpose: *purpose,
                         until: self.until,
                         hint: self.hint,
+                        insist: self.insist,
                         from: self.from,
                         part: part.clone(),
                         unless: unless.to_vec(),
@@ -282,6 +284,7 @@ impl Reading<'_> {
             let closed = Rule {
                 id: root.id,
                 hint: root.hint,
+                insist: root.insist,
                 unless,
                 ..Rule::default()
             };
@@ -341,10 +344,12 @@ impl Reading<'_> {
             labels: labels.clone(),
             ..part
         });
+        let (hint, insist) = flags(value, at)?;
         Ok(Provision {
             id: value.text("id").unwrap_or(name).to_owned(),
             permit,
-            hint: hint(value, at)?,
+            hint,
+            insist,
             who: self.actors(value, at)?,
             purposes: self.purposes(value, at)?,
             parts: parts.collect(),
@@ -497,16 +502,17 @@ fn labels(value: &Value, at: &str) -> Said<Vec<Label>> {
     Ok(all)
 }
 
-/// The extension that says whether the refused are told; no other is understood.
-fn hint(value: &Value, at: &str) -> Said<bool> {
-    let mut hint = false;
+/// The extensions that say whether the refused are told, and whether a rule insists; no other is understood.
+fn flags(value: &Value, at: &str) -> Said<(bool, bool)> {
+    let (mut hint, mut insist) = (false, false);
     for (place, extension) in value.list("extension").iter().enumerate() {
         match (extension.text("url"), extension.get("valueBoolean")) {
             (Some(systems::EXT_HINT), Some(Value::Bool(said))) => hint = *said,
+            (Some(systems::EXT_INSIST), Some(Value::Bool(said))) => insist = *said,
             _ => return unsaid(&format!("{at}.extension[{place}]"), "no rule says this"),
         }
     }
-    Ok(hint)
+    Ok((hint, insist))
 }
 
 /// A Period as moments: the second is the first that is no longer in it.

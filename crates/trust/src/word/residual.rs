@@ -1,6 +1,7 @@
 //! What a word hides that categories cannot say: rules about a part of the record, asked of a resource itself.
 
 use super::part::{Doubt, Facts, Part};
+use crate::category::EMERGENCY;
 use crate::{Category, MemberId};
 use fhir::{ResourceType, Value};
 use serde::Serialize;
@@ -11,6 +12,8 @@ use serde::Serialize;
 pub struct Residual {
     pub(super) closing: Vec<Closing>,
     pub(super) opening: Vec<Opening>,
+    /// For care: what could save her life is asked only of those that insist.
+    pub(super) spares: bool,
 }
 
 /// A closing rule that applies, with those of its exceptions that do.
@@ -19,6 +22,8 @@ pub(super) struct Closing {
     pub(super) exact: u8,
     pub(super) scope: Scope,
     pub(super) unless: Vec<Scope>,
+    /// It closes also what could save her life.
+    pub(super) insist: bool,
 }
 
 /// An allowing rule that applies.
@@ -64,6 +69,16 @@ impl Closing {
 }
 
 impl Residual {
+    /// The same with those closing rules alone that insist.
+    pub(super) fn insisting(&self) -> Residual {
+        let insisting = self.closing.iter().filter(|closing| closing.insist);
+        Residual {
+            closing: insisting.cloned().collect(),
+            opening: self.opening.clone(),
+            spares: false,
+        }
+    }
+
     /// Whether all that is of a category is hidden.
     pub(super) fn hides_all(&self, category: Category) -> bool {
         let opened = |closing: &Closing| {
@@ -113,8 +128,9 @@ impl Residual {
                 one.exact > closing.exact && one.scope.holds(category, &facts, Doubt::Out)
             })
         };
+        let spared = self.spares && crate::labels(of, resource).meets(EMERGENCY);
         facts.categories().into_iter().any(|category| {
-            let mut closing = self.closing.iter();
+            let mut closing = self.closing.iter().filter(|one| one.insist || !spared);
             closing.any(|one| one.closes(category, &facts) && !opened(category, one))
         })
     }

@@ -51,6 +51,8 @@ impl Rule {
             Some(Purpose::Operations) => " para su trabajo interno",
             Some(Purpose::Research) => " para estudios",
             Some(Purpose::Payment) => " para cobros",
+            Some(Purpose::Emergency) => " en una emergencia",
+            Some(Purpose::State) => " por orden de una autoridad",
         };
         let until = self
             .until
@@ -61,7 +63,12 @@ impl Rule {
         } else {
             " Sabrán que guardas algo."
         };
-        format!("{who} {can} {what}{purpose}{until}.{hint}")
+        let insist = if self.allow || !self.insist {
+            ""
+        } else {
+            " Ni en una emergencia."
+        };
+        format!("{who} {can} {what}{purpose}{until}.{insist}{hint}")
     }
 
     fn english(&self, names: &dyn Fn(&MemberId, Option<&str>) -> String) -> String {
@@ -82,6 +89,8 @@ impl Rule {
             Some(Purpose::Operations) => " for their own work",
             Some(Purpose::Research) => " for studies",
             Some(Purpose::Payment) => " for payment",
+            Some(Purpose::Emergency) => " in an emergency",
+            Some(Purpose::State) => " on the order of an authority",
         };
         let until = self
             .until
@@ -92,7 +101,12 @@ impl Rule {
         } else {
             " They will know that you keep something back."
         };
-        format!("{who} {can} {what}{purpose}{until}.{hint}")
+        let insist = if self.allow || !self.insist {
+            ""
+        } else {
+            " Not even in an emergency."
+        };
+        format!("{who} {can} {what}{purpose}{until}.{insist}{hint}")
     }
 
     fn what_words(&self, lang: Lang) -> String {
@@ -287,6 +301,7 @@ fn role_es(role: Role) -> &'static str {
         Role::Patient => "Otros pacientes",
         Role::System => "Los sistemas",
         Role::Operator => "Quienes cuidan los sistemas",
+        Role::Privacy => "Quienes cuidan la privacidad",
     }
 }
 
@@ -299,5 +314,6 @@ fn role_en(role: Role) -> &'static str {
         Role::Patient => "Other patients",
         Role::System => "Systems",
         Role::Operator => "System operators",
+        Role::Privacy => "Privacy officers",
     }
 }

@@ -36,6 +36,10 @@ fn word(rules: Vec<Rule>) -> Word {
 
 /// Dr. Ruiz at the pharmacy, for treatment, at noon of 22 November 2026.
 fn seen_by_ruiz(rules: &[Rule]) -> Hidden {
+    seen_by_ruiz_for(rules, Purpose::Treatment)
+}
+
+fn seen_by_ruiz_for(rules: &[Rule], purpose: Purpose) -> Hidden {
     let pharmacy = member("farmacia");
     let viewer = Viewer {
         member: &pharmacy,
@@ -45,15 +49,33 @@ fn seen_by_ruiz(rules: &[Rule]) -> Hidden {
         herself: false,
     };
     let now = at("2026-11-22T18:00:00Z");
-    hidden(
-        Some(&word(rules.to_vec())),
-        &viewer,
-        Purpose::Treatment,
-        now,
-    )
+    hidden(Some(&word(rules.to_vec())), &viewer, purpose, now)
 }
 
 const MENTAL: &[Category] = &[Category::MentalHealth];
+
+#[test]
+fn a_seal_spares_what_could_save_a_life_unless_it_insists() {
+    let seal = |insist| Rule {
+        insist,
+        ..rule("r", false, Who::Everyone, &[])
+    };
+    let all = EVERYTHING.with(IDENTITY);
+    let kinder = seen_by_ruiz(&[seal(false)]);
+    assert_eq!((kinder.labels, kinder.held), (all, Labels(0)));
+    let harder = seen_by_ruiz(&[seal(true)]);
+    assert_eq!((harder.labels, harder.held), (all, all));
+    // Not for care: a seal is a seal.
+    let studied = seen_by_ruiz_for(&[seal(false)], Purpose::Research);
+    assert_eq!((studied.labels, studied.held), (all, all));
+    // In an emergency only what insists is a seal.
+    let emergency = |insist| seen_by_ruiz_for(&[seal(insist)], Purpose::Emergency);
+    assert_eq!(emergency(false), Hidden::default());
+    assert_eq!(emergency(true).labels, all);
+    // Words that were signed before there was a flag are what they were.
+    let canonical = String::from_utf8(word(vec![seal(false)]).canonical()).unwrap();
+    assert!(!canonical.contains("insist"), "{canonical}");
+}
 
 #[test]
 fn without_rules_all_is_open() {
@@ -189,8 +211,9 @@ prop_compose! {
             Just(Some("2026-11-23T00:00:00Z"))
         ],
         hint: bool,
+        insist: bool,
     ) -> Rule {
-        Rule { id: id.to_string(), allow, who, what, purpose, until: until.map(at), hint, ..Rule::default() }
+        Rule { id: id.to_string(), allow, who, what, purpose, until: until.map(at), hint, insist, ..Rule::default() }
     }
 }
 
@@ -249,7 +272,28 @@ proptest! {
         closing.allow = false;
         let mut more = rules.clone();
         more.insert(place.min(rules.len()), closing);
-        prop_assert!(within(seen_by_ruiz(&rules).labels, seen_by_ruiz(&more).labels));
+        let (before, after) = (seen_by_ruiz(&rules), seen_by_ruiz(&more));
+        prop_assert!(within(before.labels, after.labels));
+        prop_assert!(within(before.held, after.held));
+        prop_assert!(within(after.held, after.labels));
+    }
+
+    #[test]
+    fn what_is_held_is_what_those_that_insist_close(rules in proptest::collection::vec(any_rule(), 0..8)) {
+        let insisting: Vec<Rule> = rules.iter().filter(|rule| rule.allow || rule.insist).cloned().collect();
+        let held = seen_by_ruiz(&rules).held;
+        for category in Category::ALL {
+            prop_assert_eq!(
+                held.meets(category.bit()),
+                is_closed_by_the_book(&insisting, category),
+                "{:?} under {:?}", category, rules
+            );
+        }
+        // In an emergency nothing else closes.
+        let rules: Vec<Rule> = rules.into_iter().filter(|rule| rule.purpose.is_none()).collect();
+        let emergency = seen_by_ruiz_for(&rules, Purpose::Emergency);
+        prop_assert_eq!(emergency.labels, emergency.held);
+        prop_assert_eq!(emergency.held, seen_by_ruiz(&rules).held);
     }
 
     #[test]
@@ -261,7 +305,9 @@ proptest! {
         prop_assume!(rules[place].allow);
         let mut fewer = rules.clone();
         fewer.remove(place);
-        prop_assert!(within(seen_by_ruiz(&rules).labels, seen_by_ruiz(&fewer).labels));
+        let (before, after) = (seen_by_ruiz(&rules), seen_by_ruiz(&fewer));
+        prop_assert!(within(before.labels, after.labels));
+        prop_assert!(within(before.held, after.held));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub(super) async fn home(signed: Signed) -> Response<Body> {
         Role::Physician | Role::Nurse | Role::Pharmacist | Role::Clerk => {
             views::find::page(signed.frame(), &Fields::default(), &[])
         }
+        Role::Privacy => return redirect("/revisiones"),
         Role::System | Role::Operator => {
             return signed.fault(StatusCode::FORBIDDEN, "fault.machine");
         }

@@ -5,14 +5,17 @@ use crate::answer::page;
 use crate::seal::Use;
 use crate::session::{Signed, blocking};
 use crate::{views, when};
+use axum::body::Body;
 use axum::extract::{Path, Query};
-use axum::http::StatusCode;
+use axum::http::{Response, StatusCode};
 use exchange::{Outcome, Part};
 use fhir::Value;
+use jiff::Timestamp;
 use living::{Sourced, Summary};
 use serde::{Deserialize, Serialize};
 use store::Verbs;
-use trust::{MemberKind, PersonRef, Purpose, Request, Role, What};
+use trust::{MemberKind, PersonRef, Purpose, Refusal, Request, Role, What};
+use views::emergency::Banner;
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
@@ -112,10 +115,50 @@ pub(super) fn destinations(signed: &Signed) -> Vec<(String, String)> {
         .collect()
 }
 
+/// Whose pages offer to break the glass.
+fn breaks(role: Role) -> bool {
+    matches!(role, Role::Physician | Role::Nurse)
+}
+
+/// What stands above a record that is open in an emergency.
+async fn banner(
+    signed: &Signed,
+    curp: &str,
+    now: Timestamp,
+) -> Result<Option<Banner>, Response<Body>> {
+    let (gate, actor, curp) = (
+        signed.state().gate.clone(),
+        signed.actor.clone(),
+        curp.to_owned(),
+    );
+    let found = blocking(&signed.visitor, move || {
+        let one = gate.open_break(&actor, &curp, now)?;
+        Ok::<_, Refusal>((one, gate.has_factor(&actor.id)?))
+    })
+    .await?;
+    match found {
+        Ok((one, factor)) => {
+            let t = signed.t();
+            Ok(one.map(|one| views::emergency::banner(t, &one, factor, now)))
+        }
+        Err(refusal) => Err(signed.refuse(&refusal, "")),
+    }
+}
+
 pub(super) async fn show(
     signed: Signed,
     Path(sealed): Path<String>,
     Query(asked): Query<Asked>,
+) -> Answer {
+    page_for(signed, sealed, asked, Purpose::Treatment).await
+}
+
+/// The page for care, or for an emergency that is open.
+pub(super) async fn page_for(
+    signed: Signed,
+    sealed: String,
+    asked: Asked,
+    purpose: Purpose,
 ) -> Answer {
     let Some(curp) = signed.open(Use::Person, &sealed) else {
         return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
@@ -124,7 +167,7 @@ pub(super) async fn show(
     let now = state.now();
     let request = Request {
         actor: signed.actor.clone(),
-        purpose: Purpose::Treatment,
+        purpose,
         person: PersonRef::Curp(curp.clone()),
         verbs: Verbs::READING,
         types: None,
@@ -136,6 +179,10 @@ pub(super) async fn show(
     let parts = match state.network.gather(request, now).await {
         Ok(parts) => parts,
         Err(refusal) => return Ok(signed.refuse(&refusal, &sealed)),
+    };
+    let emergency = match purpose {
+        Purpose::Emergency => banner(&signed, &curp, now).await?,
+        _ => None,
     };
     let visitor = signed.visitor.clone();
     let html = blocking(&visitor, move || {
@@ -154,7 +201,10 @@ pub(super) async fn show(
                 errand: &signed.seal(Use::Errand, &errand),
                 today: &today,
                 all: !asked.todo.is_empty(),
-                writes: signed.actor.role == Role::Physician,
+                // Broken glass lets read; whoever writes receives the person first.
+                writes: signed.actor.role == Role::Physician && purpose == Purpose::Treatment,
+                breaks: purpose == Purpose::Treatment && breaks(signed.actor.role),
+                emergency,
                 destinations: &destinations(&signed),
             },
         )

@@ -108,6 +108,10 @@ fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Rule, Vec<Fie
     if from.is_none() || backwards {
         wrong("from_date", t.say("rules.need_start"));
     }
+    let insist = typed.get("verb") != "open" && typed.get("insist") == "yes";
+    if insist && typed.get("insist_sure") != "yes" {
+        wrong("insist_sure", t.say("rules.need_sure"));
+    }
     match (who.zip(part), until.zip(from), new_id()) {
         (Some((who, part)), Some((until, from)), Some(id)) if errors.is_empty() => Ok(Rule {
             id,
@@ -119,6 +123,7 @@ fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Rule, Vec<Fie
             hint: typed.get("hint") != "silence",
             from,
             part,
+            insist,
             ..Rule::default()
         }),
         _ => Err(errors),

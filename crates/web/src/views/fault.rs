@@ -22,16 +22,19 @@ struct Page<'a> {
     steps: &'a [Step],
     /// Sealed name of a person whose care relation is missing; empty otherwise.
     reference: &'a str,
+    /// Offer to declare an emergency.
+    breaks: bool,
 }
 
-/// A page that says what happened. With `reference`, it offers to receive the person or to type her code.
+/// A page that says what happened. With `reference`, it offers to receive the person or to type
+/// her code; with `breaks` also to declare an emergency.
 pub fn page(
     frame: Frame,
     headline: &str,
     sentence: &str,
     because: &[String],
     steps: &[Step],
-    reference: &str,
+    (reference, breaks): (&str, bool),
 ) -> String {
     let frame = frame.titled(headline);
     super::render(&Page {
@@ -41,5 +44,6 @@ pub fn page(
         because,
         steps,
         reference,
+        breaks,
     })
 }

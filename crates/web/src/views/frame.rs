@@ -103,6 +103,7 @@ pub(crate) fn role(t: Text, role: Role) -> String {
         Role::Patient => "role.patient",
         Role::System => "role.system",
         Role::Operator => "role.operator",
+        Role::Privacy => "role.privacy-officer",
     };
     t.say(key).to_owned()
 }
@@ -116,7 +117,9 @@ fn navigation(t: Text, role: Role, path: &str) -> Vec<NavItem> {
             ("/reglas", "nav.rules"),
             ("/codigo", "nav.code"),
         ],
-        Role::Physician | Role::Nurse | Role::Pharmacist | Role::Clerk => &[("/", "nav.find")],
+        Role::Physician | Role::Nurse => &[("/", "nav.find"), ("/segundo-factor", "nav.factor")],
+        Role::Pharmacist | Role::Clerk => &[("/", "nav.find")],
+        Role::Privacy => &[("/revisiones", "nav.reviews"), ("/ordenes", "nav.orders")],
         Role::System | Role::Operator => &[],
     };
     items

@@ -4,6 +4,7 @@
 //! line with a proof for each node. Acts of two people, or two looks of one, are never told as one. The person's own
 //! acts and those of machines are folded into one line a day, which opens.
 
+use super::emergency::Told;
 use super::frame::Frame;
 use crate::text::Text;
 use crate::threads::{Thread, Threads};
@@ -156,7 +157,8 @@ fn look(t: Text, threads: &Threads, g: &Group<'_>, input: &Input<'_>) -> Option<
         icon: match first.kind {
             _ if !first.refused.is_empty() => "cross",
             _ if first.machine => "gear",
-            ActKind::Write => "check",
+            ActKind::Emergency => "warn",
+            ActKind::Write | ActKind::Review => "check",
             ActKind::Word => "lock",
             _ => "eye",
         },
@@ -258,6 +260,7 @@ struct Page {
     days: Vec<Day>,
     missing: Vec<(Thread, String)>,
     total: String,
+    emergencies: Vec<Told>,
 }
 
 /// The page.
@@ -280,6 +283,7 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
     super::render(&Page {
         days,
         missing,
+        emergencies: super::emergency::told(t, input.parts, input.sentence, input.now),
         total: t.count("looks.total", people),
         frame: frame.titled(t.say("nav.looks")),
     })

@@ -71,6 +71,10 @@ pub struct Input<'a> {
     pub all: bool,
     /// Whether the reader may write (a physician).
     pub writes: bool,
+    /// Offer to declare an emergency.
+    pub breaks: bool,
+    /// What is said of the emergency in which it was opened.
+    pub emergency: Option<super::emergency::Banner>,
     /// Institutions that a referral can go to.
     pub destinations: &'a [(String, String)],
 }
@@ -100,6 +104,8 @@ struct Page<'a> {
     all_visits: String,
     total_laboratory: usize,
     forms: Option<Forms>,
+    breaks: bool,
+    emergency: Option<&'a super::emergency::Banner>,
 }
 
 /// The page.
@@ -173,6 +179,8 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
         forms: input
             .writes
             .then(|| errand::forms(t, input.errand, input.destinations)),
+        breaks: input.breaks,
+        emergency: input.emergency.as_ref(),
         reference: input.reference,
         frame: frame.titled(shown_name(t, &s.identity.name)),
     };

@@ -43,13 +43,16 @@ pub struct PreviewRow {
 #[allow(missing_docs)]
 pub enum Much {
     Nothing,
+    /// What could save her life.
+    Saving,
     Part,
     All,
 }
 
 impl Much {
-    fn of(open: bool, partly: bool) -> Much {
+    fn of(open: bool, partly: bool, saving: bool) -> Much {
         match (open, partly) {
+            (false, _) if saving => Much::Saving,
             (false, _) => Much::Nothing,
             (true, true) => Much::Part,
             (true, false) => Much::All,
@@ -57,12 +60,13 @@ impl Much {
     }
     /// Whether anything of it is seen.
     fn any(self) -> bool {
-        self > Much::Nothing
+        self > Much::Saving
     }
     /// In words: `lo ve`.
     fn words(self, t: Text) -> &'static str {
         t.say(match self {
             Much::Nothing => "preview.blind",
+            Much::Saving => "preview.saving",
             Much::Part => "preview.part",
             Much::All => "preview.sees",
         })
@@ -158,6 +162,7 @@ fn role_code(role: Role) -> &'static str {
         Role::Patient => "patient",
         Role::System => "system",
         Role::Operator => "operator",
+        Role::Privacy => "privacy-officer",
     }
 }
 
@@ -235,6 +240,9 @@ pub(crate) fn rule(t: Text, threads: &Threads, rule: &Rule) -> RuleView {
             "rule.silence"
         };
         detail.push(t.say(key).to_owned());
+        if rule.insist {
+            detail.push(t.say("rule.insists").to_owned());
+        }
     }
     RuleView {
         id: rule.id.clone(),
@@ -321,6 +329,8 @@ fn purpose_key(purpose: Purpose) -> &'static str {
         Purpose::Operations => "purpose.operations",
         Purpose::Research => "purpose.research",
         Purpose::Payment => "purpose.payment",
+        Purpose::Emergency => "purpose.emergency",
+        Purpose::State => "purpose.state",
     }
 }
 
@@ -336,8 +346,8 @@ pub fn preview(
     let rows: Vec<PreviewRow> = rows
         .iter()
         .map(|p| {
-            let today = Much::of(p.open_today, p.partly_today);
-            let then = Much::of(p.open, p.partly);
+            let today = Much::of(p.open_today, p.partly_today, false);
+            let then = Much::of(p.open, p.partly, p.saving);
             PreviewRow {
                 what: category(t, p.category),
                 then,
@@ -423,6 +433,8 @@ struct Page<'a> {
     topics: Vec<Tick>,
     everything: bool,
     silence: bool,
+    insist: bool,
+    sure_error: String,
     what_error: String,
     errors: &'a [FieldError],
     preview: Option<Preview>,
@@ -471,6 +483,11 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
         who.value = input.actor.map_or_else(String::new, |(code, _)| code);
     }
     let about = input.typed.get("quien").to_owned();
+    let error = |field: &str| {
+        let mut errors = input.errors.iter();
+        let found = errors.find(|e| e.field == field);
+        found.map_or_else(String::new, |e| e.sentence.clone())
+    };
     super::render(&Page {
         about,
         rules: input.rules.iter().map(|r| rule(t, &threads, r)).collect(),
@@ -488,11 +505,9 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
         topics: boxes(true),
         everything: input.typed.has("what", "everything"),
         silence: input.typed.get("hint") == "silence",
-        what_error: input
-            .errors
-            .iter()
-            .find(|e| e.field == "what")
-            .map_or_else(String::new, |e| e.sentence.clone()),
+        insist: input.typed.get("insist") == "yes",
+        sure_error: error("insist_sure"),
+        what_error: error("what"),
         errors: input.errors,
         preview: input.preview,
         frame: frame.titled(t.say("nav.rules")),
@@ -593,6 +608,7 @@ mod tests {
             open_today,
             partly: false,
             partly_today: false,
+            saving: false,
             rule: None,
         };
         let t = Text::of(Lang::Es);

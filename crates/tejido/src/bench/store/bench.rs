@@ -202,6 +202,7 @@ fn account(gate: &Gate) -> Result<String, Error> {
             role: Role::System,
             licence: None,
             curp: None,
+            unit: None,
         },
         now,
     )?;

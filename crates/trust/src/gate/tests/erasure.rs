@@ -19,6 +19,7 @@ fn account(login: &str, role: Role, curp: Option<&str>) -> NewAccount {
         role,
         licence: None,
         curp: curp.map(str::to_owned),
+        unit: None,
     }
 }
 
@@ -110,7 +111,7 @@ fn an_erased_person_is_unknown_and_the_log_holds() {
         .decide(her_own(herself("imss"), What::Log), noon())
         .unwrap();
     node.opine(&log, &hers, Opinion::NotRight, noon()).unwrap();
-    let before = node.receipt(&others_log(&node), &others).unwrap();
+    let before = node.receipt(&others_log(&node), &others, noon()).unwrap();
 
     let erased = node
         .erase(&operator(), PersonRef::Curp(SHE.into()), REASON, noon())
@@ -178,7 +179,7 @@ fn an_erased_person_is_unknown_and_the_log_holds() {
 
     // The other person's receipt from before holds, and so does a new one.
     let known = [key("imss", 1).verifier().clone()];
-    let after = node.receipt(&others_log(&node), &others).unwrap();
+    let after = node.receipt(&others_log(&node), &others, noon()).unwrap();
     for text in [before, after] {
         let verified = ledger::receipt::verify(&text, &known).unwrap();
         let act = crate::Act::from_body(&verified.act.unwrap()).unwrap();

@@ -200,6 +200,7 @@ fn doctor_account(login: &str) -> NewAccount {
         role: Role::Physician,
         licence: Some(licence(LicenceState::Active)),
         curp: None,
+        unit: None,
     }
 }
 

@@ -65,7 +65,7 @@ fn her_own_readings_of_the_log_are_folded() {
 #[test]
 fn a_receipt_is_checked_offline_and_opens_only_to_her() {
     let (node, act) = read_once();
-    let text = node.receipt(&her_log(&node), &act).unwrap();
+    let text = node.receipt(&her_log(&node), &act, noon()).unwrap();
     let known = [key("imss", 1).verifier().clone()];
     let verified = ledger::receipt::verify(&text, &known).unwrap();
     let shown = crate::Act::from_body(&verified.act.unwrap()).unwrap();
@@ -80,11 +80,11 @@ fn a_receipt_is_checked_offline_and_opens_only_to_her() {
     };
     let grant = node.decide(request, noon()).unwrap();
     assert_eq!(
-        node.receipt(&grant, &act).unwrap_err().kind,
+        node.receipt(&grant, &act, noon()).unwrap_err().kind,
         RefusalKind::Bad
     );
     assert_eq!(
-        node.receipt(&grant, "zz").unwrap_err().kind,
+        node.receipt(&grant, "zz", noon()).unwrap_err().kind,
         RefusalKind::Bad
     );
 }
@@ -96,7 +96,7 @@ fn a_grant_for_something_else_opens_no_log() {
         .decide(her_own(herself("imss"), What::Summary), noon())
         .unwrap();
     assert!(node.acts(&own, None, 10, noon()).is_err());
-    assert!(node.receipt(&own, &act).is_err());
+    assert!(node.receipt(&own, &act, noon()).is_err());
     assert!(node.opine(&own, &act, Opinion::Right, noon()).is_err());
     assert!(
         node.decide(

@@ -99,6 +99,8 @@ proptest! {
             institution_kind: kind_code(MemberKind::Pharmacy),
             via_other_member: true,
             own_record: false,
+            reviews_overdue: false,
+            named: None,
         };
         let word = Word {
             person: Tag([1; 32]),

@@ -111,6 +111,8 @@ fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Aske
         institution_kind: kind_code(MemberKind::Pharmacy),
         via_other_member: !asker.home,
         own_record: asker.role == Role::Patient && asker.home,
+        reviews_overdue: false,
+        named: None,
     };
     let word = Word {
         person: Tag([1; 32]),

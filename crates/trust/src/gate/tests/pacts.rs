@@ -181,6 +181,7 @@ fn a_node_goes_on_with_its_log_under_a_new_key_and_old_decisions_come_out_again(
         role: Role::Physician,
         licence: Some(licence(LicenceState::Active)),
         curp: None,
+        unit: None,
     };
     node.account(doctor, noon()).unwrap();
     node.appoint(&actor("imss", Role::Clerk), SHE, "ana", at("20:00"), noon())

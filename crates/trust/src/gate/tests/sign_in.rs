@@ -10,6 +10,7 @@ fn account(login: &str, role: Role) -> NewAccount {
         role,
         licence: None,
         curp: (role == Role::Patient).then(|| SHE.into()),
+        unit: None,
     }
 }
 
