@@ -106,16 +106,20 @@ pub fn hidden(
     residual.spares = purpose == Purpose::Treatment;
     let whole = |category: &Category| residual.hides_all(*category);
     let closed: Vec<Category> = Category::ALL.into_iter().filter(whole).collect();
-    let held: Vec<Category> = match residual.spares {
-        true => {
-            let holding = residual.insisting();
+    let holding = residual.spares.then(|| residual.insisting());
+    let held: Vec<Category> = match &holding {
+        Some(holding) => {
             let all = Category::ALL.into_iter();
             all.filter(|category| holding.hides_all(*category))
                 .collect()
         }
-        false => closed.clone(),
+        None => closed.clone(),
     };
-    let mut partly = false;
+    // What is closed wholly, and spared, may still be closed in part by a rule that insists.
+    let mut partly = holding.is_some_and(|holding| {
+        let mut open = Category::ALL.into_iter().filter(|one| !held.contains(one));
+        open.any(|category| holding.touches(category))
+    });
     let mut places = Vec::new();
     for category in Category::ALL {
         match closed.contains(&category) {

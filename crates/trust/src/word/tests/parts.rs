@@ -448,3 +448,41 @@ fn parts_that_say_nothing_of_sense_are_refused() {
     };
     assert_eq!(refused(many), "it names too many things at once");
 }
+
+#[test]
+fn a_part_that_she_insists_on_is_closed_though_all_else_of_it_is_spared() {
+    let allergies = |id: &str, insist, resources: &[&str]| Rule {
+        insist,
+        part: Part {
+            resources: resources.iter().map(|name| (*name).to_owned()).collect(),
+            ..Part::default()
+        },
+        ..rule(id, false, Who::Everyone, &[Category::Allergies])
+    };
+    let all = allergies("all", false, &[]);
+    let one = allergies("one", true, &["AllergyIntolerance/a"]);
+    let member = MemberId("imss".into());
+    let doctor = Viewer {
+        member: &member,
+        kind: MemberKind::Clinic,
+        role: Role::Physician,
+        actor: "ana",
+        herself: false,
+    };
+    let of = ResourceType::from_name("AllergyIntolerance").unwrap();
+    let resource = obj! { "resourceType" => "AllergyIntolerance" };
+    let spared = crate::labels(of, &resource);
+    let shown = |rules: &[&Rule], id: &str, purpose| {
+        let said = word(rules.iter().map(|one| (*one).clone()).collect());
+        let hidden = hidden(Some(&said), &doctor, purpose, at("2026-11-22T12:00:00Z"));
+        let by_label = spared.meets(hidden.held);
+        let asked = hidden.residual;
+        !by_label && !asked.is_some_and(|asked| asked.hides(&member, of, id, &resource))
+    };
+    for purpose in [Purpose::Treatment, Purpose::Emergency] {
+        assert!(shown(&[&all], "a", purpose), "a seal spares it");
+        assert!(!shown(&[&all, &one], "a", purpose), "but this one");
+        assert!(shown(&[&all, &one], "b", purpose));
+    }
+    assert!(!shown(&[&all], "a", Purpose::Research), "and only for care");
+}
