@@ -216,9 +216,9 @@ fn mark(kind: Kind, text: &str) -> u32 {
         return 0;
     }
     let start = 0x811c_9dc5 ^ (kind as u32 + 1).wrapping_mul(0x9e37_79b9);
-    let hash = text.bytes().fold(start, |h, b| {
-        (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
-    });
+    let hash = text
+        .bytes()
+        .fold(start, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
     hash.max(1)
 }
 

@@ -25,14 +25,15 @@ pub(crate) const LEVELS: usize = 10;
 /// Kinds of pairs of two people who are not strangers.
 pub(crate) const KIN: usize = 6;
 
-/// A kind of relatives: what they share, and bounds of how many such pairs there are for each pair of registrations of
-/// one person.
+/// A kind of relatives: what they share, and how many such pairs there are for each pair of registrations of one
+/// person.
 struct Kin {
     shared: &'static [Field],
     /// How often they have one given name, for each time that strangers have: parents do not name two children alike.
     same_given: f32,
     birth: Births,
-    least: f64,
+    /// How many there usually are, and at most.
+    usual: f64,
     most: f64,
 }
 
@@ -50,39 +51,45 @@ enum Births {
 /// Of parents and children that this share is a generation apart, as written.
 const GENERATION: f32 = 0.95;
 
+/// Pairs of twins for each pair of brothers and sisters. About one birth in ninety is of twins, which makes 0.011 pairs
+/// a person; families of two to four children have 0.5 to 1.5 pairs of brothers and sisters a person. Both are thinned
+/// alike where a register knows some people only. Twins cannot be learnt by themselves (what would be learnt is how
+/// often one person has two given names), but brothers and sisters can: so a register without families has no twins.
+const TWINS: f64 = 0.015;
+
+/// The usual shares count as much as so many pairs of one person.
+const USUAL: f64 = 50.0;
+
+const BROTHERS: usize = 0;
+const TWIN: usize = 1;
+
+/// What children of the same parents share.
+const OF_SAME_PARENTS: &[Field] = &[
+    Field::First,
+    Field::Second,
+    Field::Address,
+    Field::Phone,
+    Field::Mother,
+    Field::Father,
+    Field::BirthPlace,
+];
+
 const RELATIVES: [Kin; KIN] = [
     // Brothers and sisters.
     Kin {
-        shared: &[
-            Field::First,
-            Field::Second,
-            Field::Address,
-            Field::Phone,
-            Field::Mother,
-            Field::Father,
-            Field::BirthPlace,
-        ],
+        shared: OF_SAME_PARENTS,
         same_given: 0.05,
         birth: Births::Any,
-        least: 0.2,
+        usual: 1.0,
         most: 5.0,
     },
-    // Twins: about one birth in ninety, so 0.01 pairs a person; with k registrations each that is 0.02 k / (k - 1) for
-    // each pair of one person's. Not learnt: what would be learnt is how often one person has two given names.
+    // Twins.
     Kin {
-        shared: &[
-            Field::First,
-            Field::Second,
-            Field::Address,
-            Field::Phone,
-            Field::Mother,
-            Field::Father,
-            Field::BirthPlace,
-        ],
+        shared: OF_SAME_PARENTS,
         same_given: 0.01,
         birth: Births::One,
-        least: 0.03,
-        most: 0.03,
+        usual: TWINS,
+        most: 5.0 * TWINS,
     },
     // Parent and child of one name.
     Kin {
@@ -96,7 +103,7 @@ const RELATIVES: [Kin; KIN] = [
         ],
         same_given: 1.0,
         birth: Births::Generation,
-        least: 0.02,
+        usual: 0.05,
         most: 0.5,
     },
     // The same where both parents have the same surname.
@@ -112,7 +119,7 @@ const RELATIVES: [Kin; KIN] = [
         ],
         same_given: 1.0,
         birth: Births::Generation,
-        least: 0.01,
+        usual: 0.02,
         most: 0.1,
     },
     // Parent and child.
@@ -125,7 +132,7 @@ const RELATIVES: [Kin; KIN] = [
         ],
         same_given: 0.05,
         birth: Births::Generation,
-        least: 0.2,
+        usual: 1.0,
         most: 5.0,
     },
     // Others in one house.
@@ -133,7 +140,7 @@ const RELATIVES: [Kin; KIN] = [
         shared: &[Field::Address, Field::Phone],
         same_given: 1.0,
         birth: Births::Any,
-        least: 0.2,
+        usual: 1.0,
         most: 10.0,
     },
 ];
@@ -190,17 +197,27 @@ impl Model {
         }
         // One other registration for every second person.
         let n = registrations.max(1_000) as f64;
-        model.set_shares(0.5 / n, [0.0; KIN]);
+        model.set_shares(0.5 / n, 0.0, [0.0; KIN]);
         model
     }
 
-    /// Sets the share of pairs that are of one person, and those of relatives within their bounds.
-    pub(crate) fn set_shares(&mut self, one: f64, kin: [f64; KIN]) {
+    /// Sets the share of pairs that are of one person, and those of relatives: as many as were `seen` for each of
+    /// `pairs` of one person, and the usual ones before many were seen.
+    pub(crate) fn set_shares(&mut self, one: f64, pairs: f64, seen: [f64; KIN]) {
         let one = one.clamp(1e-12, 0.3);
         let mut strangers = 1.0 - one;
         self.one = one.ln() as f32;
-        for (slot, (share, row)) in self.kin.iter_mut().zip(kin.into_iter().zip(&RELATIVES)) {
-            let share = share.clamp(row.least * one, row.most * one);
+        let usual = |kind: usize| {
+            let row = &RELATIVES[kind];
+            let share = (seen[kind] + USUAL * row.usual) / (pairs + USUAL);
+            share.min(row.most)
+        };
+        for (kind, slot) in self.kin.iter_mut().enumerate() {
+            let share = one
+                * match kind {
+                    TWIN => TWINS * usual(BROTHERS),
+                    _ => usual(kind),
+                };
             strangers -= share;
             *slot = share.ln() as f32;
         }
@@ -238,7 +255,7 @@ impl Model {
 
     /// The probabilities of what the pair may be.
     pub(crate) fn shares(&self, pair: &Comparison) -> Shares {
-        let (one, (others, kin, _)) = self.both(pair);
+        let (one, (others, kin)) = self.both(pair);
         let all = log_add(one, others);
         Shares {
             one: (one - all).exp(),
@@ -256,7 +273,7 @@ impl Model {
         }
     }
 
-    fn both(&self, pair: &Comparison) -> (f32, (f32, [f32; KIN], f32)) {
+    fn both(&self, pair: &Comparison) -> (f32, (f32, [f32; KIN])) {
         let (mut one, mut strangers, mut kin) = (self.one, self.strangers, self.kin);
         for f in 0..FIELDS {
             let level = pair.level[f];
@@ -290,8 +307,11 @@ impl Model {
                 };
             }
         }
-        let others = kin.iter().fold(strangers, |sum, k| log_add(sum, *k));
-        (one, (others, kin, strangers))
+        let highest = kin.iter().fold(strangers, |high, k| high.max(*k));
+        let sum: f32 = kin.iter().fold((strangers - highest).exp(), |sum, k| {
+            sum + (k - highest).exp()
+        });
+        (one, (highest + sum.ln(), kin))
     }
 }
 

@@ -14,6 +14,11 @@ use rayon::prelude::*;
 /// Rounds at most; the odds rarely move after ten.
 const ROUNDS: usize = 20;
 
+/// After so many rounds, pairs that are less likely than this to be of one person or of relatives are left out of the
+/// others: all of them together weigh less than one pair in a million.
+const SETTLED: usize = 3;
+const HOPELESS: f32 = 1e-6;
+
 /// The first estimates of `m` count as much as so many pairs; those of numbers, which are much alike everywhere and
 /// rarely written twice in a small register, as many more.
 fn first_estimate(field: Field) -> f64 {
@@ -69,7 +74,7 @@ impl Sums {
 }
 
 /// Learns. Cost: a few seconds for half a million pairs in each sample.
-pub(crate) fn train(samples: &Samples) -> Model {
+pub(crate) fn train(mut samples: Samples) -> Model {
     let n = samples.registrations as f64;
     let all_pairs = (n * (n - 1.0) / 2.0).max(1.0);
     let mut model = Model::first(samples.registrations);
@@ -77,7 +82,13 @@ pub(crate) fn train(samples: &Samples) -> Model {
         return model;
     }
     let first = model.clone();
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
+        if round == SETTLED {
+            samples.proposed.retain(|pair| {
+                let shares = model.shares(pair);
+                shares.one + shares.kin.iter().sum::<f32>() > HOPELESS
+            });
+        }
         let of_one = sums(&model, &samples.proposed, |p| p);
         let of_others = sums(&model, &samples.random, |p| 1.0 - p);
         let before = model.one;
@@ -106,8 +117,11 @@ pub(crate) fn train(samples: &Samples) -> Model {
             }
         }
         model.tie_wrong_dates();
-        let scale = 1.0 / (samples.share * all_pairs);
-        model.set_shares(of_one.one * scale, of_one.kin.map(|k| k * scale));
+        model.set_shares(
+            of_one.one / (samples.share * all_pairs),
+            of_one.one,
+            of_one.kin,
+        );
         if (model.one - before).abs() < 1e-3 {
             break;
         }
