@@ -4,11 +4,12 @@
 //! grow by the strongest bond first, and two groups join only if, over *all* pairs across them, the evidence is for one
 //! person (average linkage over log odds, each bounded so that no single pair decides). Pairs that blocking did not
 //! propose are compared too. What two confirmed numbers or a person's word keep apart is never joined. Groups know one
-//! thing more than their pairs: which given name and birth date were written more than once (`clash`).
+//! thing more than their pairs: which given name, birth date and sex were written more than once (`clash`).
 
 use crate::batch::{DECIDED, Link};
 use crate::card::{Card, Map, Register};
 use crate::compare::compare;
+use crate::date::Written;
 use crate::field::{Field, are_two};
 use crate::model::Model;
 use crate::sure::{Apart, Sure, confirmed};
@@ -25,8 +26,8 @@ const AGAINST: f32 = -3.0;
 /// Evidence is summed in whole parts of this size, so that a sum does not depend on its order.
 const PARTS: f32 = 65_536.0;
 
-/// How much it speaks against a slip that the same wrong value was written once more: about one in ten is copied.
-const AGAIN: f64 = 2.3;
+/// How much it speaks against a slip that the same wrong value was written once more: about one in twenty is copied.
+const AGAIN: f64 = 3.0;
 
 /// Puts registrations into groups: for each its group's number, which is that of its first member.
 pub(crate) fn cluster(
@@ -219,7 +220,7 @@ impl<'a> Component<'a> {
         }
     }
 
-    /// What speaks for relatives beyond the single pairs: a given name or birth date that several registrations of one
+    /// What speaks for relatives beyond the single pairs: a given name, birth date or sex that several registrations of one
     /// group have, and another that several of the other have. Once it may be a slip; a slip is seldom made again.
     /// Counts only where relatives are what the two would be if not one person: strangers who are so much alike that
     /// they are weighed at all are told apart by their pairs.
@@ -242,8 +243,11 @@ impl<'a> Component<'a> {
                 .then(|| AGAIN * (n.min(m) - 1).min(2) as f64)
         };
         let given = of_field(Field::Given, |c| c.whole);
-        let birth = of_field(Field::Birth, |c| c.birth);
-        given.unwrap_or(0.0) + birth.unwrap_or(0.0)
+        let birth = of_field(Field::Birth, |c| {
+            Written::unpack(c.birth).map_or(0, Written::either_way)
+        });
+        let sex = of_field(Field::Sex, |c| u32::from(c.sex));
+        given.unwrap_or(0.0) + birth.unwrap_or(0.0) + sex.unwrap_or(0.0)
     }
 
     /// A card with the value that more of a group have than any other, and how many have it. Of those cards it is the

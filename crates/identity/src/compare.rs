@@ -6,7 +6,7 @@ use crate::draft::unpack;
 use crate::field::{FIELDS, Field, at};
 use crate::lexicon::{Id, Role};
 use crate::nickname::meet;
-use crate::sound::{Likeness, edits, likeness};
+use crate::sound::{Likeness, edits, likeness, two_genders};
 use mx::IdentifierState;
 
 /// How two registrations compare. Symmetric: the order of the two does not matter.
@@ -139,6 +139,7 @@ impl Pair<'_> {
         }
         let (s, t) = (words.text(x), words.text(y));
         match likeness(s, t, p.sound == q.sound) {
+            Likeness::Near if two_genders(s, t) => FAR,
             Likeness::Near => NEAR,
             _ if (s.len() == 1 || t.len() == 1) && s.as_bytes().first() == t.as_bytes().first() => {
                 INITIAL

@@ -61,7 +61,11 @@ pub(crate) fn edits(a: &[u8], b: &[u8], most: usize) -> usize {
     if a == b {
         return 0;
     }
-    if a.len().abs_diff(b.len()) > most || a.len() > LONGEST || b.len() > LONGEST {
+    // A change makes at most two letters appear in one text alone.
+    let letters = |text: &[u8]| text.iter().fold(0u32, |set, b| set | 1 << (b & 31));
+    let alone = (letters(a) ^ letters(b)).count_ones() as usize;
+    let far = a.len().abs_diff(b.len()) > most || alone > 2 * most;
+    if far || a.len() > LONGEST || b.len() > LONGEST {
         return most + 1;
     }
     let mut before = [0u8; LONGEST + 1];
@@ -133,6 +137,16 @@ pub(crate) fn likeness(a: &str, b: &str, same_sound: bool) -> Likeness {
     }
 }
 
+/// Whether two words are a man's and a woman's form of one name, as Fernando and Fernanda: one letter apart, and two
+/// people.
+pub(crate) fn two_genders(a: &str, b: &str) -> bool {
+    let ends = |x: &str, y: &str| match (x.strip_suffix('o'), y.strip_suffix('a')) {
+        (Some(x), Some(y)) => x == y,
+        _ => false,
+    };
+    ends(a, b) || ends(b, a)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +167,18 @@ mod tests {
         assert_ne!(sound("garcia"), sound("gracia"));
         assert_eq!(skeleton(&sound("maldonado")), skeleton(&sound("maldonada")));
         assert_eq!(skeleton(""), 0);
+    }
+    #[test]
+    fn a_mans_and_a_womans_form_are_two_names() {
+        assert!(two_genders("fernando", "fernanda") && two_genders("julia", "julio"));
+        for (a, b) in [
+            ("juan", "juana"),
+            ("rosa", "rosa"),
+            ("mario", "marta"),
+            ("", "o"),
+        ] {
+            assert!(!two_genders(a, b) && !two_genders(b, a), "{a} {b}");
+        }
     }
     #[test]
     fn edits_count_up_to_the_limit() {
