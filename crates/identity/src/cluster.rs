@@ -38,7 +38,7 @@ pub(crate) fn cluster(
 ) -> Vec<u32> {
     let n = register.cards.len();
     let mut parent: Vec<u32> = (0..n as u32).collect();
-    for link in links.iter().filter(|l| l.odds > 0.0) {
+    for link in links.iter().filter(|l| l.odds > model.join) {
         let (a, b) = (root(&mut parent, link.a), root(&mut parent, link.b));
         let (low, high) = (a.min(b), a.max(b));
         parent[high as usize] = low;
@@ -46,7 +46,11 @@ pub(crate) fn cluster(
     for i in 0..n as u32 {
         parent[i as usize] = root(&mut parent, i);
     }
-    let mut inside: Vec<Link> = links.iter().filter(|l| l.odds > 0.0).copied().collect();
+    let mut inside: Vec<Link> = links
+        .iter()
+        .filter(|l| l.odds > model.join)
+        .copied()
+        .collect();
     inside.par_sort_unstable_by_key(|l| (parent[l.a as usize], l.a, l.b));
     let parts: Vec<&[Link]> = inside
         .chunk_by(|x, y| parent[x.a as usize] == parent[y.a as usize])
@@ -158,7 +162,7 @@ impl<'a> Component<'a> {
         while let Some(bond) = self.heap.pop() {
             let (a, b) = (bond.a, bond.b);
             let alive = !self.groups[a as usize].is_empty() && !self.groups[b as usize].is_empty();
-            if !alive || bond.strength <= 0.0 || bond.strength != self.strength(a, b) {
+            if !alive || bond.strength != self.strength(a, b) {
                 continue;
             }
             self.join(a, b);
@@ -197,7 +201,7 @@ impl<'a> Component<'a> {
 
     fn bond(&mut self, a: u32, b: u32) {
         let strength = self.strength(a, b);
-        if strength > 0.0 {
+        if strength > f64::from(self.model.join) {
             let tie = [a, b].map(|g| {
                 let prints = self.groups[g as usize].iter().map(|m| self.card(*m).print);
                 prints.min().unwrap_or(0)

@@ -30,6 +30,7 @@ pub(crate) const KIN: usize = 6;
 struct Kin {
     shared: &'static [Field],
     /// How often they have one given name, for each time that strangers have: parents do not name two children alike.
+    /// Of brothers and sisters and of parents and children it is where learning starts.
     same_given: f32,
     birth: Births,
     /// How many there usually are, and at most.
@@ -60,8 +61,12 @@ const TWINS: f64 = 0.015;
 /// The usual shares count as much as so many pairs of one person.
 const USUAL: f64 = 50.0;
 
+/// How often relatives usually have one given name counts as much as so many expected cases.
+const USUAL_NAMES: f64 = 5.0;
+
 const BROTHERS: usize = 0;
 const TWIN: usize = 1;
+const PARENT: usize = 4;
 
 /// What children of the same parents share.
 const OF_SAME_PARENTS: &[Field] = &[
@@ -153,12 +158,16 @@ pub struct Model {
     pub(crate) u: [[f32; LEVELS]; FIELDS],
     /// Mean logarithm of a value's chance among strangers at the level.
     pub(crate) mean: [[f32; LEVELS]; FIELDS],
+    /// Groups are joined at odds above this (natural logarithm): zero for "more likely than not".
+    pub(crate) join: f32,
     /// Logarithms of the shares of pairs: of one person, of strangers, of each kind of relatives.
     pub(crate) one: f32,
     pub(crate) strangers: f32,
     pub(crate) kin: [f32; KIN],
     /// Which fields each kind shares.
     shared: [[bool; FIELDS]; KIN],
+    /// Logarithm of how often each kind has one given name, for each time that strangers have.
+    same_given: [f32; KIN],
 }
 
 /// What a pair may be, as probabilities that add up to one.
@@ -182,11 +191,14 @@ impl Model {
             m: [[0.0; LEVELS]; FIELDS],
             u: [[0.0; LEVELS]; FIELDS],
             mean: [[0.0; LEVELS]; FIELDS],
+            join: 0.0,
             one: 0.0,
             strangers: 0.0,
             kin: [0.0; KIN],
             shared,
+            same_given: [0.0; KIN],
         };
+        model.set_same_given([0.0; KIN], [0.0; KIN]);
         for field in Field::ALL {
             let f = field as usize;
             for (i, level) in field.levels().iter().enumerate() {
@@ -222,6 +234,22 @@ impl Model {
             *slot = share.ln() as f32;
         }
         self.strangers = strangers.max(1e-6).ln() as f32;
+    }
+
+    /// Sets how often relatives have one given name: as often as was `seen` for each time that it was `expected` of
+    /// strangers, and the usual before much was seen. Twins are left as they are, since nothing tells them from one
+    /// person but their names.
+    pub(crate) fn set_same_given(&mut self, seen: [f64; KIN], expected: [f64; KIN]) {
+        for (kind, slot) in self.same_given.iter_mut().enumerate() {
+            let usual = f64::from(RELATIVES[kind].same_given);
+            let ratio = match kind {
+                BROTHERS | PARENT => {
+                    (seen[kind] + USUAL_NAMES * usual) / (expected[kind] + USUAL_NAMES)
+                }
+                _ => usual,
+            };
+            *slot = ratio.min(1.0).ln() as f32;
+        }
     }
 
     /// One person's birth dates that have nothing in common lie as those of strangers do, so how many of them are a
@@ -289,9 +317,15 @@ impl Model {
             }
         }
         if pair.level[Field::Given as usize] == at::SAME {
-            for (sum, kind) in kin.iter_mut().zip(&RELATIVES) {
-                *sum += kind.same_given.ln();
+            for (sum, ratio) in kin.iter_mut().zip(self.same_given) {
+                *sum += ratio;
             }
+        }
+        // The CURPs of twins differ in a letter or two, so one with an error is like the other's as often as it has one.
+        let curp = Field::Curp as usize;
+        if let level @ (at::curp::SLIP | at::curp::ALIKE) = pair.level[curp] {
+            let slip = self.m[curp][usize::from(at::curp::SLIP)];
+            kin[TWIN] += slip - self.u[curp][usize::from(level)];
         }
         let birth = pair.level[Field::Birth as usize];
         if birth != at::UNKNOWN {

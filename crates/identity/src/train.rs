@@ -7,7 +7,7 @@
 //! are sometimes of one person. Values enter with their frequencies in every round.
 
 use crate::compare::Comparison;
-use crate::field::{FIELDS, Field};
+use crate::field::{FIELDS, Field, at};
 use crate::model::{KIN, LEVELS, Model};
 use rayon::prelude::*;
 
@@ -29,13 +29,13 @@ fn first_estimate(field: Field) -> f64 {
 }
 
 /// What is learnt from.
-pub(crate) struct Samples {
+pub(crate) struct Samples<'a> {
     /// Comparisons of proposed pairs.
-    pub(crate) proposed: Vec<Comparison>,
+    pub(crate) proposed: Vec<&'a Comparison>,
     /// Which share of the proposed pairs that is, 0 to 1.
     pub(crate) share: f64,
     /// Comparisons of random pairs.
-    pub(crate) random: Vec<Comparison>,
+    pub(crate) random: Vec<&'a Comparison>,
     /// How many registrations there are.
     pub(crate) registrations: usize,
 }
@@ -47,6 +47,9 @@ struct Sums {
     chance: [[f64; LEVELS]; FIELDS],
     one: f64,
     kin: [f64; KIN],
+    /// Of relatives, those whose given names are both known, and those with one.
+    named: [f64; KIN],
+    namesakes: [f64; KIN],
 }
 
 impl Sums {
@@ -56,6 +59,8 @@ impl Sums {
             chance: [[0.0; LEVELS]; FIELDS],
             one: 0.0,
             kin: [0.0; KIN],
+            named: [0.0; KIN],
+            namesakes: [0.0; KIN],
         }
     }
     fn plus(mut self, other: &Sums) -> Sums {
@@ -66,15 +71,17 @@ impl Sums {
             }
         }
         self.one += other.one;
-        for (a, b) in self.kin.iter_mut().zip(other.kin) {
-            *a += b;
+        for k in 0..KIN {
+            self.kin[k] += other.kin[k];
+            self.named[k] += other.named[k];
+            self.namesakes[k] += other.namesakes[k];
         }
         self
     }
 }
 
 /// Learns. Cost: a few seconds for half a million pairs in each sample.
-pub(crate) fn train(mut samples: Samples) -> Model {
+pub(crate) fn train(samples: &Samples) -> Model {
     let n = samples.registrations as f64;
     let all_pairs = (n * (n - 1.0) / 2.0).max(1.0);
     let mut model = Model::first(samples.registrations);
@@ -82,14 +89,15 @@ pub(crate) fn train(mut samples: Samples) -> Model {
         return model;
     }
     let first = model.clone();
+    let mut proposed = samples.proposed.clone();
     for round in 0..ROUNDS {
         if round == SETTLED {
-            samples.proposed.retain(|pair| {
+            proposed.retain(|pair| {
                 let shares = model.shares(pair);
                 shares.one + shares.kin.iter().sum::<f32>() > HOPELESS
             });
         }
-        let of_one = sums(&model, &samples.proposed, |p| p);
+        let of_one = sums(&model, &proposed, |p| p);
         let of_others = sums(&model, &samples.random, |p| 1.0 - p);
         let before = model.one;
         for field in Field::ALL {
@@ -117,6 +125,8 @@ pub(crate) fn train(mut samples: Samples) -> Model {
             }
         }
         model.tie_wrong_dates();
+        let same = f64::from(model.u[Field::Given as usize][usize::from(at::SAME)]).exp();
+        model.set_same_given(of_one.namesakes, of_one.named.map(|n| n * same));
         model.set_shares(
             of_one.one / (samples.share * all_pairs),
             of_one.one,
@@ -129,7 +139,7 @@ pub(crate) fn train(mut samples: Samples) -> Model {
     model
 }
 
-fn sums(model: &Model, pairs: &[Comparison], weight: impl Fn(f64) -> f64 + Sync) -> Sums {
+fn sums(model: &Model, pairs: &[&Comparison], weight: impl Fn(f64) -> f64 + Sync) -> Sums {
     // Chunks of a fixed size, added in their order: the sums do not depend on the number of threads.
     let parts: Vec<Sums> = pairs
         .par_chunks(1 << 14)
@@ -139,8 +149,16 @@ fn sums(model: &Model, pairs: &[Comparison], weight: impl Fn(f64) -> f64 + Sync)
                 let shares = model.shares(pair);
                 let w = weight(f64::from(shares.one));
                 sums.one += f64::from(shares.one);
-                for (sum, k) in sums.kin.iter_mut().zip(shares.kin) {
-                    *sum += f64::from(k);
+                let given = pair.level[Field::Given as usize];
+                for (k, share) in shares.kin.into_iter().enumerate() {
+                    let share = f64::from(share);
+                    sums.kin[k] += share;
+                    if given != at::UNKNOWN {
+                        sums.named[k] += share;
+                    }
+                    if given == at::SAME {
+                        sums.namesakes[k] += share;
+                    }
                 }
                 for f in 0..FIELDS {
                     let l = usize::from(pair.level[f]);
