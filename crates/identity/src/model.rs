@@ -286,8 +286,8 @@ impl Model {
         let (one, (others, kin)) = self.both(pair);
         let all = log_add(one, others);
         Shares {
-            one: (one - all).exp(),
-            kin: kin.map(|k| (k - all).exp()),
+            one: exp(one - all),
+            kin: kin.map(|k| exp(k - all)),
         }
     }
 
@@ -342,11 +342,16 @@ impl Model {
             }
         }
         let highest = kin.iter().fold(strangers, |high, k| high.max(*k));
-        let sum: f32 = kin.iter().fold((strangers - highest).exp(), |sum, k| {
-            sum + (k - highest).exp()
-        });
+        let sum: f32 = kin
+            .iter()
+            .fold(exp(strangers - highest), |sum, k| sum + exp(k - highest));
         (one, (highest + sum.ln(), kin))
     }
+}
+
+/// e^x of a share's logarithm, nothing where it would be less than one in a thousand million.
+fn exp(x: f32) -> f32 {
+    if x < -20.7 { 0.0 } else { x.exp() }
 }
 
 /// ln(e^a + e^b).

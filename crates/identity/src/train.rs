@@ -16,7 +16,7 @@ const ROUNDS: usize = 20;
 
 /// After so many rounds, pairs that are less likely than this to be of one person or of relatives are left out of the
 /// others: all of them together weigh less than one pair in a million.
-const SETTLED: usize = 3;
+const SETTLED: usize = 2;
 const HOPELESS: f32 = 1e-6;
 
 /// The first estimates of `m` count as much as so many pairs; those of numbers, which are much alike everywhere and
