@@ -14,6 +14,9 @@ use rayon::prelude::*;
 /// Rounds at most; the odds rarely move after ten.
 const ROUNDS: usize = 20;
 
+/// After so many rounds it is clear which random pairs are of one person, and `u` stays.
+const RANDOM_ROUNDS: usize = 5;
+
 /// After so many rounds, pairs that are less likely than this to be of one person or of relatives are left out of the
 /// others: all of them together weigh less than one pair in a million.
 const SETTLED: usize = 2;
@@ -90,6 +93,7 @@ pub(crate) fn train(samples: &Samples) -> Model {
     }
     let first = model.clone();
     let mut proposed = samples.proposed.clone();
+    let mut of_others = Sums::none();
     for round in 0..ROUNDS {
         if round == SETTLED {
             proposed.retain(|pair| {
@@ -98,7 +102,9 @@ pub(crate) fn train(samples: &Samples) -> Model {
             });
         }
         let of_one = sums(&model, &proposed, |p| p);
-        let of_others = sums(&model, &samples.random, |p| 1.0 - p);
+        if round < RANDOM_ROUNDS {
+            of_others = sums(&model, &samples.random, |p| 1.0 - p);
+        }
         let before = model.one;
         for field in Field::ALL {
             let f = field as usize;
