@@ -8,13 +8,13 @@ use crate::sure::{Sure, confirmed};
 use crate::train::{Samples, train};
 use rayon::prelude::*;
 
-/// Proposed pairs that are learnt from, about.
-const SAMPLE: u64 = 400_000;
+/// Proposed pairs that are learnt from, about, and random ones at most.
+const SAMPLE: u64 = 200_000;
 
 /// Random pairs that are learnt from: so many for each registration, within bounds. The share of strangers at a level
 /// is then known to within one part in the root of its number of pairs: one in a thousand of 30,000 to 18 %, a sixth of
 /// a unit of weight where fields weigh several. A larger register, which asks for rarer agreement, knows it better.
-const RANDOM_EACH: u64 = 8;
+const RANDOM_EACH: u64 = 2;
 const RANDOM_LEAST: u64 = 30_000;
 
 /// Pairs below these odds (natural logarithm) are not kept.

@@ -14,10 +14,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 /// One arrival is compared with at most so many others, those of its rarest keys.
-const MOST_COMPARED: usize = 1_000;
+const MOST_COMPARED: usize = 500;
 
 /// A group larger than this is not taken apart and put together anew when somebody joins it.
-const LARGEST_GROUP: usize = 200;
+const LARGEST_GROUP: usize = 60;
 
 /// What a search shows at most.
 const MOST_SHOWN: usize = 50;

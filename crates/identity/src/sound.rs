@@ -54,6 +54,11 @@ pub(crate) fn skeleton(sound: &str) -> u32 {
     if kept == 0 { 0 } else { hash | 1 }
 }
 
+/// The letters of a text as a set of bits; different ones may share a bit.
+pub(crate) fn letters(text: &[u8]) -> u32 {
+    text.iter().fold(0, |set, b| set | 1 << (b & 31))
+}
+
 /// Edits (a letter put in, left out, changed, or two neighbours exchanged) that make one text of the other, counted up
 /// to `most`; `most + 1` says "more". Optimal string alignment over bytes; texts over 64 bytes count as far apart.
 pub(crate) fn edits(a: &[u8], b: &[u8], most: usize) -> usize {
@@ -62,7 +67,6 @@ pub(crate) fn edits(a: &[u8], b: &[u8], most: usize) -> usize {
         return 0;
     }
     // A change makes at most two letters appear in one text alone.
-    let letters = |text: &[u8]| text.iter().fold(0u32, |set, b| set | 1 << (b & 31));
     let alone = (letters(a) ^ letters(b)).count_ones() as usize;
     let far = a.len().abs_diff(b.len()) > most || alone > 2 * most;
     if far || a.len() > LONGEST || b.len() > LONGEST {

@@ -4,7 +4,7 @@ use super::{Found, Pair, UNKNOWN};
 use crate::card::{Home, Kind};
 use crate::field::{Field, at};
 use crate::lexicon::Id;
-use crate::sound::{Likeness, edits, likeness};
+use crate::sound::{Likeness, edits, letters, likeness};
 
 impl Pair<'_> {
     /// A text that is a place or a trait: the same, alike in a word or but for a slip, or different.
@@ -111,7 +111,8 @@ fn alike(s: &str, t: &str) -> bool {
         (t, s)
     };
     let within = || {
-        short.split(' ').any(|w| w.len() > 3)
+        letters(short.as_bytes()) & !letters(long.as_bytes()) == 0
+            && short.split(' ').any(|w| w.len() > 3)
             && short.split(' ').all(|w| long.split(' ').any(|v| v == w))
     };
     likeness(s, t, false) == Likeness::Near
