@@ -184,8 +184,7 @@ fn write(path: &Path, report: &Report) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    /// The public sets, where they are. The limits are what the project asks of the historical set, and what no change
-    /// may fall below on the others.
+    /// The public sets, where they are. No change may fall below these limits, which lie a little under what was seen.
     #[test]
     fn the_public_sets_are_linked_as_well_as_is_asked() {
         let shared = std::env::var_os("TEJIDO_SHARED").map_or_else(
@@ -198,10 +197,10 @@ mod tests {
             return;
         }
         let least = [
-            ("dataset1", 0.95),
-            ("dataset2", 0.97),
-            ("dataset3", 0.96),
-            ("historical", 0.85),
+            ("dataset1", 0.98),
+            ("dataset2", 0.99),
+            ("dataset3", 0.99),
+            ("historical", 0.9),
         ];
         for set in sets::all(&folder, false).unwrap() {
             let (row, ..) = linked(&set.name, &set.registrations, &set.truth, 0.0);
@@ -227,9 +226,8 @@ mod tests {
         let mut report = Report::default();
         mexico::run(&args, &mut report).unwrap();
         let last = report.mexico.last().unwrap();
-        // The aim is a precision of 0.999; seen here is 0.9984 (`docs/identity.md`).
         assert!(
-            last.fit.precision >= 0.998 && last.fit.f1 >= 0.985,
+            last.fit.precision >= 0.999 && last.fit.f1 >= 0.995,
             "{:?}",
             last.fit
         );
