@@ -8,8 +8,14 @@ use crate::sure::{Sure, confirmed};
 use crate::train::{Samples, train};
 use rayon::prelude::*;
 
-/// Pairs in each of the two samples that are learnt from, about.
-const SAMPLE: u64 = 400_000;
+/// Proposed pairs that are learnt from, about, and random ones at most.
+const SAMPLE: u64 = 200_000;
+
+/// Random pairs that are learnt from: so many for each registration, within bounds. The share of strangers at a level
+/// is then known to within one part in the root of its number of pairs: one in a thousand of 30,000 to 18 %, a sixth of
+/// a unit of weight where fields weigh several. A larger register, which asks for rarer agreement, knows it better.
+const RANDOM_EACH: u64 = 2;
+const RANDOM_LEAST: u64 = 30_000;
 
 /// Pairs below these odds (natural logarithm) are not kept.
 const KEPT: f32 = -4.0;
@@ -25,33 +31,45 @@ pub(crate) struct Link {
     pub(crate) odds: f32,
 }
 
-/// Learns the weights of a register from itself.
-pub(crate) fn learn(register: &Register, blocks: &Blocks) -> Model {
+/// A proposed pair, compared.
+struct Proposed {
+    /// What the two say, as numbers, the smaller first: an order that does not depend on that of the input.
+    prints: (u64, u64),
+    a: u32,
+    b: u32,
+    comparison: Comparison,
+}
+
+/// Learns the weights of a register from itself, and scores the proposed pairs: those that may be of one person are
+/// given back.
+pub(crate) fn weigh(register: &Register, blocks: &Blocks) -> (Model, Vec<Link>) {
     let n = register.cards.len() as u64;
-    let counted = proposed_count(register, blocks);
-    let share = (SAMPLE as f64 / counted.max(1) as f64).min(1.0);
+    let card = |i: u32| &register.cards[i as usize];
+    let share = (SAMPLE as f64 / proposed_count(register, blocks).max(1) as f64).min(1.0);
     let limit = (share * f64::from(u32::MAX)) as u32;
-    // In an order that does not depend on that of the input.
-    let mut proposed: Vec<(u64, u64, Comparison)> = over_pairs(register, blocks, |a, b| {
-        let (x, y) = (&register.cards[a as usize], &register.cards[b as usize]);
-        let (low, high) = (x.print.min(y.print), x.print.max(y.print));
-        (mix(low, high) as u32 <= limit).then(|| (low, high, compare(register, x, y)))
+    let mut proposed: Vec<Proposed> = over_pairs(register, blocks, |a, b| {
+        let (x, y) = (card(a), card(b));
+        let prints = (x.print.min(y.print), x.print.max(y.print));
+        (mix(prints.0, prints.1) as u32 <= limit).then(|| Proposed {
+            prints,
+            a,
+            b,
+            comparison: compare(register, x, y),
+        })
     });
-    proposed.par_sort_unstable_by_key(|p| (p.0, p.1));
+    proposed.par_sort_unstable_by_key(|p| p.prints);
     let mut order: Vec<u32> = (0..n as u32).collect();
-    order.par_sort_unstable_by_key(|i| register.cards[*i as usize].print);
+    order.par_sort_unstable_by_key(|i| card(*i).print);
     let all = n * n.saturating_sub(1) / 2;
-    let pick = |i: u64, j: u64| {
-        let card = |k: u64| &register.cards[order[k as usize] as usize];
-        compare(register, card(i), card(j))
-    };
-    let random: Vec<Comparison> = if all <= 2 * SAMPLE {
+    let pick = |i: u64, j: u64| compare(register, card(order[i as usize]), card(order[j as usize]));
+    let wanted = (RANDOM_EACH * n).clamp(RANDOM_LEAST, SAMPLE);
+    let random: Vec<Comparison> = if all <= 2 * wanted {
         (0..n)
             .into_par_iter()
             .flat_map_iter(|i| (i + 1..n).map(move |j| pick(i, j)))
             .collect()
     } else {
-        (0..SAMPLE)
+        (0..wanted)
             .into_par_iter()
             .map(|k| {
                 let (i, j) = (mix(k, 1) % n, mix(k, 2) % (n - 1));
@@ -59,44 +77,57 @@ pub(crate) fn learn(register: &Register, blocks: &Blocks) -> Model {
             })
             .collect()
     };
-    train(&Samples {
-        proposed: proposed.into_iter().map(|p| p.2).collect(),
+    let model = train(&Samples {
+        proposed: proposed.iter().map(|p| &p.comparison).collect(),
         share,
-        random,
+        random: random.iter().collect(),
         registrations: n as usize,
-    })
+    });
+    let link = |a: u32, b: u32, odds: Option<f32>| odds.map(|odds| Link { a, b, odds });
+    let links = if share < 1.0 {
+        over_pairs(register, blocks, |a, b| {
+            link(a, b, odds(register, &model, card(a), card(b)))
+        })
+    } else {
+        // All were compared to learn from them.
+        let scored = proposed.par_iter().filter_map(|p| {
+            let odds = decide(register, card(p.a), card(p.b), || {
+                model.log_odds(&p.comparison)
+            });
+            link(p.a, p.b, odds)
+        });
+        scored.collect()
+    };
+    (model, links)
 }
 
-/// How many pairs the blocks propose; of a large register, estimated from some of its registrations.
+/// How many pairs the blocks propose; of a large register, estimated from some of its registrations, chosen by what
+/// they say.
 fn proposed_count(register: &Register, blocks: &Blocks) -> u64 {
-    let n = register.cards.len();
-    let step = (n / 50_000).max(1);
-    let seen: u64 = (0..n as u32)
+    let cards = &register.cards;
+    let step = (cards.len() as u64 / 50_000).max(1);
+    let seen: u64 = (0..cards.len() as u32)
         .into_par_iter()
-        .step_by(step)
+        .filter(|i| mix(cards[*i as usize].print, 3).is_multiple_of(step))
         .map_init(Vec::new, |partners, i| {
             blocks.after(i, partners);
             partners.len() as u64
         })
         .sum();
-    seen * step as u64
-}
-
-/// Scores the proposed pairs and keeps those that may be of one person.
-pub(crate) fn links(register: &Register, blocks: &Blocks, model: &Model) -> Vec<Link> {
-    over_pairs(register, blocks, |a, b| {
-        let (x, y) = (&register.cards[a as usize], &register.cards[b as usize]);
-        odds(register, model, x, y).map(|odds| Link { a, b, odds })
-    })
+    seen * step
 }
 
 /// The logarithm of a pair's odds, [`DECIDED`] for one that a confirmed number decides; `None` if it is not worth
 /// keeping.
 pub(crate) fn odds(register: &Register, model: &Model, x: &Card, y: &Card) -> Option<f32> {
+    decide(register, x, y, || model.log_odds(&compare(register, x, y)))
+}
+
+fn decide(register: &Register, x: &Card, y: &Card, weigh: impl Fn() -> f32) -> Option<f32> {
     match confirmed(register, x, y) {
         Some(Sure::One) => Some(DECIDED),
         Some(Sure::Two) => None,
-        None => Some(model.log_odds(&compare(register, x, y))).filter(|odds| *odds > KEPT),
+        None => Some(weigh()).filter(|odds| *odds > KEPT),
     }
 }
 

@@ -8,7 +8,7 @@
 //! A kind of key has a budget of pairs in proportion to the register, spent on its smallest blocks first: a rare
 //! surname is a key by itself, a common one is not, and the work grows in line with the register.
 
-use crate::card::{Card, Register};
+use crate::card::{Card, Home, Kind, Register};
 use crate::date::Written;
 use crate::lexicon::Id;
 
@@ -42,7 +42,8 @@ impl Keys {
     }
 }
 
-/// What keys are made of.
+/// What keys are made of. Texts enter by their letters and kind, never by their number in the register: numbers follow
+/// the order of arrival, and those of two kinds may be equal by chance.
 pub(crate) struct Traits {
     /// Sounds of the words of the name, pet forms resolved; zeros fill up.
     names: [u32; 6],
@@ -52,11 +53,12 @@ pub(crate) struct Traits {
     initials: [u32; 2],
     birth: Option<Written>,
     numbers: [u64; 6],
-    doors: [(Id, Id, Id); 2],
-    postcodes: [Id; 2],
-    localities: [Id; 2],
-    birth_place: Id,
-    trait_a: Id,
+    /// Street, house number, and both as one.
+    doors: [[u32; 3]; 2],
+    postcodes: [u32; 2],
+    localities: [u32; 2],
+    birth_place: u32,
+    trait_a: u32,
 }
 
 impl Traits {
@@ -90,7 +92,14 @@ impl Traits {
                 .iter()
                 .fold(7u64, |n, b| n.wrapping_mul(41) ^ u64::from(*b));
         }
-        let [x, y] = card.places;
+        let mark = |kind: Kind, id: Id| mark(kind, register.texts(kind).text(id));
+        let door = |home: Home| {
+            [
+                mark(Kind::Street, home.street),
+                mark(Kind::HouseNumber, home.number),
+                mark(Kind::Door, home.door),
+            ]
+        };
         Traits {
             names,
             named,
@@ -101,11 +110,11 @@ impl Traits {
             initials,
             birth: Written::unpack(card.birth),
             numbers,
-            doors: [(x.street, x.number, x.door), (y.street, y.number, y.door)],
-            postcodes: [x.postcode, y.postcode],
-            localities: [x.locality, y.locality],
-            birth_place: card.birth_place,
-            trait_a: card.traits[0],
+            doors: card.places.map(door),
+            postcodes: card.places.map(|p| mark(Kind::Postcode, p.postcode)),
+            localities: card.places.map(|p| mark(Kind::Locality, p.locality)),
+            birth_place: mark(Kind::BirthPlace, card.birth_place),
+            trait_a: mark(Kind::TraitA, card.traits[0]),
         }
     }
 
@@ -159,7 +168,7 @@ impl Traits {
             }
             8 => {
                 for &name in names {
-                    for (street, number, _) in self.doors {
+                    for [street, number, _] in self.doors {
                         key(&[name, street, number]);
                         key(&[name, street]);
                     }
@@ -178,9 +187,9 @@ impl Traits {
                 }
                 self.doors
                     .iter()
-                    .for_each(|(street, ..)| key(&[date, *street, 1]));
-                key(&[date, self.birth_place, 2]);
-                key(&[date, self.trait_a, 3]);
+                    .for_each(|[street, ..]| key(&[date, *street]));
+                key(&[date, self.birth_place]);
+                key(&[date, self.trait_a]);
             }
             // The birth date and the initials.
             12 => key(&[
@@ -192,13 +201,25 @@ impl Traits {
             13 => names.iter().for_each(|name| key(&[*name])),
             _ => {
                 for (door, postcode) in self.doors.iter().zip(self.postcodes) {
-                    key(&[door.2, postcode.max(1)]);
+                    key(&[door[2], postcode.max(1)]);
                     key(&[postcode]);
                 }
             }
         }
         out
     }
+}
+
+/// A number for a text of a kind, the same in every register; zero only for the empty text.
+fn mark(kind: Kind, text: &str) -> u32 {
+    if text.is_empty() {
+        return 0;
+    }
+    let start = 0x811c_9dc5 ^ (kind as u32 + 1).wrapping_mul(0x9e37_79b9);
+    let hash = text
+        .bytes()
+        .fold(start, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+    hash.max(1)
 }
 
 fn pairs(names: &[u32], mut key: impl FnMut(u32, u32)) {

@@ -3,19 +3,31 @@
 //! Links alone would chain: the father's card resembles one with a typing error, which resembles the son's. So groups
 //! grow by the strongest bond first, and two groups join only if, over *all* pairs across them, the evidence is for one
 //! person (average linkage over log odds, each bounded so that no single pair decides). Pairs that blocking did not
-//! propose are compared too. What two confirmed numbers or a person's word keep apart is never joined.
+//! propose are compared too. What two confirmed numbers or a person's word keep apart is never joined. Groups know one
+//! thing more than their pairs: which given name, birth date and sex were written more than once (`clash`).
 
 use crate::batch::{DECIDED, Link};
 use crate::card::{Card, Map, Register};
 use crate::compare::compare;
+use crate::date::Written;
+use crate::field::{Field, are_two};
 use crate::model::Model;
 use crate::sure::{Apart, Sure, confirmed};
 use rayon::prelude::*;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-/// Evidence of one pair counts at most this much (natural logarithm of odds), for or against.
-const BOUND: f32 = 6.0;
+/// Evidence of one pair counts at most this much (natural logarithm of odds) for one person, and against: of one
+/// person's pairs about one in twenty is so badly written that its weights say nothing, and no pair can say more
+/// against than that it is not one of those.
+const FOR: f32 = 6.0;
+const AGAINST: f32 = -3.0;
+
+/// Evidence is summed in whole parts of this size, so that a sum does not depend on its order.
+const PARTS: f32 = 65_536.0;
+
+/// How much it speaks against a slip that the same wrong value was written once more: about one in twenty is copied.
+const AGAIN: f64 = 3.0;
 
 /// Puts registrations into groups: for each its group's number, which is that of its first member.
 pub(crate) fn cluster(
@@ -26,7 +38,7 @@ pub(crate) fn cluster(
 ) -> Vec<u32> {
     let n = register.cards.len();
     let mut parent: Vec<u32> = (0..n as u32).collect();
-    for link in links.iter().filter(|l| l.odds > 0.0) {
+    for link in links.iter().filter(|l| l.odds > model.join) {
         let (a, b) = (root(&mut parent, link.a), root(&mut parent, link.b));
         let (low, high) = (a.min(b), a.max(b));
         parent[high as usize] = low;
@@ -34,7 +46,11 @@ pub(crate) fn cluster(
     for i in 0..n as u32 {
         parent[i as usize] = root(&mut parent, i);
     }
-    let mut inside: Vec<Link> = links.iter().filter(|l| l.odds > 0.0).copied().collect();
+    let mut inside: Vec<Link> = links
+        .iter()
+        .filter(|l| l.odds > model.join)
+        .copied()
+        .collect();
     inside.par_sort_unstable_by_key(|l| (parent[l.a as usize], l.a, l.b));
     let parts: Vec<&[Link]> = inside
         .chunk_by(|x, y| parent[x.a as usize] == parent[y.a as usize])
@@ -71,7 +87,7 @@ fn root(parent: &mut [u32], mut i: u32) -> u32 {
 
 /// A bond between two groups, by strength; ties by what the members say, so that the order of input does not matter.
 struct Bond {
-    strength: f32,
+    strength: f64,
     tie: u64,
     a: u32,
     b: u32,
@@ -105,8 +121,8 @@ struct Component<'a> {
     members: Vec<u32>,
     /// Members of each living group by local number; empty for one that was joined to another.
     groups: Vec<Vec<u32>>,
-    /// Evidence across two groups, summed over all pairs; minus infinity if they must stay apart.
-    across: Map<(u32, u32), f32>,
+    /// Evidence across two groups, summed over all pairs; none if they must stay apart.
+    across: Map<(u32, u32), Option<i64>>,
     neighbours: Vec<Vec<u32>>,
     heap: BinaryHeap<Bond>,
 }
@@ -146,7 +162,7 @@ impl<'a> Component<'a> {
         while let Some(bond) = self.heap.pop() {
             let (a, b) = (bond.a, bond.b);
             let alive = !self.groups[a as usize].is_empty() && !self.groups[b as usize].is_empty();
-            if !alive || bond.strength <= 0.0 || bond.strength != self.strength(a, b) {
+            if !alive || bond.strength != self.strength(a, b) {
                 continue;
             }
             self.join(a, b);
@@ -170,7 +186,8 @@ impl<'a> Component<'a> {
         around.dedup();
         around.retain(|x| *x != a && *x != b && !self.groups[*x as usize].is_empty());
         for &x in &around {
-            let sum = self.sum(a, x) + self.sum_of(&moved, b, x);
+            let sums = (self.sum(a, x), self.sum_of(&moved, b, x));
+            let sum = sums.0.zip(sums.1).map(|(s, t)| s + t);
             self.across.insert(ordered(a, x), sum);
             self.neighbours[x as usize].push(a);
         }
@@ -184,7 +201,7 @@ impl<'a> Component<'a> {
 
     fn bond(&mut self, a: u32, b: u32) {
         let strength = self.strength(a, b);
-        if strength > 0.0 {
+        if strength > f64::from(self.model.join) {
             let tie = [a, b].map(|g| {
                 let prints = self.groups[g as usize].iter().map(|m| self.card(*m).print);
                 prints.min().unwrap_or(0)
@@ -199,16 +216,62 @@ impl<'a> Component<'a> {
         }
     }
 
-    fn strength(&mut self, a: u32, b: u32) -> f32 {
+    fn strength(&mut self, a: u32, b: u32) -> f64 {
         let pairs = self.groups[a as usize].len() * self.groups[b as usize].len();
-        self.sum(a, b) / pairs as f32
+        match self.sum(a, b) {
+            None => f64::NEG_INFINITY,
+            Some(sum) => sum as f64 / (pairs as f64 * f64::from(PARTS)) - self.clash(a, b),
+        }
+    }
+
+    /// What speaks for relatives beyond the single pairs: a given name, birth date or sex that several registrations of one
+    /// group have, and another that several of the other have. Once it may be a slip; a slip is seldom made again.
+    /// Counts only where relatives are what the two would be if not one person: strangers who are so much alike that
+    /// they are weighed at all are told apart by their pairs.
+    fn clash(&self, a: u32, b: u32) -> f64 {
+        let (these, those) = (&self.groups[a as usize], &self.groups[b as usize]);
+        if these.len() < 2 || those.len() < 2 {
+            return 0.0;
+        }
+        let of_field = |field: Field, value: fn(&Card) -> u32| {
+            let (x, n) = self.usual(these, value)?;
+            let (y, m) = self.usual(those, value)?;
+            let written_in = |group: &[u32], one| group.iter().any(|g| value(self.card(*g)) == one);
+            if n.min(m) < 2 || written_in(those, value(x)) || written_in(these, value(y)) {
+                return None;
+            }
+            let pair = compare(self.register, x, y);
+            let shares = self.model.shares(&pair);
+            let relatives: f32 = shares.kin.iter().sum();
+            (are_two(field, pair.level[field as usize]) && relatives > 1.0 - shares.one - relatives)
+                .then(|| AGAIN * (n.min(m) - 1).min(2) as f64)
+        };
+        let given = of_field(Field::Given, |c| c.whole);
+        let birth = of_field(Field::Birth, |c| {
+            Written::unpack(c.birth).map_or(0, Written::either_way)
+        });
+        let sex = of_field(Field::Sex, |c| u32::from(c.sex));
+        given.unwrap_or(0.0) + birth.unwrap_or(0.0) + sex.unwrap_or(0.0)
+    }
+
+    /// A card with the value that more of a group have than any other, and how many have it. Of those cards it is the
+    /// one that says the least number, whatever their order.
+    fn usual(&self, group: &[u32], value: fn(&Card) -> u32) -> Option<(&'a Card, usize)> {
+        let mut cards: Vec<&Card> = group.iter().map(|m| self.card(*m)).collect();
+        cards.retain(|c| value(c) != 0);
+        cards.sort_unstable_by_key(|c| (value(c), c.print));
+        let runs = || cards.chunk_by(|x, y| value(x) == value(y));
+        let most = runs().map(<[_]>::len).max()?;
+        let mut longest = runs().filter(|run| run.len() == most);
+        let card = *longest.next()?.first()?;
+        longest.next().is_none().then_some((card, most))
     }
 
     fn card(&self, member: u32) -> &'a Card {
         &self.register.cards[self.members[member as usize] as usize]
     }
 
-    fn sum(&mut self, a: u32, b: u32) -> f32 {
+    fn sum(&mut self, a: u32, b: u32) -> Option<i64> {
         if let Some(sum) = self.across.get(&ordered(a, b)) {
             return *sum;
         }
@@ -218,35 +281,36 @@ impl<'a> Component<'a> {
     }
 
     /// The sum of a group that has just been emptied into another.
-    fn sum_of(&mut self, moved: &[u32], b: u32, x: u32) -> f32 {
+    fn sum_of(&mut self, moved: &[u32], b: u32, x: u32) -> Option<i64> {
         match self.across.remove(&ordered(b, x)) {
             Some(sum) => sum,
             None => self.evidence(moved, &self.groups[x as usize]),
         }
     }
 
-    fn evidence(&self, these: &[u32], those: &[u32]) -> f32 {
-        let mut sum = 0.0;
+    fn evidence(&self, these: &[u32], those: &[u32]) -> Option<i64> {
+        let mut sum = 0;
         for &x in these {
             for &y in those {
                 if self
                     .apart
                     .holds(self.members[x as usize], self.members[y as usize])
                 {
-                    return f32::NEG_INFINITY;
+                    return None;
                 }
                 let (x, y) = (self.card(x), self.card(y));
-                sum += match confirmed(self.register, x, y) {
-                    Some(Sure::Two) => return f32::NEG_INFINITY,
+                let odds = match confirmed(self.register, x, y) {
+                    Some(Sure::Two) => return None,
                     Some(Sure::One) => DECIDED,
                     None => {
                         let odds = self.model.log_odds(&compare(self.register, x, y));
-                        odds.clamp(-BOUND, BOUND)
+                        odds.clamp(AGAINST, FOR)
                     }
                 };
+                sum += (odds * PARTS) as i64;
             }
         }
-        sum
+        Some(sum)
     }
 }
 

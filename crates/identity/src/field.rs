@@ -177,6 +177,17 @@ pub(crate) mod at {
     }
 }
 
+/// Whether a level of the given names, the birth date or the sex says that the values are two, and neither a form of the other
+/// nor a known way to write it.
+pub(crate) fn are_two(field: Field, level: u8) -> bool {
+    match field {
+        Field::Given => level >= at::given::FAR,
+        Field::Birth => level >= at::birth::SLIP && level != at::birth::AS_FAR_AS_KNOWN,
+        Field::Sex => level > at::SAME,
+        _ => false,
+    }
+}
+
 const GIVEN: [Level; 9] = [
     level("coincide", 0.65, 0.004, 1.0),
     level("coincide en parte", 0.15, 0.008, 0.5),

@@ -14,10 +14,10 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 /// One arrival is compared with at most so many others, those of its rarest keys.
-const MOST_COMPARED: usize = 1_000;
+const MOST_COMPARED: usize = 500;
 
 /// A group larger than this is not taken apart and put together anew when somebody joins it.
-const LARGEST_GROUP: usize = 200;
+const LARGEST_GROUP: usize = 60;
 
 /// What a search shows at most.
 const MOST_SHOWN: usize = 50;
@@ -143,7 +143,7 @@ impl Index {
         }
         links.sort_by(|x, y| y.odds.total_cmp(&x.odds).then(x.a.cmp(&y.a)));
         let mut around: Vec<u32> = vec![own];
-        for link in links.iter().filter(|l| l.odds > 0.0) {
+        for link in links.iter().filter(|l| l.odds > self.model.join) {
             if !around.contains(&link.a) && around.len() < LARGEST_GROUP {
                 around.extend(self.together(link.a));
             }
@@ -254,7 +254,8 @@ impl Index {
                     &cards[a as usize],
                     &cards[b as usize],
                 );
-                if let Some(odds) = odds.filter(|o| *o > 0.0 && !self.apart.holds(a, b)) {
+                if let Some(odds) = odds.filter(|o| *o > self.model.join && !self.apart.holds(a, b))
+                {
                     links.push(Link { a, b, odds });
                 }
             }

@@ -1,7 +1,7 @@
 //! One person, however she was written down.
 //!
 //! **In** come registrations as institutions wrote them ([`Registration`]; every field may be absent, wrong or
-//! misspelt). **Out** come people: which registrations are of one person ([`link`]), whom an arrival resembles and
+//! misspelt). **Out** come people: which registrations are of one person ([`link`], or [`link_at`] a wanted precision), whom an arrival resembles and
 //! joins ([`Index::arrive`]), and why ([`Explanation`]). The numbers of a registration are checked against the rest of
 //! it ([`check`]); their states are shown, nothing is refused.
 //!
@@ -50,7 +50,7 @@ pub use check::{Checked, check};
 pub use explain::{Explanation, Grade, Said};
 pub use field::Field;
 pub use index::{Arrival, Candidate, Index};
-pub use link::{Estimate, Linked, link};
+pub use link::{Estimate, Linked, link, link_at};
 pub use model::Model;
 pub use registration::{Address, Identifier, Registration};
 pub use sure::Apart;

@@ -1,13 +1,12 @@
 //! Who is who in a whole register.
 
-use crate::batch;
+use crate::batch::{self, Link};
 use crate::card::Register;
 use crate::cluster;
 use crate::explain::{Explanation, explain};
 use crate::model::{Model, probability};
 use crate::propose::Blocks;
 use crate::sure::Apart;
-use rayon::prelude::*;
 use serde::Serialize;
 
 /// What was found in a register.
@@ -31,40 +30,92 @@ pub struct Estimate {
     pub recall: f64,
     /// Pairs compared that may be of one person.
     pub pairs: u64,
+    /// The probability above which registrations are joined.
+    pub threshold: f64,
 }
 
 /// Finds the people in a register: blocks, learns the weights from the register itself, weighs every proposed pair and
-/// groups the registrations. The order of the registrations does not matter. Uses all threads of the pool.
+/// groups the registrations; they are joined where it is more likely than not that they are of one person. The order of
+/// the registrations does not matter. Uses all threads of the pool.
 ///
 /// Cost: about thirty microseconds of one core and a kilobyte of memory a registration.
 pub fn link(register: &Register, apart: &Apart) -> Linked {
+    link_at(register, apart, 0.0)
+}
+
+/// The same, with a threshold as high as is needed for a precision (0 to 1) of the joined pairs, as the model expects
+/// it: see [`Estimate`] for how far that can be trusted. No lower than even odds, and no higher than 0.993, since no
+/// pair counts for more than that.
+pub fn link_at(register: &Register, apart: &Apart, precision: f64) -> Linked {
     let blocks = Blocks::of(register);
-    let model = batch::learn(register, &blocks);
-    let links = batch::links(register, &blocks, &model);
+    let (mut model, links) = batch::weigh(register, &blocks);
     drop(blocks);
+    model.join = threshold(&links, precision);
     let person = cluster::cluster(register, &model, apart, &links);
-    let zero = || [0.0f64; 3];
-    let [joined, right, missed] = links
-        .par_chunks(1 << 16)
-        .map(|chunk| {
-            chunk.iter().fold(zero(), |[n, right, missed], link| {
-                let p = probability(link.odds);
-                match person[link.a as usize] == person[link.b as usize] {
-                    true => [n + 1.0, right + p, missed],
-                    false => [n, right, missed + p],
-                }
-            })
-        })
-        .reduce(zero, |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]]);
-    let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 1.0 };
+    let estimate = estimate(&links, &person, model.join);
     Linked {
         person,
         model,
-        estimate: Estimate {
-            precision: share(right, joined),
-            recall: share(right, right + missed),
-            pairs: links.len() as u64,
-        },
+        estimate,
+    }
+}
+
+/// The lowest odds at which the pairs above are, by their probabilities, of one person as often as is wanted.
+fn threshold(links: &[Link], precision: f64) -> f32 {
+    const HIGHEST: f32 = 5.0;
+    let mut odds: Vec<f32> = links.iter().map(|l| l.odds).filter(|o| *o > 0.0).collect();
+    odds.sort_unstable_by(|x, y| y.total_cmp(x));
+    let mut right = 0.0;
+    for (above, odds) in odds.iter().enumerate() {
+        right += probability(*odds);
+        if right < precision * (above + 1) as f64 {
+            return odds.min(HIGHEST);
+        }
+    }
+    0.0
+}
+
+/// In the order of the links, so that it does not depend on the number of threads. A joined pair is as likely as the
+/// better of its own probability and of the way over a third registration that is joined to both.
+fn estimate(links: &[Link], person: &[u32], join: f32) -> Estimate {
+    let is_joined = |l: &&Link| person[l.a as usize] == person[l.b as usize];
+    let mut ways: Vec<(u32, u32, f64)> = links
+        .iter()
+        .filter(is_joined)
+        .flat_map(|l| {
+            let p = probability(l.odds);
+            [(l.a, l.b, p), (l.b, l.a, p)]
+        })
+        .collect();
+    ways.sort_unstable_by_key(|w| (w.0, w.1));
+    let of = |one: u32| {
+        let from = ways.partition_point(|w| w.0 < one);
+        ways[from..].iter().take_while(move |w| w.0 == one)
+    };
+    let over_a_third = |a: u32, b: u32| {
+        let mut theirs = of(b).peekable();
+        let ways = of(a).filter_map(|(_, c, p)| {
+            while theirs.next_if(|w| w.1 < *c).is_some() {}
+            theirs.peek().filter(|w| w.1 == *c).map(|w| p * w.2)
+        });
+        ways.fold(0.0, f64::max)
+    };
+    let (mut joined, mut right, mut missed) = (0.0, 0.0, 0.0);
+    for link in links {
+        let p = probability(link.odds);
+        if is_joined(&link) {
+            joined += 1.0;
+            right += p.max(over_a_third(link.a, link.b));
+        } else {
+            missed += p;
+        }
+    }
+    let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 1.0 };
+    Estimate {
+        precision: share(right, joined),
+        recall: share(right, right + missed),
+        pairs: links.len() as u64,
+        threshold: probability(join),
     }
 }
 
@@ -73,5 +124,34 @@ impl Register {
     pub fn explain(&self, model: &Model, a: u32, b: u32) -> Option<Explanation> {
         let card = |i: u32| self.cards.get(i as usize);
         Some(explain(self, model, card(a)?, card(b)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_joined_pair_is_as_likely_as_the_way_over_a_third() {
+        let link = |a, b, odds| Link { a, b, odds };
+        let links = [link(0, 1, 9.0), link(0, 2, 0.0), link(1, 2, 9.0)];
+        let found = estimate(&links, &[0, 0, 0], 0.0);
+        let sure = probability(9.0);
+        assert!((found.precision - (2.0 * sure + sure * sure) / 3.0).abs() < 1e-9);
+        let apart = estimate(&links, &[0, 0, 2], 0.0);
+        assert!((apart.recall - sure / (sure + 0.5 + sure)).abs() < 1e-9);
+    }
+    #[test]
+    fn the_threshold_is_as_high_as_the_wanted_precision_asks() {
+        let links: Vec<Link> = [9.0, 3.0, 1.0, 0.5, -1.0]
+            .into_iter()
+            .map(|odds| Link { a: 0, b: 1, odds })
+            .collect();
+        // Probabilities 0.9999, 0.9526, 0.7311, 0.6225; means from the top 0.9999, 0.9762, 0.8945, 0.8265.
+        assert_eq!(threshold(&links, 0.0), 0.0);
+        assert_eq!(threshold(&links, 0.8), 0.0);
+        assert_eq!(threshold(&links, 0.85), 0.5);
+        assert_eq!(threshold(&links, 0.95), 1.0);
+        assert_eq!(threshold(&links, 1.0), 5.0);
     }
 }

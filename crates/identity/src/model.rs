@@ -25,14 +25,16 @@ pub(crate) const LEVELS: usize = 10;
 /// Kinds of pairs of two people who are not strangers.
 pub(crate) const KIN: usize = 6;
 
-/// A kind of relatives: what they share, and bounds of how many such pairs there are for each pair of registrations of
-/// one person.
+/// A kind of relatives: what they share, and how many such pairs there are for each pair of registrations of one
+/// person.
 struct Kin {
     shared: &'static [Field],
     /// How often they have one given name, for each time that strangers have: parents do not name two children alike.
+    /// Of brothers and sisters and of parents and children it is where learning starts.
     same_given: f32,
     birth: Births,
-    least: f64,
+    /// How many there usually are, and at most.
+    usual: f64,
     most: f64,
 }
 
@@ -50,39 +52,49 @@ enum Births {
 /// Of parents and children that this share is a generation apart, as written.
 const GENERATION: f32 = 0.95;
 
+/// Pairs of twins for each pair of brothers and sisters. About one birth in ninety is of twins, which makes 0.011 pairs
+/// a person; families of two to four children have 0.5 to 1.5 pairs of brothers and sisters a person. Both are thinned
+/// alike where a register knows some people only. Twins cannot be learnt by themselves (what would be learnt is how
+/// often one person has two given names), but brothers and sisters can: so a register without families has no twins.
+const TWINS: f64 = 0.015;
+
+/// The usual shares count as much as so many pairs of one person.
+const USUAL: f64 = 50.0;
+
+/// How often relatives usually have one given name counts as much as so many expected cases.
+const USUAL_NAMES: f64 = 5.0;
+
+const BROTHERS: usize = 0;
+const TWIN: usize = 1;
+const PARENT: usize = 4;
+
+/// What children of the same parents share.
+const OF_SAME_PARENTS: &[Field] = &[
+    Field::First,
+    Field::Second,
+    Field::Address,
+    Field::Phone,
+    Field::Mother,
+    Field::Father,
+    Field::BirthPlace,
+];
+
 const RELATIVES: [Kin; KIN] = [
     // Brothers and sisters.
     Kin {
-        shared: &[
-            Field::First,
-            Field::Second,
-            Field::Address,
-            Field::Phone,
-            Field::Mother,
-            Field::Father,
-            Field::BirthPlace,
-        ],
+        shared: OF_SAME_PARENTS,
         same_given: 0.05,
         birth: Births::Any,
-        least: 0.2,
+        usual: 1.0,
         most: 5.0,
     },
-    // Twins: about one birth in ninety, so 0.01 pairs a person; with k registrations each that is 0.02 k / (k - 1) for
-    // each pair of one person's. Not learnt: what would be learnt is how often one person has two given names.
+    // Twins.
     Kin {
-        shared: &[
-            Field::First,
-            Field::Second,
-            Field::Address,
-            Field::Phone,
-            Field::Mother,
-            Field::Father,
-            Field::BirthPlace,
-        ],
+        shared: OF_SAME_PARENTS,
         same_given: 0.01,
         birth: Births::One,
-        least: 0.03,
-        most: 0.03,
+        usual: TWINS,
+        most: 5.0 * TWINS,
     },
     // Parent and child of one name.
     Kin {
@@ -96,7 +108,7 @@ const RELATIVES: [Kin; KIN] = [
         ],
         same_given: 1.0,
         birth: Births::Generation,
-        least: 0.02,
+        usual: 0.05,
         most: 0.5,
     },
     // The same where both parents have the same surname.
@@ -112,7 +124,7 @@ const RELATIVES: [Kin; KIN] = [
         ],
         same_given: 1.0,
         birth: Births::Generation,
-        least: 0.01,
+        usual: 0.02,
         most: 0.1,
     },
     // Parent and child.
@@ -125,7 +137,7 @@ const RELATIVES: [Kin; KIN] = [
         ],
         same_given: 0.05,
         birth: Births::Generation,
-        least: 0.2,
+        usual: 1.0,
         most: 5.0,
     },
     // Others in one house.
@@ -133,7 +145,7 @@ const RELATIVES: [Kin; KIN] = [
         shared: &[Field::Address, Field::Phone],
         same_given: 1.0,
         birth: Births::Any,
-        least: 0.2,
+        usual: 1.0,
         most: 10.0,
     },
 ];
@@ -146,12 +158,16 @@ pub struct Model {
     pub(crate) u: [[f32; LEVELS]; FIELDS],
     /// Mean logarithm of a value's chance among strangers at the level.
     pub(crate) mean: [[f32; LEVELS]; FIELDS],
+    /// Groups are joined at odds above this (natural logarithm): zero for "more likely than not".
+    pub(crate) join: f32,
     /// Logarithms of the shares of pairs: of one person, of strangers, of each kind of relatives.
     pub(crate) one: f32,
     pub(crate) strangers: f32,
     pub(crate) kin: [f32; KIN],
     /// Which fields each kind shares.
     shared: [[bool; FIELDS]; KIN],
+    /// Logarithm of how often each kind has one given name, for each time that strangers have.
+    same_given: [f32; KIN],
 }
 
 /// What a pair may be, as probabilities that add up to one.
@@ -175,11 +191,14 @@ impl Model {
             m: [[0.0; LEVELS]; FIELDS],
             u: [[0.0; LEVELS]; FIELDS],
             mean: [[0.0; LEVELS]; FIELDS],
+            join: 0.0,
             one: 0.0,
             strangers: 0.0,
             kin: [0.0; KIN],
             shared,
+            same_given: [0.0; KIN],
         };
+        model.set_same_given([0.0; KIN], [0.0; KIN]);
         for field in Field::ALL {
             let f = field as usize;
             for (i, level) in field.levels().iter().enumerate() {
@@ -190,21 +209,47 @@ impl Model {
         }
         // One other registration for every second person.
         let n = registrations.max(1_000) as f64;
-        model.set_shares(0.5 / n, [0.0; KIN]);
+        model.set_shares(0.5 / n, 0.0, [0.0; KIN]);
         model
     }
 
-    /// Sets the share of pairs that are of one person, and those of relatives within their bounds.
-    pub(crate) fn set_shares(&mut self, one: f64, kin: [f64; KIN]) {
+    /// Sets the share of pairs that are of one person, and those of relatives: as many as were `seen` for each of
+    /// `pairs` of one person, and the usual ones before many were seen.
+    pub(crate) fn set_shares(&mut self, one: f64, pairs: f64, seen: [f64; KIN]) {
         let one = one.clamp(1e-12, 0.3);
         let mut strangers = 1.0 - one;
         self.one = one.ln() as f32;
-        for (slot, (share, row)) in self.kin.iter_mut().zip(kin.into_iter().zip(&RELATIVES)) {
-            let share = share.clamp(row.least * one, row.most * one);
+        let usual = |kind: usize| {
+            let row = &RELATIVES[kind];
+            let share = (seen[kind] + USUAL * row.usual) / (pairs + USUAL);
+            share.min(row.most)
+        };
+        for (kind, slot) in self.kin.iter_mut().enumerate() {
+            let share = one
+                * match kind {
+                    TWIN => TWINS * usual(BROTHERS),
+                    _ => usual(kind),
+                };
             strangers -= share;
             *slot = share.ln() as f32;
         }
         self.strangers = strangers.max(1e-6).ln() as f32;
+    }
+
+    /// Sets how often relatives have one given name: as often as was `seen` for each time that it was `expected` of
+    /// strangers, and the usual before much was seen. Twins are left as they are, since nothing tells them from one
+    /// person but their names.
+    pub(crate) fn set_same_given(&mut self, seen: [f64; KIN], expected: [f64; KIN]) {
+        for (kind, slot) in self.same_given.iter_mut().enumerate() {
+            let usual = f64::from(RELATIVES[kind].same_given);
+            let ratio = match kind {
+                BROTHERS | PARENT => {
+                    (seen[kind] + USUAL_NAMES * usual) / (expected[kind] + USUAL_NAMES)
+                }
+                _ => usual,
+            };
+            *slot = ratio.min(1.0).ln() as f32;
+        }
     }
 
     /// One person's birth dates that have nothing in common lie as those of strangers do, so how many of them are a
@@ -238,11 +283,11 @@ impl Model {
 
     /// The probabilities of what the pair may be.
     pub(crate) fn shares(&self, pair: &Comparison) -> Shares {
-        let (one, (others, kin, _)) = self.both(pair);
+        let (one, (others, kin)) = self.both(pair);
         let all = log_add(one, others);
         Shares {
-            one: (one - all).exp(),
-            kin: kin.map(|k| (k - all).exp()),
+            one: exp(one - all),
+            kin: kin.map(|k| exp(k - all)),
         }
     }
 
@@ -256,7 +301,7 @@ impl Model {
         }
     }
 
-    fn both(&self, pair: &Comparison) -> (f32, (f32, [f32; KIN], f32)) {
+    fn both(&self, pair: &Comparison) -> (f32, (f32, [f32; KIN])) {
         let (mut one, mut strangers, mut kin) = (self.one, self.strangers, self.kin);
         for f in 0..FIELDS {
             let level = pair.level[f];
@@ -272,9 +317,15 @@ impl Model {
             }
         }
         if pair.level[Field::Given as usize] == at::SAME {
-            for (sum, kind) in kin.iter_mut().zip(&RELATIVES) {
-                *sum += kind.same_given.ln();
+            for (sum, ratio) in kin.iter_mut().zip(self.same_given) {
+                *sum += ratio;
             }
+        }
+        // The CURPs of twins differ in a letter or two, so one with an error is like the other's as often as it has one.
+        let curp = Field::Curp as usize;
+        if let level @ (at::curp::SLIP | at::curp::ALIKE) = pair.level[curp] {
+            let slip = self.m[curp][usize::from(at::curp::SLIP)];
+            kin[TWIN] += slip - self.u[curp][usize::from(level)];
         }
         let birth = pair.level[Field::Birth as usize];
         if birth != at::UNKNOWN {
@@ -290,9 +341,17 @@ impl Model {
                 };
             }
         }
-        let others = kin.iter().fold(strangers, |sum, k| log_add(sum, *k));
-        (one, (others, kin, strangers))
+        let highest = kin.iter().fold(strangers, |high, k| high.max(*k));
+        let sum: f32 = kin
+            .iter()
+            .fold(exp(strangers - highest), |sum, k| sum + exp(k - highest));
+        (one, (highest + sum.ln(), kin))
     }
+}
+
+/// e^x of a share's logarithm, nothing where it would be less than one in a thousand million.
+fn exp(x: f32) -> f32 {
+    if x < -20.7 { 0.0 } else { x.exp() }
 }
 
 /// ln(e^a + e^b).

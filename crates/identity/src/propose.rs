@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 /// Pairs that each kind of key may propose: so many for each registration, and so many in any case.
 const PAIRS_EACH: u64 = 6;
-const PAIRS_ANYWAY: u64 = 1_000_000;
+const PAIRS_ANYWAY: u64 = 500_000;
 
 /// A block larger than this is never used, whatever the budget.
 const LARGEST: usize = 2_000;

@@ -54,6 +54,11 @@ pub(crate) fn skeleton(sound: &str) -> u32 {
     if kept == 0 { 0 } else { hash | 1 }
 }
 
+/// The letters of a text as a set of bits; different ones may share a bit.
+pub(crate) fn letters(text: &[u8]) -> u32 {
+    text.iter().fold(0, |set, b| set | 1 << (b & 31))
+}
+
 /// Edits (a letter put in, left out, changed, or two neighbours exchanged) that make one text of the other, counted up
 /// to `most`; `most + 1` says "more". Optimal string alignment over bytes; texts over 64 bytes count as far apart.
 pub(crate) fn edits(a: &[u8], b: &[u8], most: usize) -> usize {
@@ -61,7 +66,10 @@ pub(crate) fn edits(a: &[u8], b: &[u8], most: usize) -> usize {
     if a == b {
         return 0;
     }
-    if a.len().abs_diff(b.len()) > most || a.len() > LONGEST || b.len() > LONGEST {
+    // A change makes at most two letters appear in one text alone.
+    let alone = (letters(a) ^ letters(b)).count_ones() as usize;
+    let far = a.len().abs_diff(b.len()) > most || alone > 2 * most;
+    if far || a.len() > LONGEST || b.len() > LONGEST {
         return most + 1;
     }
     let mut before = [0u8; LONGEST + 1];
@@ -133,6 +141,16 @@ pub(crate) fn likeness(a: &str, b: &str, same_sound: bool) -> Likeness {
     }
 }
 
+/// Whether two words are a man's and a woman's form of one name, as Fernando and Fernanda: one letter apart, and two
+/// people.
+pub(crate) fn two_genders(a: &str, b: &str) -> bool {
+    let ends = |x: &str, y: &str| match (x.strip_suffix('o'), y.strip_suffix('a')) {
+        (Some(x), Some(y)) => x == y,
+        _ => false,
+    };
+    ends(a, b) || ends(b, a)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,6 +171,18 @@ mod tests {
         assert_ne!(sound("garcia"), sound("gracia"));
         assert_eq!(skeleton(&sound("maldonado")), skeleton(&sound("maldonada")));
         assert_eq!(skeleton(""), 0);
+    }
+    #[test]
+    fn a_mans_and_a_womans_form_are_two_names() {
+        assert!(two_genders("fernando", "fernanda") && two_genders("julia", "julio"));
+        for (a, b) in [
+            ("juan", "juana"),
+            ("rosa", "rosa"),
+            ("mario", "marta"),
+            ("", "o"),
+        ] {
+            assert!(!two_genders(a, b) && !two_genders(b, a), "{a} {b}");
+        }
     }
     #[test]
     fn edits_count_up_to_the_limit() {

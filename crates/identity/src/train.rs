@@ -7,12 +7,20 @@
 //! are sometimes of one person. Values enter with their frequencies in every round.
 
 use crate::compare::Comparison;
-use crate::field::{FIELDS, Field};
+use crate::field::{FIELDS, Field, at};
 use crate::model::{KIN, LEVELS, Model};
 use rayon::prelude::*;
 
 /// Rounds at most; the odds rarely move after ten.
 const ROUNDS: usize = 20;
+
+/// After so many rounds it is clear which random pairs are of one person, and `u` stays.
+const RANDOM_ROUNDS: usize = 5;
+
+/// After so many rounds, pairs that are less likely than this to be of one person or of relatives are left out of the
+/// others: all of them together weigh less than one pair in a million.
+const SETTLED: usize = 2;
+const HOPELESS: f32 = 1e-6;
 
 /// The first estimates of `m` count as much as so many pairs; those of numbers, which are much alike everywhere and
 /// rarely written twice in a small register, as many more.
@@ -24,13 +32,13 @@ fn first_estimate(field: Field) -> f64 {
 }
 
 /// What is learnt from.
-pub(crate) struct Samples {
+pub(crate) struct Samples<'a> {
     /// Comparisons of proposed pairs.
-    pub(crate) proposed: Vec<Comparison>,
+    pub(crate) proposed: Vec<&'a Comparison>,
     /// Which share of the proposed pairs that is, 0 to 1.
     pub(crate) share: f64,
     /// Comparisons of random pairs.
-    pub(crate) random: Vec<Comparison>,
+    pub(crate) random: Vec<&'a Comparison>,
     /// How many registrations there are.
     pub(crate) registrations: usize,
 }
@@ -42,6 +50,9 @@ struct Sums {
     chance: [[f64; LEVELS]; FIELDS],
     one: f64,
     kin: [f64; KIN],
+    /// Of relatives, those whose given names are both known, and those with one.
+    named: [f64; KIN],
+    namesakes: [f64; KIN],
 }
 
 impl Sums {
@@ -51,6 +62,8 @@ impl Sums {
             chance: [[0.0; LEVELS]; FIELDS],
             one: 0.0,
             kin: [0.0; KIN],
+            named: [0.0; KIN],
+            namesakes: [0.0; KIN],
         }
     }
     fn plus(mut self, other: &Sums) -> Sums {
@@ -61,8 +74,10 @@ impl Sums {
             }
         }
         self.one += other.one;
-        for (a, b) in self.kin.iter_mut().zip(other.kin) {
-            *a += b;
+        for k in 0..KIN {
+            self.kin[k] += other.kin[k];
+            self.named[k] += other.named[k];
+            self.namesakes[k] += other.namesakes[k];
         }
         self
     }
@@ -77,9 +92,19 @@ pub(crate) fn train(samples: &Samples) -> Model {
         return model;
     }
     let first = model.clone();
-    for _ in 0..ROUNDS {
-        let of_one = sums(&model, &samples.proposed, |p| p);
-        let of_others = sums(&model, &samples.random, |p| 1.0 - p);
+    let mut proposed = samples.proposed.clone();
+    let mut of_others = Sums::none();
+    for round in 0..ROUNDS {
+        if round == SETTLED {
+            proposed.retain(|pair| {
+                let shares = model.shares(pair);
+                shares.one + shares.kin.iter().sum::<f32>() > HOPELESS
+            });
+        }
+        let of_one = sums(&model, &proposed, |p| p);
+        if round < RANDOM_ROUNDS {
+            of_others = sums(&model, &samples.random, |p| 1.0 - p);
+        }
         let before = model.one;
         for field in Field::ALL {
             let f = field as usize;
@@ -106,8 +131,13 @@ pub(crate) fn train(samples: &Samples) -> Model {
             }
         }
         model.tie_wrong_dates();
-        let scale = 1.0 / (samples.share * all_pairs);
-        model.set_shares(of_one.one * scale, of_one.kin.map(|k| k * scale));
+        let same = f64::from(model.u[Field::Given as usize][usize::from(at::SAME)]).exp();
+        model.set_same_given(of_one.namesakes, of_one.named.map(|n| n * same));
+        model.set_shares(
+            of_one.one / (samples.share * all_pairs),
+            of_one.one,
+            of_one.kin,
+        );
         if (model.one - before).abs() < 1e-3 {
             break;
         }
@@ -115,7 +145,7 @@ pub(crate) fn train(samples: &Samples) -> Model {
     model
 }
 
-fn sums(model: &Model, pairs: &[Comparison], weight: impl Fn(f64) -> f64 + Sync) -> Sums {
+fn sums(model: &Model, pairs: &[&Comparison], weight: impl Fn(f64) -> f64 + Sync) -> Sums {
     // Chunks of a fixed size, added in their order: the sums do not depend on the number of threads.
     let parts: Vec<Sums> = pairs
         .par_chunks(1 << 14)
@@ -125,8 +155,16 @@ fn sums(model: &Model, pairs: &[Comparison], weight: impl Fn(f64) -> f64 + Sync)
                 let shares = model.shares(pair);
                 let w = weight(f64::from(shares.one));
                 sums.one += f64::from(shares.one);
-                for (sum, k) in sums.kin.iter_mut().zip(shares.kin) {
-                    *sum += f64::from(k);
+                let given = pair.level[Field::Given as usize];
+                for (k, share) in shares.kin.into_iter().enumerate() {
+                    let share = f64::from(share);
+                    sums.kin[k] += share;
+                    if given != at::UNKNOWN {
+                        sums.named[k] += share;
+                    }
+                    if given == at::SAME {
+                        sums.namesakes[k] += share;
+                    }
                 }
                 for f in 0..FIELDS {
                     let l = usize::from(pair.level[f]);

@@ -1,7 +1,7 @@
 //! What holds whatever comes in.
 
 use identity::{Address, Apart, Identifier, Index, Model, Register, Registration, check, link};
-use proptest::{prelude::*, test_runner::RngSeed};
+use proptest::prelude::*;
 
 fn text() -> impl Strategy<Value = Option<String>> {
     prop_oneof![
@@ -95,9 +95,7 @@ fn groups(of: &[u32], order: &[usize]) -> Vec<Vec<usize>> {
 }
 
 proptest! {
-    // Of one seed: of random garbage about one register in two thousand still comes out otherwise in another order
-    // (`docs/identity.md`), and a test that fails by chance tells nobody anything.
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, rng_seed: RngSeed::Fixed(11), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_that_comes_in_panics_and_scores_are_symmetric(all in prop::collection::vec(registration(), 2..24)) {

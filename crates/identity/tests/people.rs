@@ -134,8 +134,36 @@ fn curp(value: &str, confirmed: bool) -> Identifier {
 
 /// Puts a story among strangers; for each of its registrations, which of the story's it was put to first.
 fn told(story: &[Registration]) -> Vec<usize> {
+    told_among(&strangers(200), story)
+}
+
+/// A register in which everybody has a brother or sister in the same house, each written twice.
+fn families(number: usize) -> Vec<Registration> {
+    let elder = strangers(number);
+    let mut all = Vec::new();
+    for (i, one) in elder.iter().enumerate() {
+        let mut younger = one.clone();
+        let names = [["Teresa", "Gloria"], ["Óscar", "Raúl"]];
+        let woman = one.sex == Some(Sex::Woman);
+        younger.given = Some(names[usize::from(!woman)][i / 2 % 2].to_owned());
+        let born = one.birth.as_deref().unwrap().split('-');
+        let born: Vec<usize> = born.map(|n| n.parse().unwrap()).collect();
+        let family = i / 2;
+        younger.birth = Some(format!(
+            "{}-{:02}-{:02}",
+            born[0] + 2 + family % 5,
+            1 + (born[1] + 5 * family) % 12,
+            1 + (born[2] + 11 * family) % 28
+        ));
+        all.extend([one.clone(), younger]);
+    }
+    all
+}
+
+/// The same among others of whom the register is.
+fn told_among(others: &[Registration], story: &[Registration]) -> Vec<usize> {
     let mut register = Register::default();
-    register.extend(&strangers(200));
+    register.extend(others);
     let before = register.len();
     register.extend(story);
     let found = link(&register, &Apart::default());
@@ -180,6 +208,27 @@ fn twins_are_two() {
 }
 
 #[test]
+fn twin_sisters_written_once_each_are_two_where_people_have_families() {
+    let mut elena = family_home(person("Elena", "Ibáñez", "Trejo", "2010-05-17"));
+    elena.sex = Some(Sex::Woman);
+    let mut sofia = elena.clone();
+    sofia.given = Some("Sofía".to_owned());
+    assert_eq!(told_among(&families(200), &[elena, sofia]), [0, 1]);
+}
+
+#[test]
+fn a_twin_brother_and_sister_of_one_name_are_two() {
+    let mut boy = family_home(person("Fernando", "Ibáñez", "Trejo", "2010-05-17"));
+    boy.sex = Some(Sex::Man);
+    let mut girl = boy.clone();
+    girl.given = Some("Fernanda".to_owned());
+    girl.sex = Some(Sex::Woman);
+    let story = [boy.clone(), girl.clone(), boy, girl];
+    assert_eq!(told(&story), [0, 1, 0, 1]);
+    assert_eq!(told_among(&families(200), &story), [0, 1, 0, 1]);
+}
+
+#[test]
 fn twins_with_almost_one_curp_are_two() {
     let mut juan = family_home(person("José Juan", "Ibáñez", "Trejo", "2010-05-17"));
     juan.identifiers = vec![curp(&right("IATJ100517HDFBRNA"), false)];
@@ -216,6 +265,7 @@ fn a_father_and_a_son_who_share_both_surnames_are_two() {
 fn siblings_born_on_one_day_of_different_years_are_two() {
     let elder = family_home(person("Claudia", "Zepeda", "Nava", "1998-07-09"));
     let younger = family_home(person("Mariana", "Zepeda", "Nava", "1999-07-09"));
+    assert_eq!(told(&[elder.clone(), younger.clone()]), [0, 1]);
     assert_eq!(
         told(&[elder.clone(), younger.clone(), elder, younger]),
         [0, 1, 0, 1]
@@ -240,6 +290,25 @@ fn an_adopted_child_is_one_by_her_confirmed_curp_and_two_without_it() {
         of
     };
     assert_eq!(told(&[with(before), with(after)]), [0, 0]);
+}
+
+#[test]
+fn somebody_renamed_is_one_by_a_confirmed_number_and_neither_twin_nor_sister_without_it() {
+    let mut before = family_home(person("Juan Pablo", "Ibáñez", "Trejo", "1991-05-17"));
+    before.sex = Some(Sex::Man);
+    let mut after = before.clone();
+    after.given = Some("Alexa Renata".to_owned());
+    after.sex = Some(Sex::Woman);
+    let story = [before.clone(), after.clone(), before.clone(), after.clone()];
+    assert_eq!(told(&story), [0, 1, 0, 1]);
+    let number = Identifier {
+        system: systems::NSS.to_owned(),
+        value: "12345678903".to_owned(),
+        confirmed: true,
+    };
+    before.identifiers = vec![number.clone()];
+    after.identifiers = vec![number];
+    assert_eq!(told(&[before, after]), [0, 0]);
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args, report: &mut Report) -> Result<(), Error> {
         };
         let (arriving, theirs) = keep_back(&mut registrations, &mut truth, later);
         let name = format!("synthetic Mexico, {} people", out::count(people));
-        let (row, register, found) = linked(&name, &registrations, &truth);
+        let (row, register, found) = linked(&name, &registrations, &truth, args.precision);
         drop(registrations);
         say(&row);
         report.mexico.push(row);

@@ -11,7 +11,7 @@ mod sets;
 mod splink;
 
 use crate::{Error, out};
-use identity::{Apart, Estimate, Register, link};
+use identity::{Apart, Estimate, Register, link_at};
 use serde::Serialize;
 use sets::{Fit, fit};
 use std::path::{Path, PathBuf};
@@ -38,6 +38,9 @@ pub(super) struct Args {
     /// Arrivals at the largest register.
     #[arg(long, default_value_t = 5_000)]
     arrivals: usize,
+    /// The precision that is asked for by the model's own word, 0 to 1; 0 joins what is more likely than not.
+    #[arg(long, default_value_t = 0.0)]
+    precision: f64,
     /// Seed of the synthetic Mexico.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -92,7 +95,7 @@ pub(super) fn run(args: &Args) -> Result<(), Error> {
     if folder.is_dir() {
         head();
         for set in sets::all(&folder, args.numbers)? {
-            let mut row = linked(&set.name, &set.registrations, &set.truth).0;
+            let mut row = linked(&set.name, &set.registrations, &set.truth, args.precision).0;
             if args.splink {
                 row.splink = Some(splink::run(&args.python, &set)?);
             }
@@ -118,11 +121,12 @@ fn linked(
     name: &str,
     registrations: &[identity::Registration],
     truth: &[u64],
+    precision: f64,
 ) -> (Row, Register, identity::Linked) {
     let began = Instant::now();
     let mut register = Register::default();
     register.extend(registrations);
-    let found = link(&register, &Apart::default());
+    let found = link_at(&register, &Apart::default(), precision);
     let row = Row {
         name: name.to_owned(),
         registrations: registrations.len() as u64,
@@ -144,7 +148,7 @@ fn head() {
 
 fn say(row: &Row) {
     out::line(format!(
-        "{:<42}{:>11} {:>9.4} {:>9.4} {:>9.4} {:>9.2} {:>10}   precision {:.4}, recall {:.4}",
+        "{:<42}{:>11} {:>9.4} {:>9.4} {:>9.4} {:>9.2} {:>10}   precision {:.4}, recall {:.4}, joined above {:.3}",
         row.name,
         out::count(row.registrations),
         row.fit.precision,
@@ -154,6 +158,7 @@ fn say(row: &Row) {
         out::bytes(row.resident_bytes.unsigned_abs()),
         row.estimate.precision,
         row.estimate.recall,
+        row.estimate.threshold,
     ));
     if let Some(splink) = &row.splink {
         out::line(format!(
@@ -179,8 +184,7 @@ fn write(path: &Path, report: &Report) -> Result<(), Error> {
 mod tests {
     use super::*;
 
-    /// The public sets, where they are. The limits are what the project asks of the historical set, and what no change
-    /// may fall below on the others.
+    /// The public sets, where they are. No change may fall below these limits, which lie a little under what was seen.
     #[test]
     fn the_public_sets_are_linked_as_well_as_is_asked() {
         let shared = std::env::var_os("TEJIDO_SHARED").map_or_else(
@@ -193,13 +197,13 @@ mod tests {
             return;
         }
         let least = [
-            ("dataset1", 0.95),
-            ("dataset2", 0.97),
-            ("dataset3", 0.96),
-            ("historical", 0.85),
+            ("dataset1", 0.98),
+            ("dataset2", 0.99),
+            ("dataset3", 0.99),
+            ("historical", 0.9),
         ];
         for set in sets::all(&folder, false).unwrap() {
-            let (row, ..) = linked(&set.name, &set.registrations, &set.truth);
+            let (row, ..) = linked(&set.name, &set.registrations, &set.truth, 0.0);
             let Some((_, least)) = least.iter().find(|(name, _)| set.name.starts_with(name)) else {
                 continue;
             };
@@ -215,15 +219,15 @@ mod tests {
             python: PathBuf::new(),
             people: 3_000,
             arrivals: 50,
+            precision: 0.0,
             seed: 5,
             json: None,
         };
         let mut report = Report::default();
         mexico::run(&args, &mut report).unwrap();
         let last = report.mexico.last().unwrap();
-        // The aim is a precision of 0.999; seen here is 0.9984 (`docs/identity.md`).
         assert!(
-            last.fit.precision >= 0.998 && last.fit.f1 >= 0.985,
+            last.fit.precision >= 0.999 && last.fit.f1 >= 0.995,
             "{:?}",
             last.fit
         );
