@@ -266,6 +266,7 @@ impl Gate {
         let verdict = judge(&Case {
             rulebook: &pact.rulebook,
             purposes: &pact.pact.purposes,
+            never: pact.pact.never(),
             actions,
             opens,
             viewer: Viewer {
