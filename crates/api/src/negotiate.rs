@@ -368,6 +368,9 @@ pub(crate) fn purpose(headers: &HeaderMap, role: Role) -> Result<Purpose, Fault>
         Ok("HRESCH") => Ok(Purpose::Research),
         Ok("HPAYMT") => Ok(Purpose::Payment),
         Ok("BTG") => Ok(Purpose::Emergency),
+        // Understood so that they are refused for what they are, and the person reads that somebody asked.
+        Ok("UNDERWRITING") => Ok(Purpose::Underwriting),
+        Ok("EMPLOYMENT") => Ok(Purpose::Employment),
         _ => Err(Fault::bad(
             IssueCode::Value,
             "Tejido-Purpose is one of TREAT, PATRQT, HOPERAT, HRESCH, HPAYMT, BTG.",

@@ -16,11 +16,12 @@ mod words;
 
 pub use change::diff;
 pub use former::FormerKey;
-pub use purpose::{Agreed, usual};
+pub use purpose::{Agreed, NEVER, usual};
 pub use terms::{Emergency, Orders};
 pub use valid::bounds;
 pub use words::{Sentence, describe, evidence as evidence_words, purpose as purpose_words};
 
+use crate::Purpose;
 use ledger::note::{self, SigningKey, VerifierKey};
 use serde::{Deserialize, Serialize};
 
@@ -111,9 +112,20 @@ pub struct Pact {
     /// Terms of what the state orders. A pact without them knows no such orders: none opens anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orders: Option<Orders>,
+    /// What nobody may open a record for, whatever a policy or the person herself says: at least [`NEVER`], which is
+    /// meant where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub never: Vec<Purpose>,
 }
 
 impl Pact {
+    /// What nobody may open a record for.
+    pub fn never(&self) -> &[Purpose] {
+        match self.never.as_slice() {
+            [] => &NEVER,
+            named => named,
+        }
+    }
     /// A member by its short name.
     pub fn member(&self, id: &MemberId) -> Option<&Member> {
         self.members.iter().find(|m| m.id == *id)

@@ -19,6 +19,7 @@ pub use part::{Author, Label, Part, Period, confidentiality};
 pub use receipt::receipt;
 pub use residual::Residual;
 
+use crate::pact::NEVER;
 use crate::{Category, MemberId, MemberKind, Pact, Purpose, Role, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -238,6 +239,16 @@ impl Rule {
             .any(backwards)
         {
             return Err(self.wrong("it ends before it begins"));
+        }
+        let never = |purpose: &Purpose| NEVER.contains(purpose);
+        let lifts = self.allow && self.purpose.as_ref().is_some_and(never);
+        if lifts
+            || self
+                .unless
+                .iter()
+                .any(|unless| unless.purposes.iter().any(never))
+        {
+            return Err(self.wrong("no consent opens anything for this purpose"));
         }
         if self.allow && !self.unless.is_empty() {
             return Err(self.wrong("only what closes has exceptions"));

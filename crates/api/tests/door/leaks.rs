@@ -1,7 +1,7 @@
 //! What somebody may not know looks the same whether it is there or not.
 
 use crate::house::{House, OTHER, SHE, Said, noon, observation, patient};
-use trust::{Category, LicenceState, Role, Rule, Who};
+use trust::{Category, LicenceState, Part, Role, Rule, Who};
 
 /// Status, body and headers but for the request's own name.
 fn told(mut said: Said) -> (u16, Vec<u8>, Vec<String>) {
@@ -15,8 +15,8 @@ fn told(mut said: Said) -> (u16, Vec<u8>, Vec<String>) {
     (said.status, said.body, headers)
 }
 
-/// Everyone is closed to laboratory results, silently.
-fn close_laboratory(house: &House) {
+/// Everyone is closed to laboratory results, or to a part of them, silently.
+fn close_laboratory(house: &House, part: Part) {
     let rule = Rule {
         id: "r1".into(),
         allow: false,
@@ -25,6 +25,7 @@ fn close_laboratory(house: &House) {
         purpose: None,
         until: None,
         hint: false,
+        part,
         ..Rule::default()
     };
     let token = house.token(Role::Patient);
@@ -36,7 +37,7 @@ fn close_laboratory(house: &House) {
 async fn what_is_anothers_withheld_or_not_there_is_the_same_answer() {
     let house = House::new();
     house.check_in(SHE);
-    close_laboratory(&house);
+    close_laboratory(&house, Part::default());
     for role in [Role::Physician, Role::Clerk] {
         let token = house.token(role);
         for (method, rest) in [
@@ -292,6 +293,8 @@ fn every_route_is_in_the_harness_or_says_why_not() {
 enum Withheld {
     /// She closed them.
     Sealed,
+    /// She closed a part of the record, and they are in it.
+    InPart,
     /// The physician declared an emergency, which opens what could save a life alone.
     Emergency,
 }
@@ -299,6 +302,12 @@ enum Withheld {
 #[tokio::test]
 async fn two_worlds_that_differ_in_what_is_withheld_answer_byte_for_byte_alike() {
     two_worlds(Withheld::Sealed, 60).await;
+}
+
+/// The same where no label says what is withheld, but a question that each resource answers.
+#[tokio::test]
+async fn two_worlds_that_differ_in_a_part_that_is_withheld_answer_byte_for_byte_alike() {
+    two_worlds(Withheld::InPart, 60).await;
 }
 
 #[tokio::test]
@@ -329,7 +338,16 @@ async fn two_worlds(why: Withheld, answered: usize) {
         let token = house.token(Role::Physician);
         let purpose = match why {
             Withheld::Sealed => {
-                close_laboratory(&house);
+                close_laboratory(&house, Part::default());
+                None
+            }
+            Withheld::InPart => {
+                let types = vec!["Observation".into(), "DiagnosticReport".into()];
+                let part = Part {
+                    types,
+                    ..Part::default()
+                };
+                close_laboratory(&house, part);
                 None
             }
             Withheld::Emergency => {

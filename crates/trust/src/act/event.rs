@@ -142,7 +142,7 @@ fn event(json: &mut Json, act: &Act) {
         let denied = !act.refused.is_empty();
         json.member("outcome", if denied { "8" } else { "0" });
         json.key("purposeOfEvent");
-        json.array(|json| concept(json, systems::PURPOSE, act.purpose.code()));
+        json.array(|json| concept(json, act.purpose.system(), act.purpose.code()));
         json.key("agent");
         agents(json, act, pattern.action);
         json.key("source");

@@ -3,7 +3,7 @@
 use crate::Lang;
 
 /// Codes that refusals carry, and what each says after "porque" and "because". The first that is known decides.
-const REASONS: [(&str, &str, &str); 20] = [
+const REASONS: [(&str, &str, &str); 21] = [
     (
         "not-signed-in",
         "no dijo quién es",
@@ -63,6 +63,11 @@ const REASONS: [(&str, &str, &str); 20] = [
         "stranger",
         "no es parte de la red",
         "they are not part of the network",
+    ),
+    (
+        "purpose-never",
+        "nadie puede pedirlo para eso, ni con tu permiso",
+        "nobody may ask for that, not even with your leave",
     ),
     (
         "purpose",

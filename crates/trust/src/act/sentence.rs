@@ -188,6 +188,8 @@ fn why_es(act: &ActView) -> &'static str {
         (None, Purpose::Research) => " para un estudio",
         (None, Purpose::Payment) => " para cobrar tu consulta",
         (Some(EvidenceKind::Order), _) | (None, Purpose::State) => " por orden de una autoridad",
+        (None, Purpose::Underwriting) => " para decidir si te asegura",
+        (None, Purpose::Employment) => " para decidir sobre tu trabajo",
         (None, Purpose::Treatment | Purpose::OwnRequest) => "",
     }
 }
@@ -363,6 +365,8 @@ fn why_en(act: &ActView) -> &'static str {
         (None, Purpose::Research) => " for a study",
         (None, Purpose::Payment) => " to be paid for your visit",
         (Some(EvidenceKind::Order), _) | (None, Purpose::State) => " on the order of an authority",
+        (None, Purpose::Underwriting) => " to decide whether to insure you",
+        (None, Purpose::Employment) => " to decide about your job",
         (None, Purpose::Treatment | Purpose::OwnRequest) => "",
     }
 }

@@ -23,5 +23,7 @@ pub(crate) const EXT_HINT: &str = "https://tejido.mx/fhir/StructureDefinition/wi
 /// Extension: whether a closing rule closes the emergency set as well.
 pub(crate) const EXT_INSIST: &str =
     "https://tejido.mx/fhir/StructureDefinition/withheld-in-emergency";
+/// Purposes of use that HL7 has no code for.
+pub(crate) const OWN_PURPOSE: &str = "https://tejido.mx/fhir/CodeSystem/purpose";
 /// Purposes of use.
 pub(crate) const PURPOSE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";

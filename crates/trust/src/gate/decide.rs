@@ -332,6 +332,7 @@ impl Gate {
         let verdict = Arc::new(judge(&Case {
             rulebook: &in_force.rulebook,
             purposes: &in_force.pact.purposes,
+            never: in_force.pact.never(),
             actions: &key.actions,
             opens: key.opens,
             viewer: Viewer {

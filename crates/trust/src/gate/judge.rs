@@ -20,6 +20,8 @@ pub(crate) struct Case<'a> {
     pub(crate) rulebook: &'a Rulebook,
     /// The purposes that the pact names, with the evidence each needs.
     pub(crate) purposes: &'a [Agreed],
+    /// What the pact opens no record for, whatever else it says.
+    pub(crate) never: &'a [Purpose],
     /// Every action that is asked for; all must be allowed.
     pub(crate) actions: &'a [&'static str],
     /// The circumstances, evidence among them.
@@ -70,6 +72,9 @@ pub(crate) struct Verdict {
 
 /// Decides. Same inputs, same decision, years later.
 pub(crate) fn judge(case: &Case<'_>) -> Verdict {
+    if case.never.contains(&case.purpose) {
+        return Verdict::refused(RefusalKind::Pact, vec!["purpose-never".to_owned()]);
+    }
     let mut policies = Vec::new();
     for action in case.actions {
         let ruling = case.rulebook.ask(action, case.circumstances);

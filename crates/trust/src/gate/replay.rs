@@ -9,7 +9,9 @@ use super::judge::{Case, Opens, Verdict, judge, kind_code};
 use super::{Gate, InForce, PersonRef, Refusal, RefusalKind, Said, Tag, What, question, rows};
 use crate::act::{Act, ActKind, ActView};
 use crate::policy::Circumstances;
-use crate::{Actor, Category, Evidence, EvidenceKind, Purpose, Role, SignedWord, Viewer, Word};
+use crate::{
+    Actor, Category, Evidence, EvidenceKind, Purpose, Role, Rule, SignedWord, Viewer, Word,
+};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -266,6 +268,7 @@ impl Gate {
         let verdict = judge(&Case {
             rulebook: &pact.rulebook,
             purposes: &pact.pact.purposes,
+            never: pact.pact.never(),
             actions,
             opens,
             viewer: Viewer {
@@ -280,8 +283,8 @@ impl Gate {
             purpose: act.purpose,
             now: asked.at,
         });
-        let mut rules = words.iter().flat_map(|word| &word.rules);
-        if rules.all(|rule| rule.until.is_none()) {
+        let rules = words.iter().flat_map(|word| &word.rules);
+        if rules.flat_map(Rule::turns).next().is_none() {
             keep(&mut at_hand.verdicts, put, verdict.clone(), MAX_AT_HAND);
         }
         Ok(Ok(verdict))

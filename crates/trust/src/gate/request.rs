@@ -41,6 +41,13 @@ pub enum Purpose {
     /// HLEGAL: what a legal proceeding requires. Only under an order that two officers released.
     #[serde(rename = "HLEGAL")]
     State,
+    /// UNDERWRITING, of our own ([`Purpose::system`]): whether and at what price to insure somebody. HL7 has no code for
+    /// it. Nobody's consent lifts it ([`crate::pact::NEVER`]).
+    #[serde(rename = "UNDERWRITING")]
+    Underwriting,
+    /// EMPLOYMENT, of our own: whether to hire, keep or dismiss somebody. Nobody's consent lifts it.
+    #[serde(rename = "EMPLOYMENT")]
+    Employment,
 }
 
 impl Purpose {
@@ -54,6 +61,15 @@ impl Purpose {
             Purpose::Payment => "HPAYMT",
             Purpose::Emergency => "BTG",
             Purpose::State => "HLEGAL",
+            Purpose::Underwriting => "UNDERWRITING",
+            Purpose::Employment => "EMPLOYMENT",
+        }
+    }
+    /// The code system of its code.
+    pub fn system(self) -> &'static str {
+        match self {
+            Purpose::Underwriting | Purpose::Employment => crate::act::systems::OWN_PURPOSE,
+            _ => crate::act::systems::PURPOSE,
         }
     }
 }

@@ -76,6 +76,7 @@ fn a_pact(version: u64, previous: String) -> Pact {
         purposes: pact::usual(),
         emergency: Some(crate::Emergency::USUAL),
         orders: Some(crate::Orders::USUAL),
+        never: pact::NEVER.to_vec(),
     }
 }
 

@@ -120,6 +120,16 @@ fn purposes(old: &Pact, new: &Pact, changes: &mut Vec<Sentence>) {
             ));
         }
     }
+    let (before, after) = (old.never(), new.never());
+    let added = after.iter().filter(|purpose| !before.contains(purpose));
+    changes.extend(added.map(|purpose| words::never(*purpose)));
+    for gone in before.iter().filter(|purpose| !after.contains(purpose)) {
+        let (es, en) = words::purpose(*gone);
+        changes.push(Sentence::new(
+            format!("Para {es} ya puede abrirse algo, si el pacto nombra ese motivo."),
+            format!("For {en} something may be opened again, if the pact names that purpose."),
+        ));
+    }
     if new.purposes.is_empty() && !old.purposes.is_empty() {
         changes.push(Sentence::new(
             "El pacto ya no nombra motivos: qué prueba pide cada uno lo dicen solo sus reglas.",

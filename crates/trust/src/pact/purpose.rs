@@ -35,8 +35,30 @@ pub fn usual() -> Vec<Agreed> {
     ]
 }
 
-/// Each purpose once, and each kind of evidence once in it.
-pub(super) fn check(purposes: &[Agreed]) -> Result<(), PactError> {
+/// What no pact opens a record for, and no consent lifts: who wants insurance or work is not free to refuse the asker.
+pub const NEVER: [Purpose; 2] = [Purpose::Underwriting, Purpose::Employment];
+
+/// Each purpose once, and each kind of evidence once in it; [`NEVER`] among what is never opened, and nothing of that
+/// agreed on.
+pub(super) fn check(purposes: &[Agreed], never: &[Purpose]) -> Result<(), PactError> {
+    for (place, purpose) in never.iter().enumerate() {
+        if never.iter().take(place).any(|other| other == purpose) {
+            return Err(invalid("never", "a purpose stands twice"));
+        }
+    }
+    if !never.is_empty() && !NEVER.iter().all(|purpose| never.contains(purpose)) {
+        return Err(invalid(
+            "never",
+            "UNDERWRITING and EMPLOYMENT cannot be left out of it",
+        ));
+    }
+    let forbidden = |purpose| never.contains(purpose) || NEVER.contains(purpose);
+    if purposes.iter().any(|agreed| forbidden(&agreed.purpose)) {
+        return Err(invalid(
+            "purposes",
+            "what is never opened cannot be agreed on",
+        ));
+    }
     for (place, agreed) in purposes.iter().enumerate() {
         let at = format!("purpose {}", agreed.purpose.code());
         if purposes

@@ -35,6 +35,7 @@ pub(crate) fn pact(members: &[(&str, u8)]) -> Pact {
         purposes: vec![],
         emergency: Some(crate::Emergency::USUAL),
         orders: Some(crate::Orders::USUAL),
+        never: vec![],
     }
 }
 
@@ -488,6 +489,46 @@ fn purposes_and_former_keys_come_back_from_the_text() {
             p.purposes[0].evidence.push(first);
         },
         "purpose TREAT",
+    );
+}
+
+#[test]
+fn what_is_never_opened_stands_in_every_pact_named_or_not() {
+    let mut pact = three();
+    assert_eq!(pact.never(), NEVER);
+    assert!(!pact.text().contains("never"));
+    pact.purposes = usual();
+    pact.never = vec![Purpose::Employment, Purpose::Underwriting, Purpose::Payment];
+    let text = pact.text();
+    assert!(
+        text.contains("\nnever = [\"EMPLOYMENT\", \"UNDERWRITING\", \"HPAYMT\"]\n"),
+        "{text}"
+    );
+    assert_eq!(text::read(&text).unwrap(), pact);
+    let said: Vec<String> = describe(&pact)
+        .iter()
+        .map(|one| one.text(Lang::En).to_owned())
+        .collect();
+    let payment = "For payment (HPAYMT) nothing is ever opened, not even with the person's leave.";
+    assert!(said.iter().any(|one| one == payment), "{said:?}");
+    let added = diff(&three(), &pact);
+    assert!(added.iter().any(|one| one.text(Lang::En) == payment));
+    // Neither can be left out, and nothing of it agreed on.
+    invalid(|p| p.never = vec![Purpose::Employment], "never");
+    let agreed = |purpose| Agreed {
+        purpose,
+        evidence: vec![],
+    };
+    invalid(
+        |p| p.purposes = vec![agreed(Purpose::Underwriting)],
+        "purposes",
+    );
+    invalid(
+        |p| {
+            p.purposes = vec![agreed(Purpose::Payment)];
+            p.never = [NEVER.to_vec(), vec![Purpose::Payment]].concat();
+        },
+        "purposes",
     );
 }
 

@@ -24,6 +24,10 @@ pub(super) fn write(pact: &Pact) -> String {
     if let Some(minutes) = pact.word_minutes {
         line("word_minutes", minutes.to_string());
     }
+    if !pact.never.is_empty() {
+        let codes: Vec<String> = pact.never.iter().map(|one| quoted(one.code())).collect();
+        line("never", format!("[{}]", codes.join(", ")));
+    }
     line("policies", block(&pact.policies));
     out.push_str(&super::terms::tables(
         pact.emergency.as_ref(),

@@ -63,7 +63,7 @@ pub(super) fn check(pact: &Pact) -> Result<(), PactError> {
         within("word_minutes", minutes, bounds::WORD_MINUTES)?;
     }
     members(pact)?;
-    purpose::check(&pact.purposes)?;
+    purpose::check(&pact.purposes, &pact.never)?;
     terms::check(pact.emergency.as_ref(), pact.orders.as_ref())?;
     if pact.policies.len() > bounds::POLICIES {
         return Err(PactError::Policies(format!(

@@ -70,6 +70,7 @@ pub fn describe(pact: &Pact) -> Vec<Sentence> {
     }
     said.push(emergencies(pact.emergency.as_ref()));
     said.push(orders(pact.orders.as_ref()));
+    said.extend(pact.never().iter().map(|purpose| never(*purpose)));
     if let Ok(rulebook) = Rulebook::parse(&pact.policies) {
         let care = [Role::Physician, Role::Nurse, Role::Pharmacist, Role::Clerk];
         said.extend(care.into_iter().map(|role| opens(&rulebook, role)));
@@ -147,6 +148,15 @@ pub(super) fn agreed(agreed: &Agreed) -> Sentence {
     )
 }
 
+/// What is never opened.
+pub(super) fn never(never: Purpose) -> Sentence {
+    let (es, en) = purpose(never);
+    Sentence::new(
+        format!("Para {es} no se abre nunca nada, ni con permiso de la persona."),
+        format!("For {en} nothing is ever opened, not even with the person's leave."),
+    )
+}
+
 fn kinds(agreed: &Agreed, lang: Lang) -> String {
     let or = match lang {
         Lang::Es => " o ",
@@ -180,6 +190,14 @@ pub fn purpose(purpose: Purpose) -> (&'static str, &'static str) {
         Purpose::State => (
             "la orden de una autoridad (HLEGAL)",
             "the order of an authority (HLEGAL)",
+        ),
+        Purpose::Underwriting => (
+            "decidir si se asegura a alguien (UNDERWRITING)",
+            "deciding whether to insure somebody (UNDERWRITING)",
+        ),
+        Purpose::Employment => (
+            "decidir sobre el trabajo de alguien (EMPLOYMENT)",
+            "deciding about somebody's job (EMPLOYMENT)",
         ),
     }
 }

@@ -129,7 +129,7 @@ impl Said<'_> {
         put(
             "purpose",
             purposes
-                .map(|one| coding(systems::PURPOSE, one.code()))
+                .map(|one| coding(one.system(), one.code()))
                 .collect(),
         );
         let categories = self.what.iter().map(|category| {

@@ -388,7 +388,7 @@ impl Reading<'_> {
         for (place, coding) in value.list("purpose").iter().enumerate() {
             let (system, code) = pair(coding).unwrap_or_default();
             let own = match system {
-                systems::PURPOSE => code_of(code),
+                systems::PURPOSE | systems::OWN_PURPOSE => code_of(code),
                 _ => None,
             };
             match own.or_else(|| self.names.purpose(system, code)) {

@@ -53,6 +53,8 @@ impl Rule {
             Some(Purpose::Payment) => " para cobros",
             Some(Purpose::Emergency) => " en una emergencia",
             Some(Purpose::State) => " por orden de una autoridad",
+            Some(Purpose::Underwriting) => " para asegurarte",
+            Some(Purpose::Employment) => " por tu trabajo",
         };
         let until = self
             .until
@@ -91,6 +93,8 @@ impl Rule {
             Some(Purpose::Payment) => " for payment",
             Some(Purpose::Emergency) => " in an emergency",
             Some(Purpose::State) => " on the order of an authority",
+            Some(Purpose::Underwriting) => " to insure you",
+            Some(Purpose::Employment) => " for your job",
         };
         let until = self
             .until

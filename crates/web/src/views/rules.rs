@@ -331,6 +331,8 @@ fn purpose_key(purpose: Purpose) -> &'static str {
         Purpose::Payment => "purpose.payment",
         Purpose::Emergency => "purpose.emergency",
         Purpose::State => "purpose.state",
+        Purpose::Underwriting => "purpose.underwriting",
+        Purpose::Employment => "purpose.employment",
     }
 }
 

@@ -113,6 +113,7 @@ proptest! {
         let verdict = RULEBOOK.with(|rulebook| judge(&Case {
             rulebook,
             purposes: &crate::pact::usual(),
+            never: &crate::pact::NEVER,
             actions: &[policy::READ],
             circumstances: &circumstances,
             opens: Opens::Seen,

@@ -3,7 +3,7 @@
 
 use super::super::judge::{Case, Opens, Verdict, judge, kind_code};
 use super::*;
-use crate::pact::{Agreed, usual};
+use crate::pact::{Agreed, NEVER, usual};
 use crate::policy::{self, Circumstances, Rulebook};
 use crate::{Category, EvidenceKind, Rule, Viewer, Who, Word};
 use proptest::prelude::*;
@@ -84,7 +84,9 @@ struct Asker {
 prop_compose! {
     fn an_asker()(
         role in select(vec![Role::Physician, Role::Nurse, Role::Pharmacist, Role::Patient]),
-        purpose in select(vec![Purpose::Treatment, Purpose::OwnRequest, Purpose::Research]),
+        purpose in select(vec![
+            Purpose::Treatment, Purpose::OwnRequest, Purpose::Research, Purpose::Employment,
+        ]),
         licence in select(vec!["active", "suspended", "none"]),
         evidence in subsequence(vec!["check-in", "appointment", "patient-code", "own-access"], 0..4),
         home: bool,
@@ -124,6 +126,7 @@ fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Aske
     judge(&Case {
         rulebook,
         purposes,
+        never: &NEVER,
         actions: &[policy::READ],
         circumstances: &circumstances,
         opens: Opens::Seen,
@@ -207,6 +210,23 @@ proptest! {
             let wide = decide(&before, &usual(), &rules, asker);
             within(&decide(&after, &usual(), &rules, asker), &wide)?;
             within(&decide(&before, &usual(), &closed, asker), &wide)?;
+        }
+    }
+
+    #[test]
+    fn no_pact_and_no_word_open_anything_for_what_is_never_opened(
+        lines in proptest::collection::vec(a_line(), 1..8),
+        rules in proptest::collection::vec(a_rule(), 0..6),
+        purpose in select(&NEVER[..]),
+        asker in an_asker(),
+    ) {
+        let asker = Asker { purpose, ..asker };
+        // A list of purposes that names it cannot be signed; and if it could, it would not help.
+        let agreed = vec![Agreed { purpose, evidence: vec![] }];
+        for purposes in [vec![], usual(), agreed] {
+            let verdict = decide(&rulebook(&lines), &purposes, &rules, &asker);
+            let because = vec!["purpose-never".to_owned()];
+            prop_assert_eq!(verdict.refused, Some((RefusalKind::Pact, because)));
         }
     }
 

@@ -252,3 +252,21 @@ fn a_decision_on_parts_comes_out_again_after_she_changed_her_word() {
     assert_eq!(explained.holds(), Some(true), "{explained:#?}");
     assert_eq!(explained.then.rules, ["mi-2022"]);
 }
+
+#[test]
+fn a_rule_that_begins_later_is_tried_at_each_acts_own_moment() {
+    let node = house();
+    let rule = Rule {
+        from: Some(at("12:20")),
+        part: Part::default(),
+        ..of_2022("desde-las-doce-y-veinte")
+    };
+    say(&node, vec![rule], noon());
+    for (now, total) in [(noon(), 3), (at("12:30"), 0), (at("12:10"), 3)] {
+        assert_eq!(found(&node, &doctor(&node, now)).1, Some(total));
+    }
+    let operator = actor("imss", Role::Operator);
+    let same = (*node.pact()).clone();
+    let tried = node.simulate(&operator, same, (u64::MAX, 5), noon());
+    assert_eq!(tried.unwrap().changes, []);
+}

@@ -289,3 +289,97 @@ fn a_hint_is_given_only_where_every_rule_that_closes_allows_it() {
     node.say(&herself("imss"), rules, noon()).unwrap();
     assert!(!node.decide(from_the_pharmacy(None), noon()).unwrap().hint);
 }
+
+#[test]
+fn each_change_has_a_receipt_that_says_what_changed_and_can_be_checked_without_us() {
+    let node = node_with_her("imss");
+    let she = herself("imss");
+    node.say(&she, closed_to_pharmacies(), noon()).unwrap();
+    let more = rule("nada-de-vih", false, Who::Everyone, &[Category::Hiv]);
+    node.say(&she, vec![more], at("12:30")).unwrap();
+    node.say(&she, vec![], at("12:40")).unwrap();
+    let said = node.words_said(&she).unwrap();
+    assert_eq!(said, [(3, at("12:40")), (2, at("12:30")), (1, noon())]);
+    let receipt = |version| -> serde_json::Value {
+        let text = node.receipt_of_word(&she, version, Lang::Es).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let first = receipt(1);
+    assert_eq!(first["@type"], "dpv:ConsentReceipt");
+    assert_eq!(
+        first["dct:conformsTo"],
+        "https://w3id.org/dpv/schema/dpv-27560#receipt"
+    );
+    // What TS 27560 asks of a record: header, processing, parties, events.
+    let record = &first["tejido:record"];
+    for field in [
+        "dct:conformsTo",
+        "dct:identifier",
+        "dct:language",
+        "dpv:hasDataSubject",
+        "dpv:hasNotice",
+        "dpv:hasProcess",
+        "dpv:hasDataController",
+        "dpv:hasStorageCondition",
+        "dpv:hasJurisdiction",
+        "dpv:hasConsentControl",
+        "dpv:hasConsentStatus",
+    ] {
+        assert!(!record[field].is_null(), "{field}: {record:#}");
+    }
+    let process = &record["dpv:hasProcess"][0];
+    assert_eq!(process["dpv:hasPersonalData"][0], "diagnoses");
+    assert_eq!(process["dpv:hasPurpose"][0], "TREAT");
+    assert_eq!(process["dpv:hasConsentStatus"], "dpv:ConsentRefused");
+    let pharmacies = "Las farmacias no pueden ver tus diagnósticos.";
+    assert_eq!(first["tejido:added"][0], pharmacies);
+    let second = receipt(2);
+    assert_eq!(second["tejido:removed"][0], pharmacies);
+    assert_eq!(
+        second["tejido:added"][0],
+        "Nadie puede ver tus datos de VIH."
+    );
+    let status = &receipt(3)["tejido:record"]["dpv:hasConsentStatus"]["@type"];
+    assert_eq!(status, "dpv:ConsentWithdrawn");
+    // The word in it bears its author's signature; one that was altered does not.
+    let word = |receipt: &serde_json::Value| -> SignedWord {
+        serde_json::from_value(receipt["tejido:signedWord"].clone()).unwrap()
+    };
+    word(&second).verify(&node.pact()).unwrap();
+    let mut altered = second;
+    altered["tejido:signedWord"]["word"]["rules"] = serde_json::json!([]);
+    assert!(word(&altered).verify(&node.pact()).is_err());
+    assert!(node.receipt_of_word(&she, 4, Lang::Es).is_err());
+    let nurse = actor("imss", Role::Nurse);
+    assert!(node.receipt_of_word(&nurse, 1, Lang::Es).is_err());
+}
+
+#[test]
+fn a_preview_says_what_is_seen_in_part() {
+    let node = node_with_her("imss");
+    let who = Who::Role(Role::Physician);
+    let part = crate::Part {
+        types: vec!["Condition".into()],
+        ..crate::Part::default()
+    };
+    let rules = vec![Rule {
+        part,
+        ..rule("parte", false, Who::Everyone, &[Category::Diagnoses])
+    }];
+    let rows = |rules: &[Rule]| {
+        let rows = node.preview(&herself("imss"), &who, rules, noon()).unwrap();
+        let found = rows
+            .into_iter()
+            .find(|row| row.category == Category::Diagnoses);
+        found.unwrap()
+    };
+    let tried = rows(&rules);
+    assert_eq!(
+        (tried.open, tried.partly, tried.partly_today),
+        (true, true, false)
+    );
+    assert_eq!(tried.rule.as_deref(), Some("parte"));
+    node.say(&herself("imss"), rules, noon()).unwrap();
+    let today = rows(&[]);
+    assert_eq!((today.partly, today.partly_today), (false, true));
+}

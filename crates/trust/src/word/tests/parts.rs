@@ -410,6 +410,30 @@ fn a_word_with_parts_survives_the_way_to_another_member() {
 }
 
 #[test]
+fn no_consent_lifts_what_is_never_opened() {
+    let allowing = Rule {
+        purpose: Some(Purpose::Underwriting),
+        ..rule("1", true, Who::Everyone, &[])
+    };
+    let excepting = Rule {
+        unless: vec![Unless {
+            purposes: vec![Purpose::Treatment, Purpose::Employment],
+            ..Unless::default()
+        }],
+        ..rule("1", false, Who::Everyone, &[])
+    };
+    for rule in [allowing.clone(), excepting] {
+        let refused = check_rules(&[rule]).unwrap_err().to_string();
+        assert!(refused.contains("no consent opens anything"), "{refused}");
+    }
+    let closing = Rule {
+        allow: false,
+        ..allowing
+    };
+    assert_eq!(check_rules(&[closing]), Ok(()));
+}
+
+#[test]
 fn parts_that_say_nothing_of_sense_are_refused() {
     let refused = |part: Part| {
         let rule = Rule {
