@@ -471,6 +471,8 @@ impl Gate {
             persons: target.tags().to_vec(),
             what: request.what.clone(),
             refused: [vec![code], refusal.because.clone()].concat(),
+            // Who asks for a finding by its name would tell of it by being refused.
+            labels: self.findings_named(&request.person),
             grounds,
             told: self.told_of(request, now)?,
             ..Deed::new(ActKind::Denied, &request.actor, request.purpose)
@@ -538,11 +540,10 @@ impl store::Residual for Sieve {
     }
 }
 
-/// Until when the same inputs give the same decision: the next turn of a rule, or the end of a piece of evidence.
+/// Until when the same inputs give the same decision: the next end of a rule, a wish or a piece of evidence.
 fn holds_until(words: &[&Word], evidence: &[Evidence], now: Timestamp) -> Timestamp {
-    let rules = words.iter().flat_map(|word| &word.rules);
-    rules
-        .flat_map(Rule::turns)
+    let turns = words.iter().flat_map(|word| word.turns());
+    turns
         .chain(evidence.iter().map(|evidence| evidence.until))
         .filter(|until| *until > now)
         .min()

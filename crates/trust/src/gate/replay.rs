@@ -280,8 +280,7 @@ impl Gate {
             purpose: act.purpose,
             now: asked.at,
         });
-        let mut rules = words.iter().flat_map(|word| &word.rules);
-        if rules.all(|rule| rule.until.is_none()) {
+        if words.iter().all(|word| word.turns().next().is_none()) {
             keep(&mut at_hand.verdicts, put, verdict.clone(), MAX_AT_HAND);
         }
         Ok(Ok(verdict))
