@@ -59,6 +59,21 @@ const TABLE: &[(&str, &str, Asked)] = {
         ("POST", "/persona/{sealed}/nota", STAFF),
         ("POST", "/persona/{sealed}/receta", STAFF),
         ("POST", "/persona/{sealed}/referencia", STAFF),
+        ("GET", "/persona/{sealed}/emergencia", STAFF),
+        ("POST", "/persona/{sealed}/emergencia", STAFF),
+        ("GET", "/persona/{sealed}/emergencia/expediente", STAFF),
+        ("POST", "/persona/{sealed}/emergencia/confirmar", STAFF),
+        ("GET", "/segundo-factor", STAFF),
+        ("POST", "/segundo-factor", STAFF),
+        ("POST", "/segundo-factor/probar", STAFF),
+        ("GET", "/revisiones", STAFF),
+        ("GET", "/revisiones/{id}", STAFF),
+        ("POST", "/revisiones/{id}", STAFF),
+        ("GET", "/ordenes", STAFF),
+        ("POST", "/ordenes", STAFF),
+        ("POST", "/ordenes/{id}/autorizar", STAFF),
+        ("POST", "/ordenes/{id}/expediente", STAFF),
+        ("GET", "/emergencias", Get(&["/emergencias"])),
         (
             "GET",
             "/historia",
@@ -99,6 +114,11 @@ const TABLE: &[(&str, &str, Asked)] = {
                     ("until", "always"),
                 ],
             ),
+        ),
+        (
+            "GET",
+            "/reglas/recibo/{version}",
+            Get(&["/reglas/recibo/1"]),
         ),
         (
             "POST",
@@ -161,9 +181,7 @@ struct World {
 
 /// The node is alone: the other members do not answer, in both worlds alike.
 async fn world(curp: &str) -> World {
-    let (_listeners, addresses) = common::listeners().await;
-    drop(_listeners);
-    let fixed: Vec<String> = addresses.iter().map(|_| "127.0.0.1:1".to_owned()).collect();
+    let fixed: Vec<String> = (1..=4).map(|port| format!("127.0.0.1:{port}")).collect();
     let pact = common::signed(&common::pact(&fixed), 4);
     let node = common::node(0, &pact);
     let (her, other) = (patient("her", CURP), patient("otro", OTHER));

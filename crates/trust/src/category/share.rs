@@ -1,7 +1,7 @@
 //! What resources say of each other: topics go from a visit's coded resources to those that tell it in words, findings
 //! to whatever names them.
 
-use super::{Category, FINDINGS, Finding, topic};
+use super::{Category, Finding, topic};
 use crate::act::systems;
 use fhir::{Object, Value};
 use std::collections::HashMap;
@@ -56,59 +56,77 @@ pub fn share_topics<'v>(resources: impl IntoIterator<Item = &'v mut Value>) {
 /// of it, and what tells the visit in prose. A person who does not wish to know it is then shown none of them. The visit
 /// itself (`Encounter`) takes it only when it names the finding: she was there, and its absence would tell more.
 ///
-/// In: resources that are written together, and the labels of what is stored already, by reference (`Observation/17`).
+/// In: resources that are written together, with the names that they will have (`Observation/17`), and the labels of what
+/// is stored already, by name.
 /// To be called after [`share_topics`]; calling it twice changes nothing more. Cost: linear in the references, times the
 /// longest chain of them, at most [`MAX_CHAIN`].
 pub fn share_findings<'v>(
-    resources: impl IntoIterator<Item = &'v mut Value>,
+    resources: impl IntoIterator<Item = (String, &'v mut Value)>,
     stored: &dyn Fn(&str) -> Labels,
 ) {
-    let mut resources: Vec<(&mut Value, Labels, Vec<String>)> = resources
-        .into_iter()
-        .map(|resource| {
-            let own = Finding::among(topic::topics(resource));
-            let mut names = Vec::new();
-            references(resource, &mut names);
-            (resource, own, names)
-        })
-        .collect();
+    let mut resources: Vec<One<'v>> = resources.into_iter().map(One::new).collect();
     let mut known: HashMap<String, Labels> = HashMap::new();
     for _ in 0..MAX_CHAIN {
         let told: HashMap<String, Labels> = resources
             .iter()
-            .filter_map(|(resource, own, _)| Some((name_of(resource)?, *own)))
+            .map(|one| (one.name.clone(), one.findings))
             .collect();
         let mut visits: HashMap<String, Labels> = HashMap::new();
-        for (resource, own, _) in &resources {
-            if let Some(visit) = visit_of(resource) {
-                let all = visits.entry(visit).or_default();
-                *all = all.with(*own);
+        for one in &resources {
+            if let Some(visit) = &one.visit {
+                let all = visits.entry(visit.clone()).or_default();
+                *all = all.with(one.findings);
             }
         }
         let mut more = false;
-        for (resource, own, names) in &mut resources {
-            let mut shared = names.iter().fold(Labels(0), |all, name| {
-                let of = told.get(name).copied();
-                let of = of.unwrap_or_else(|| {
+        for one in &mut resources {
+            let mut shared = one.names.iter().fold(Labels(0), |all, name| {
+                let of = told.get(name).copied().unwrap_or_else(|| {
                     *known
                         .entry(name.clone())
                         .or_insert_with(|| Finding::among(stored(name)))
                 });
                 all.with(of)
             });
-            if tells(resource) {
-                let visit = visit_of(resource).and_then(|visit| visits.get(&visit).copied());
-                shared = shared.with(visit.unwrap_or_default());
+            if let Some(visit) = one.visit.as_ref().filter(|_| tells(one.resource)) {
+                shared = shared.with(visits.get(visit).copied().unwrap_or_default());
             }
-            let missing = Labels(shared.0 & !own.0 & FINDINGS.0);
+            let missing = Labels(shared.0 & !one.findings.0);
             for finding in Finding::of(missing) {
-                mark(resource, systems::FINDING, finding.code());
+                mark(one.resource, systems::FINDING, finding.code());
             }
-            *own = own.with(missing);
+            one.findings = one.findings.with(missing);
             more |= missing.0 != 0;
         }
         if !more {
             return;
+        }
+    }
+}
+
+/// A resource with what it says of findings so far.
+struct One<'v> {
+    name: String,
+    resource: &'v mut Value,
+    findings: Labels,
+    /// What it refers to, and the visit that it belongs to or is.
+    names: Vec<String>,
+    visit: Option<String>,
+}
+
+impl<'v> One<'v> {
+    fn new((name, resource): (String, &'v mut Value)) -> One<'v> {
+        let mut names = Vec::new();
+        references(resource, &mut names);
+        One {
+            findings: Finding::among(topic::topics(resource)),
+            visit: match resource.text("resourceType") {
+                Some("Encounter") => Some(name.clone()),
+                _ => visit_of(resource),
+            },
+            names,
+            name,
+            resource,
         }
     }
 }
@@ -133,11 +151,6 @@ const FOUND: [&str; 14] = [
     "ServiceRequest",
     "Task",
 ];
-
-fn name_of(resource: &Value) -> Option<String> {
-    let of = resource.text("resourceType")?;
-    Some(format!("{of}/{}", resource.text("id")?))
-}
 
 /// The references of a value to what may be a finding.
 fn references(value: &Value, into: &mut Vec<String>) {

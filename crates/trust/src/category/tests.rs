@@ -272,7 +272,12 @@ fn what_names_a_finding_takes_its_label_and_the_visit_itself_does_not() {
         _ => store::Labels(0),
     };
     for _ in 0..2 {
-        share_findings(resources.iter_mut(), &stored);
+        let named = resources.iter_mut().map(|one| {
+            let of = one.text("resourceType").unwrap_or_default();
+            let name = format!("{of}/{}", one.text("id").unwrap_or_default());
+            (name, one)
+        });
+        share_findings(named, &stored);
     }
     let found: Vec<_> = resources
         .iter()

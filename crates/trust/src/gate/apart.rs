@@ -6,6 +6,7 @@
 //! anything, is kept as acts of its own, one for each set of findings, in the same commit as the act of the rest:
 //!
 //! - The act of the rest says what it would say if there were no finding: what it saw, how many, its receipt's bytes.
+//! - It names nothing that is nobody's (the laboratory that a result refers to), since that may come along with a finding.
 //! - It is kept although it touched nothing else, as a search that found nothing is; but not where the request named the
 //!   finding, or nothing but findings was written: without the finding there would have been no such act.
 //! - The act of a finding is a leaf at its place like any other. It is listed for her, and left out for as long as a wish
@@ -33,7 +34,10 @@ pub(super) fn apart(
 ) -> (Vec<Touched>, Vec<Vec<Touched>>) {
     let mut parts: BTreeMap<u32, Vec<Touched>> = BTreeMap::new();
     let (mut rest, mut is_named) = (Vec::new(), writes);
-    for one in touched {
+    // What is nobody's comes along with what refers to it, which may be a finding: it stands in no act about somebody.
+    let is_about_somebody = touched.iter().any(|(.., person)| person.0 != 0);
+    let counts = |(.., person): &Touched| !is_about_somebody || person.0 != 0;
+    for one in touched.into_iter().filter(counts) {
         let (seen, labels, _) = &one;
         match Finding::among(*labels).0 {
             0 => rest.push(one),

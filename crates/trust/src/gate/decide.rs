@@ -15,7 +15,7 @@ use super::{
 };
 use crate::act::Doer;
 use crate::policy::{self, Circumstances};
-use crate::word::{self, Hidden, Residual, Rule, Viewer, Word};
+use crate::word::{self, Hidden, Residual, Viewer, Word};
 use crate::{ActKind, Actor, Category, Evidence, MemberId, MemberKind, Role, Tag};
 use fhir::ResourceType;
 use jiff::Timestamp;

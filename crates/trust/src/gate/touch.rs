@@ -51,8 +51,13 @@ impl Gate {
             .map(|s| (one(s.of, &s.id, s.version), s.labels, s.person));
         let (first, beside) = apart(seen.collect(), named(grant), false);
         let deed = |touched| told(Deed::under(ActKind::Read, grant), is_many(grant), touched);
+        let mut rest = deed(first);
+        if rest.resources == 0 && beside.is_empty() {
+            // She who asks for a finding by its name, and is not shown it, is told of it by no act either.
+            rest.labels = self.findings_named(&grant.request.person);
+        }
         let beside = beside.into_iter().map(deed);
-        Ok(self.blank()?.fill_all(deed(first), beside, now))
+        Ok(self.blank()?.fill_all(rest, beside, now))
     }
 
     /// Changes the record and keeps the act in one commit: all or nothing. Resources written together that tell a visit
@@ -81,7 +86,7 @@ impl Gate {
     ) -> Result<Committed, store::Error> {
         crate::category::share_topics(changes.iter_mut().filter_map(resource_of));
         let stored = |name: &str| self.findings_of(name);
-        crate::category::share_findings(changes.iter_mut().filter_map(resource_of), &stored);
+        crate::category::share_findings(changes.iter_mut().filter_map(named_resource), &stored);
         if grant.newcomer {
             self.check_newcomer(grant, &changes)?;
         }
@@ -160,6 +165,19 @@ fn opened<T>(held: Held<T>, receipt: &Receipt) -> Result<(T, String), Refusal> {
         .open(receipt)
         .ok_or_else(|| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
     Ok((answer, hex(&receipt.act)))
+}
+
+/// The name that a changed resource has or will have, and what it says.
+fn named_resource(change: &mut Change) -> Option<(String, &mut fhir::Value)> {
+    match change {
+        Change::Create {
+            of, id, resource, ..
+        }
+        | Change::Update {
+            of, id, resource, ..
+        } => Some((format!("{of}/{id}"), resource)),
+        Change::Delete { .. } | Change::Activate { .. } | Change::Deactivate { .. } => None,
+    }
 }
 
 fn resource_of(change: &mut Change) -> Option<&mut fhir::Value> {

@@ -136,7 +136,7 @@ fn her_log_says_the_same_whether_it_is_there_or_not_until_she_asks() {
     let names = |_: &MemberId| "IMSS".to_owned();
     assert_eq!(
         appeared[0].sentence(Lang::Es, &names),
-        "Una Persona, médico de medicina general de IMSS, vio un hallazgo sobre males que llegan tarde y no tienen cura a las 6:00 porque estabas en consulta."
+        "Una Persona, médico general de IMSS, vio un hallazgo sobre males que llegan tarde y no tienen cura a las 6:00 porque estabas en consulta."
     );
 }
 
@@ -284,7 +284,7 @@ fn a_limit_takes_two_professionals_a_reason_and_tells_a_message_and_not_the_find
     let told = log(&node, noon());
     assert_eq!(
         told[0].sentence(Lang::Es, &names),
-        "El Dr. Luis Soto, médico de medicina general de IMSS, y Una Persona decidieron a las 6:00 avisarte de algo que no querías saber, porque corre prisa y se puede tratar: puede tratarse si se empieza esta semana."
+        "El Dr. Luis Soto, médico general de IMSS, y Una Persona decidieron a las 6:00 avisarte de algo que no querías saber, porque corre prisa y se puede tratar: puede tratarse si se empieza esta semana."
     );
     assert!(
         node.reads(&own(&node, noon()), "Observation", "gen")

@@ -253,7 +253,7 @@ proptest! {
             None => now + i64::from(MAX_COOL_OFF_HOURS),
         };
         prop_assert!(!for_her(&after, at(latest)).meets(finding.bit()));
-        let others = Labels(!finding.bit().0);
+        let others = Labels(!finding.covers().0);
         let (then, without) = (held(&after, at(latest)), held(&before, at(latest)));
         prop_assert_eq!(then.0 & others.0, without.0 & others.0, "nothing else is shown or hidden");
         prop_assert_eq!(check_wishes(&after), Ok(()));
