@@ -155,6 +155,7 @@ fn main() {
         leaf: [0; 32],
         listed: Vec::new(),
         about: PersonKey(0),
+        beside: Vec::new(),
     };
     let mut known = HashSet::new();
     let mut written: Vec<(ResourceType, String, usize)> = Vec::new();

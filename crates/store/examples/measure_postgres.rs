@@ -56,6 +56,7 @@ fn act(n: u64) -> ActRecord {
         leaf: [n as u8; 32],
         listed: vec![(n % 1000).to_le_bytes().to_vec()],
         about: PersonKey(0),
+        beside: Vec::new(),
     }
 }
 

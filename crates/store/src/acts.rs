@@ -28,11 +28,14 @@ pub(crate) struct Packed {
     pub(crate) listed: Vec<Vec<u8>>,
     /// What of its row is sealed: where it is listed, and what it says.
     pub(crate) secret: Vec<u8>,
+    /// Kept in the same commit, right after it.
+    pub(crate) beside: Vec<Packed>,
 }
 
 impl Packed {
     /// Names are not folded out of it: an act is made for every answer and holds few, so that costs more than it saves.
     pub(crate) fn new(act: ActRecord, press: &Press) -> Packed {
+        let beside = act.beside.into_iter();
         let mut secret = Vec::with_capacity(act.body.len() / 2 + 64);
         put_number(&mut secret, act.listed.len() as u64);
         for listed in &act.listed {
@@ -46,7 +49,12 @@ impl Packed {
             about: act.about,
             listed: act.listed,
             secret,
+            beside: beside.map(|act| Packed::new(act, press)).collect(),
         }
+    }
+    /// This one and those beside it, in the order of their leaves.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Packed> {
+        std::iter::once(self).chain(&self.beside)
     }
 }
 
@@ -206,6 +214,7 @@ mod tests {
             leaf: [1; 32],
             listed: vec![b"ana".to_vec(), b"all".to_vec()],
             about: PersonKey(0),
+            beside: Vec::new(),
         };
         let vault = Vault::in_memory().unwrap();
         let packed = vault.pack_act(act.clone()).unwrap();

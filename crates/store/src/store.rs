@@ -1,8 +1,8 @@
 //! The archive itself: opening, the door for changes, and the house's own rows.
 
 use crate::{
-    ActRecord, Change, Committed, Derived, Error, Held, Matched, Permit, PersonKey, Receipt,
-    Result, Rules, Seal, Seen, Version, Witness, acts,
+    ActRecord, Change, Committed, Derived, Error, Held, Labels, Matched, Permit, PersonKey,
+    Receipt, Result, Rules, Seal, Seen, Version, Witness, acts,
     body::Stored,
     cipher, derive,
     engine::{Backup, Batch, Direction, Embedded, Engine, Memory, Refused, Rows, Snapshot, Tuning},
@@ -376,6 +376,13 @@ impl Store {
         Ok(head
             .filter(|head| head.version > 0)
             .map(|head| head.tail.person))
+    }
+
+    /// The categories of a resource as it is now, or was when it was deleted; `None` when there never was one. One row.
+    pub fn labels_of(&self, seal: &Seal, of: ResourceType, id: &str) -> Result<Option<Labels>> {
+        self.sealed(seal)?;
+        let head = head_of(&self.inner.secrets.index, self.snapshot()?.as_ref(), of, id)?;
+        Ok(head.filter(|head| head.version > 0).map(|head| head.labels))
     }
 
     /// The people found under a directory key.

@@ -409,6 +409,7 @@ mod tests {
                 leaf: [0; 32],
                 listed: Vec::new(),
                 about: crate::PersonKey(0),
+                beside: Vec::new(),
             };
             let now = Timestamp::UNIX_EPOCH;
             store

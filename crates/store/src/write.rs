@@ -128,6 +128,9 @@ pub struct ActRecord {
     /// The one person it is about, under whose key it is kept: it becomes unreadable when she is erased. Nobody's, or
     /// several people's, is 0.
     pub about: PersonKey,
+    /// Acts that are kept in the same commit, their leaves right after this one's: what must be told apart from it. Theirs
+    /// are not looked at.
+    pub beside: Vec<ActRecord>,
 }
 
 /// A durable commit.

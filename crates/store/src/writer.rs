@@ -9,8 +9,7 @@
 //! request is a group of its own, and those of usual size go before it.
 
 use crate::{
-    ActRecord, Committed, Error, Matched, PermitId, PersonKey, Receipt, Result, Witness, Witnessed,
-    Written,
+    ActRecord, Committed, Error, Matched, PermitId, Receipt, Result, Witness, Witnessed, Written,
     acts::{self, Packed},
     commit::{Find, Making, State},
     engine::{Batch, Engine, Snapshot},
@@ -322,8 +321,11 @@ impl Writer {
             }
             Ok((written, act)) => {
                 // What could not be sealed must fail here, and not with all of its group.
-                let about = act.as_ref().map_or(PersonKey(0), |act| act.about);
-                if let Err(error) = self.vault.lives(about) {
+                let all = act.iter().flat_map(Packed::all);
+                if let Some(error) = all
+                    .filter_map(|act| self.vault.lives(act.about).err())
+                    .next()
+                {
                     to.tell(Err(error));
                     return None;
                 }
@@ -348,7 +350,8 @@ impl Writer {
         done: &[Done],
         now: Timestamp,
     ) -> Result<u64> {
-        let acts: Vec<&Packed> = done.iter().filter_map(|done| done.act.as_ref()).collect();
+        let acts = done.iter().filter_map(|done| done.act.as_ref());
+        let acts: Vec<&Packed> = acts.flat_map(Packed::all).collect();
         if acts.is_empty() {
             return Ok(0);
         }
@@ -453,7 +456,7 @@ fn tell(done: Vec<Done>, committed: Result<u64>) {
                     leaf: place,
                     sequence: done.sequence,
                 };
-                place += u64::from(done.act.is_some());
+                place += done.act.iter().flat_map(Packed::all).count() as u64;
                 Ok(Committed {
                     sequence: done.sequence,
                     written: done.written,

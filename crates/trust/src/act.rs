@@ -48,6 +48,8 @@ pub enum ActKind {
     Log,
     /// The person said what she thinks of an act.
     Opinion,
+    /// Something was told in spite of her wish not to know, or was proposed to be.
+    Disclosure,
     /// Her record was erased.
     Erasure,
     /// A new version of the pact came into force.

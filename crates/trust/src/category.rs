@@ -7,14 +7,16 @@
 //! [`share_topics`] gives it that label from the codes of the visit that it is written with.
 
 mod emergency;
+mod finding;
 mod kind;
 mod names;
 mod share;
 mod topic;
 
 pub use emergency::EMERGENCY;
+pub use finding::{FINDINGS, Finding};
 pub(crate) use names::{joined, list};
-pub use share::share_topics;
+pub use share::{share_findings, share_topics};
 
 use fhir::{ResourceType, Value};
 use store::Labels;
@@ -147,8 +149,8 @@ pub const IDENTITY: Labels = Labels(1 << 31);
 /// What a seal does not hide from care unless it insists: the emergency set, and whose it is.
 pub const SPARED: Labels = Labels(EMERGENCY.0 | IDENTITY.0);
 
-/// The categories of a resource: its kind by type, and a topic for every code of [`topic`]'s table that any `Coding`
-/// in it carries (code, reason, component, contained, extension, security label).
+/// The categories of a resource: its kind by type, and a topic or finding for every code of [`topic`]'s tables that any
+/// `Coding` in it carries (code, reason, component, contained, extension, security label).
 ///
 /// What could save her life has [`EMERGENCY`] beside them.
 ///

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod acts;
+mod apart;
 mod codes;
 mod current;
 mod decide;
@@ -16,6 +17,7 @@ mod evidence;
 mod factor;
 mod glass;
 mod judge;
+mod limit;
 mod order;
 mod pattern;
 mod person;
@@ -34,6 +36,7 @@ mod tests;
 mod touch;
 mod tries;
 mod upkeep;
+mod wish;
 mod witness;
 mod words;
 
@@ -42,6 +45,7 @@ pub use codes::PatientCode;
 pub use erasure::Erasure;
 pub use factor::Enrolment;
 pub use glass::News;
+pub use limit::{Ground, Limit, Signer, Telling};
 pub use pattern::Unusual;
 pub use question::{Question, Said};
 pub(crate) use question::{SCOPES, letters, verbs};
@@ -52,6 +56,7 @@ pub use rooms::Row;
 pub use simulate::{Changes, How, Simulated};
 pub use tag::Tag;
 pub use upkeep::Checked;
+pub(crate) use wish::{ASKED, WISHED};
 pub use words::Previewed;
 
 use crate::act::{ActKind, Doer, hex};

@@ -20,17 +20,18 @@ pub mod word;
 
 pub use act::{Act, ActKind, ActView, Doer, Opinion, Seen};
 pub use actor::{Actor, Licence, LicenceState, Role};
-pub use category::{Categories, Category, labels};
+pub use category::{Categories, Category, Finding, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
-    Changes, Checked, Config, Decided, Enrolment, Erasure, Explained, Gap, Gate, Grant, Grounds,
-    How, Lang, NewAccount, News, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal,
-    RefusalKind, Request, Row, Said, SignedIn, Simulated, Tag, Unusual, What,
+    Changes, Checked, Config, Decided, Enrolment, Erasure, Explained, Gap, Gate, Grant, Ground,
+    Grounds, How, Lang, Limit, NewAccount, News, PatientCode, PersonRef, Previewed, Purpose,
+    Question, Refusal, RefusalKind, Request, Row, Said, SignedIn, Signer, Simulated, Tag, Telling,
+    Unusual, What,
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Member, MemberId, MemberKind, Orders, Pact, PactError,
 };
 pub use word::{
     Author, Hidden, Label, Names, Part, Period, Residual, Rule, SignedWord, Unless, Unsaid, Viewer,
-    Who, Word, from_consent, hidden, to_consent,
+    Who, Wish, Word, from_consent, hidden, to_consent, wish,
 };

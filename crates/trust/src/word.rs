@@ -2,7 +2,7 @@
 //!
 //! What her rules hide from somebody is decided by [`hidden`], a pure function; its page says the law. They read as
 //! sentences ([`Rule::sentence`]) and as a FHIR `Consent` ([`to_consent`]), and a
-//! `Consent` of others is read as rules ([`from_consent`]).
+//! `Consent` of others is read as rules ([`from_consent`]). Of what she does not wish to know herself speaks [`wish`].
 
 mod consent;
 mod decide;
@@ -11,6 +11,7 @@ mod part;
 mod receipt;
 mod residual;
 mod sentence;
+pub mod wish;
 
 pub use consent::to_consent;
 pub use decide::{Hidden, Viewer, hidden};
@@ -18,6 +19,7 @@ pub use from_consent::{Names, Unsaid, from_consent};
 pub use part::{Author, Label, Part, Period, confidentiality};
 pub use receipt::receipt;
 pub use residual::Residual;
+pub use wish::Wish;
 
 use crate::pact::NEVER;
 use crate::{Category, MemberId, MemberKind, Pact, Purpose, Role, Tag};
@@ -116,6 +118,9 @@ pub struct Word {
     pub version: u64,
     /// Her rules.
     pub rules: Vec<Rule>,
+    /// What she does not wish to know. Absent when there is nothing, so that words from before bear their signatures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wishes: Vec<Wish>,
     /// When she said it.
     pub said: Timestamp,
     /// The member where she said it.
@@ -154,6 +159,17 @@ pub enum WordError {
         /// What is wrong.
         why: &'static str,
     },
+    /// Too many wishes.
+    #[error("{0} wishes; a word has at most 64")]
+    TooManyWishes(usize),
+    /// A wish is not well formed.
+    #[error("the wish about {finding}: {why}")]
+    Wish {
+        /// Of what it is.
+        finding: &'static str,
+        /// What is wrong.
+        why: &'static str,
+    },
     /// Versions start at 1.
     #[error("a word's version starts at 1")]
     Version,
@@ -178,7 +194,13 @@ impl Word {
         if self.version == 0 {
             return Err(WordError::Version);
         }
+        wish::check_wishes(&self.wishes)?;
         check_rules(&self.rules)
+    }
+    /// The moments at which it may come to mean something else by itself: turns of rules, ends of wishes.
+    pub fn turns(&self) -> impl Iterator<Item = Timestamp> {
+        let rules = self.rules.iter().flat_map(Rule::turns);
+        rules.chain(self.wishes.iter().flat_map(Wish::turns))
     }
 }
 

@@ -142,6 +142,7 @@ impl World {
             person: Tag([7; 32]),
             version: 1,
             rules,
+            wishes: Vec::new(),
             said: now,
             author: MemberId("ex-organization".into()),
         };

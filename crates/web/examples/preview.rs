@@ -115,6 +115,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         breaks: true,
         emergency: None,
         destinations: &to,
+        not_to_know: (&[trust::Finding::LateOnset], 1),
     };
     out.push((
         "persona",
@@ -130,6 +131,19 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     out.push((
         "persona-vacia",
         views::person::page(staff("/persona/sealed"), &bare),
+    ));
+    let wishes = wishes();
+    let asking = views::wish::Input {
+        wishes: &wishes,
+        told: &[],
+        typed: &none,
+        errors: &[],
+        now: now(),
+    };
+    out.push(("saber", views::wish::page(person("/saber"), &asking)));
+    out.push((
+        "saber-preguntar",
+        views::wish::ask(person("/saber"), &wishes[0], &none, &[]),
     ));
     let allergy = [FieldError {
         field: "medicine".into(),
@@ -713,4 +727,22 @@ fn rules(frame: Frame) -> String {
         preview: Some(views::rules::preview(t, &threads, &pharmacies, &rows, None)),
     };
     views::rules::page(frame, input)
+}
+
+fn wishes() -> [trust::Wish; 2] {
+    use trust::wish::{Asking, Named, Until};
+    let rosa = Named {
+        name: "Rosa Hernández".into(),
+        at: None,
+    };
+    let late = trust::Wish {
+        until: Until::Accompanied,
+        companion: Some(rosa),
+        review: Some(now()),
+        ..trust::Wish::plain(trust::Finding::LateOnset, now())
+    };
+    let cancer = vec![trust::Wish::plain(trust::Finding::Cancer, now())];
+    let asked = trust::wish::ask(cancer, trust::Finding::Cancer, Asking::Alone, now());
+    let asked = asked.unwrap_or_default().remove(0);
+    [late, asked]
 }

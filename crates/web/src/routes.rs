@@ -9,6 +9,7 @@ mod looks;
 mod orders;
 mod person;
 mod rules;
+mod wish;
 
 use crate::session::Visitor;
 use crate::{State, answer};
@@ -75,6 +76,8 @@ pub(crate) fn all(state: State) -> Router {
         .route("/reglas/vista", post(rules::preview))
         .route("/reglas/recibo/{version}", get(rules::receipt))
         .route("/reglas/quitar", post(rules::remove))
+        .route("/saber", get(wish::show).post(wish::save))
+        .route("/saber/{finding}", get(wish::confirm).post(wish::ask))
         .route("/codigo", get(entry::code).post(entry::show_code))
         .route(
             "/estilo.css",

@@ -17,6 +17,7 @@ pub mod person;
 pub mod proof;
 pub mod rules;
 pub mod trends;
+pub mod wish;
 
 pub use frame::Frame;
 

@@ -46,6 +46,16 @@ pub(crate) fn end_of_day(day: &str) -> Option<Timestamp> {
     Some(zoned.timestamp())
 }
 
+/// A day and an hour that a person named (`2026-11-22`, `10:30`).
+pub(crate) fn at(day: &str, hour: &str) -> Option<Timestamp> {
+    let (date, time): (jiff::civil::Date, jiff::civil::Time) =
+        (day.parse().ok()?, hour.parse().ok()?);
+    let zoned = date
+        .to_datetime(time)
+        .to_zoned(tz::TimeZone::fixed(tz::offset(-6)));
+    Some(zoned.ok()?.timestamp())
+}
+
 /// A FHIR date of any precision in short words: `1 may 2024`, `may 2024`, `2024`. What is no date stays as it is.
 pub(crate) fn date(text: Text, fhir: &str) -> String {
     let day = fhir.split('T').next().unwrap_or_default();
@@ -108,6 +118,11 @@ mod tests {
             end_of_day("2026-11-22").unwrap().to_string(),
             "2026-11-23T05:59:59Z"
         );
+        assert_eq!(
+            super::at("2026-11-22", "10:30").unwrap().to_string(),
+            "2026-11-22T16:30:00Z"
+        );
+        assert_eq!(super::at("2026-11-22", ""), None);
     }
     #[test]
     fn age_counts_birthdays() {

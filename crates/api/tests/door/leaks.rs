@@ -4,7 +4,7 @@ use crate::house::{House, OTHER, SHE, Said, noon, observation, patient};
 use trust::{Category, LicenceState, Part, Role, Rule, Who};
 
 /// Status, body and headers but for the request's own name.
-fn told(mut said: Said) -> (u16, Vec<u8>, Vec<String>) {
+pub(crate) fn told(mut said: Said) -> (u16, Vec<u8>, Vec<String>) {
     said.headers.remove("x-request-id");
     let headers = said
         .headers
@@ -125,7 +125,7 @@ fn withheld() -> Vec<String> {
 }
 
 /// A request of the harness: method and address, headers, body.
-type Line = (
+pub(crate) type Line = (
     &'static str,
     &'static [(&'static str, &'static str)],
     String,
@@ -136,7 +136,7 @@ fn get(line: &'static str) -> Line {
 }
 
 /// Questions that would show what is withheld if it showed anywhere.
-fn questions() -> Vec<Line> {
+pub(crate) fn questions() -> Vec<Line> {
     [
         // Searches of a type: totals, pages, sorts over hidden rows.
         "GET /fhir/Observation?patient=her&_total=accurate",
@@ -417,7 +417,7 @@ async fn two_worlds(why: Withheld, answered: usize) {
 }
 
 /// The address of the next page, without the server's name.
-fn next_of(said: &Said) -> Option<String> {
+pub(crate) fn next_of(said: &Said) -> Option<String> {
     if said.status != 200 || said.body.is_empty() {
         return None;
     }
@@ -431,7 +431,7 @@ fn next_of(said: &Said) -> Option<String> {
 }
 
 /// A page link is sealed anew each time; only its length may tell anything.
-fn without_pages(text: &str) -> String {
+pub(crate) fn without_pages(text: &str) -> String {
     let mut parts = text.split("_page=");
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
@@ -448,7 +448,7 @@ fn line_without_page(line: &str) -> String {
 
 /// Writes whose conditions the withheld observation meets, and writes that name it. In the world with it and in the
 /// one without it they are done or refused alike.
-fn changes() -> Vec<Line> {
+pub(crate) fn changes() -> Vec<Line> {
     let result = observation("x", "her", "4548-4").replace(r#""id":"x","#, "");
     let patch = r#"[{"op":"test","path":"/status","value":"final"}]"#;
     let tag = r#"{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"code":"a"}]}}]}"#;
@@ -508,7 +508,7 @@ fn changes() -> Vec<Line> {
 }
 
 /// Ids given out for new resources are random.
-fn without_ids(text: &str) -> String {
+pub(crate) fn without_ids(text: &str) -> String {
     let mut out = String::new();
     let id = |text: &str| text.len() == 36 && text.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
     for part in text.split_inclusive(['"', '/']) {
@@ -520,7 +520,7 @@ fn without_ids(text: &str) -> String {
     out
 }
 
-fn without(headers: Vec<String>) -> Vec<String> {
+pub(crate) fn without(headers: Vec<String>) -> Vec<String> {
     let mut headers = headers;
     headers.retain(|header| !header.starts_with("location"));
     headers

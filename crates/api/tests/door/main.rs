@@ -14,4 +14,6 @@ mod parameters;
 mod purposes;
 mod rest;
 mod searches;
+mod timing;
 mod tls;
+mod wish;

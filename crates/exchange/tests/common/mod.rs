@@ -225,6 +225,11 @@ pub fn remember(node: &Node, condition: &str) {
 
 /// Writes resources as the node's operator: (type, id, text).
 pub fn write(node: &Node, resources: &[(&str, &str, &str)]) {
+    write_at(node, resources, Timestamp::now());
+}
+
+/// The same at a time.
+pub fn write_at(node: &Node, resources: &[(&str, &str, &str)], now: Timestamp) {
     let operator = Actor {
         id: "op".into(),
         name: "Operación".into(),
@@ -238,7 +243,6 @@ pub fn write(node: &Node, resources: &[(&str, &str, &str)]) {
         what: What::Import("prueba".into()),
         ..summary(operator, Purpose::Operations)
     };
-    let now = Timestamp::now();
     let grant = node.gate.decide(request, now).unwrap();
     let put = |(kind, id, text): &(&str, &str, &str)| Change::Update {
         of: fhir::ResourceType::from_name(kind).unwrap(),

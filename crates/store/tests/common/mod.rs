@@ -134,6 +134,7 @@ pub fn act(id: u8) -> ActRecord {
         leaf: [id; 32],
         listed: vec![b"all".to_vec()],
         about: PersonKey(0),
+        beside: Vec::new(),
     }
 }
 

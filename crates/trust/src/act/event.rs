@@ -47,11 +47,13 @@ fn pattern(act: &Act) -> Pattern {
         profile: Some((with, without)),
     };
     match (act.kind, &act.what) {
-        (ActKind::Denied | ActKind::SignIn | ActKind::Unusual, _) => Pattern {
-            action: "E",
-            interaction: None,
-            profile: None,
-        },
+        (ActKind::Denied | ActKind::SignIn | ActKind::Unusual | ActKind::Disclosure, _) => {
+            Pattern {
+                action: "E",
+                interaction: None,
+                profile: None,
+            }
+        }
         (ActKind::Write, What::Interaction(line)) if line.starts_with("PUT") => of(
             "U",
             "update",
@@ -295,6 +297,7 @@ pub(super) fn what(what: &What) -> (&'static str, Option<Cow<'_, str>>) {
         What::Interaction(text) => ("interaction", Some(text)),
         What::Writing(text) => ("writing", Some(text)),
         What::Import(text) => ("import", Some(text)),
+        What::Disclosure(text) => ("disclosure", Some(text)),
         What::Erasure(text) => ("erasure", Some(text)),
         What::Glass(step) => {
             // Strings and times only: nothing in it can fail to become JSON.

@@ -167,6 +167,7 @@ fn what(details: &Details<'_>) -> Result<What> {
         Some("interaction") => What::Interaction(text()),
         Some("writing") => What::Writing(text()),
         Some("import") => What::Import(text()),
+        Some("disclosure") => What::Disclosure(text()),
         Some("erasure") => What::Erasure(text()),
         Some("order") => {
             What::Order(serde_json::from_str(&text()).map_err(|_| lacks("step of an order"))?)

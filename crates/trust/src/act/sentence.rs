@@ -2,7 +2,8 @@
 
 use super::{ActKind, ActView, Opinion, emergency, reason};
 use crate::What;
-use crate::category::{Category, IDENTITY, joined};
+use crate::category::{Category, Finding, IDENTITY, joined, list};
+use crate::gate::{ASKED, WISHED};
 use crate::{EvidenceKind, Lang, MemberId, Purpose, Role};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
@@ -50,7 +51,8 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
     match act.kind {
         ActKind::Read | ActKind::Denied => match (&act.what, act.resources) {
             (What::Find, _) => format!("{who} te buscó por tu nombre {hour}{why}."),
-            (_, 0) => format!("{who} buscó tus datos {hour} y no halló nada."),
+            // What it found may be what she does not wish to know: of that another act speaks.
+            (_, 0) => format!("{who} buscó datos tuyos {hour}{why}."),
             _ => format!("{who} vio {} {hour}{why}.", seen(act, Lang::Es)),
         },
         ActKind::Write => format!("{who} {} {hour}{why}.", wrote_es(act)),
@@ -74,6 +76,7 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
         }
         ActKind::Log => format!("{who} vio contigo quién miró tu historia {hour}."),
         ActKind::Opinion => format!("{who} anotó lo que dijiste de una visita {hour}."),
+        ActKind::Disclosure => disclosed_es(act, &who, &hour),
         ActKind::Erasure => match act.resources {
             1 => format!("{who} borró para siempre un registro tuyo {hour}."),
             many => format!("{who} borró para siempre {many} registros tuyos {hour}."),
@@ -97,10 +100,11 @@ fn own_es(act: &ActView, hour: &str) -> String {
     match act.kind {
         ActKind::Read | ActKind::Denied => match (&act.what, act.resources) {
             (What::Find, _) => format!("Buscaste tus datos {hour}."),
-            (_, 0) => format!("Buscaste tus datos {hour} y no había nada."),
+            (_, 0) => format!("Buscaste tus datos {hour}."),
             _ => format!("Tú viste {} {hour}.", seen(act, Lang::Es)),
         },
         ActKind::Write | ActKind::Import => format!("Tú guardaste datos {hour}."),
+        ActKind::Disclosure => format!("Se te avisó de algo {hour}."),
         ActKind::Erasure => format!("Se borró para siempre lo tuyo {hour}."),
         ActKind::Ask => {
             format!("Pediste tu historia a todos los lugares donde te atienden {hour}.")
@@ -108,7 +112,11 @@ fn own_es(act: &ActView, hour: &str) -> String {
         ActKind::Pact => format!("Hay un pacto nuevo {hour}."),
         ActKind::Unusual => format!("Se notó algo fuera de lo común {hour}."),
         ActKind::SignIn => format!("Entraste a tu página {hour}."),
-        ActKind::Word => format!("Cambiaste tus reglas {hour}."),
+        ActKind::Word => match wish(act) {
+            Some(WISHED) => format!("Elegiste de qué no quieres saber {hour}."),
+            Some(ASKED) => format!("Pediste saber lo que antes no querías {hour}."),
+            _ => format!("Cambiaste tus reglas {hour}."),
+        },
         ActKind::Evidence => format!("Pediste un código para tu médico {hour}."),
         ActKind::Emergency | ActKind::Review | ActKind::Order => {
             format!("Hubo una emergencia {hour}.")
@@ -257,7 +265,7 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
     match act.kind {
         ActKind::Read | ActKind::Denied => match (&act.what, act.resources) {
             (What::Find, _) => format!("{who} looked you up by name {hour}{why}."),
-            (_, 0) => format!("{who} looked for your data {hour} and found nothing."),
+            (_, 0) => format!("{who} looked for data of yours {hour}{why}."),
             _ => format!("{who} saw {} {hour}{why}.", seen(act, Lang::En)),
         },
         ActKind::Write => format!("{who} {} {hour}{why}.", wrote_en(act)),
@@ -281,6 +289,7 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
         }
         ActKind::Log => format!("{who} looked with you at who saw your history {hour}."),
         ActKind::Opinion => format!("{who} noted what you said of a visit {hour}."),
+        ActKind::Disclosure => disclosed_en(act, &who, &hour),
         ActKind::Erasure => match act.resources {
             1 => format!("{who} erased one record of yours for good {hour}."),
             many => format!("{who} erased {many} records of yours for good {hour}."),
@@ -304,16 +313,23 @@ fn own_en(act: &ActView, hour: &str) -> String {
     match act.kind {
         ActKind::Read | ActKind::Denied => match (&act.what, act.resources) {
             (What::Find, _) => format!("You looked for your data {hour}."),
-            (_, 0) => format!("You looked for your data {hour} and there was nothing."),
+            (_, 0) => format!("You looked for your data {hour}."),
             _ => format!("You saw {} {hour}.", seen(act, Lang::En)),
         },
         ActKind::Write | ActKind::Import => format!("You saved data {hour}."),
+        ActKind::Disclosure => format!("You were told of something {hour}."),
         ActKind::Erasure => format!("What is yours was erased for good {hour}."),
         ActKind::Ask => format!("You asked all places that care for you for your history {hour}."),
         ActKind::Pact => format!("There is a new pact {hour}."),
         ActKind::Unusual => format!("Something out of the common was noticed {hour}."),
         ActKind::SignIn => format!("You opened your page {hour}."),
-        ActKind::Word => format!("You changed your rules {hour}."),
+        ActKind::Word => match wish(act) {
+            Some(WISHED) => format!("You chose what you do not wish to know {hour}."),
+            Some(ASKED) => {
+                format!("You asked to know what you did not wish to know before {hour}.")
+            }
+            _ => format!("You changed your rules {hour}."),
+        },
         ActKind::Evidence => format!("You asked for a code for your doctor {hour}."),
         ActKind::Emergency | ActKind::Review | ActKind::Order => {
             format!("There was an emergency {hour}.")
@@ -416,7 +432,7 @@ fn written(act: &ActView) -> Option<Written> {
 /// Whether what was asked for would have changed the record.
 fn would_write(act: &ActView) -> bool {
     match &act.what {
-        What::Writing(_) | What::Import(_) | What::Erasure(_) => true,
+        What::Writing(_) | What::Import(_) | What::Disclosure(_) | What::Erasure(_) => true,
         What::Interaction(line) => !line.starts_with("GET") && !line.contains("_search"),
         What::Summary
         | What::Log
@@ -434,8 +450,71 @@ fn is_own(act: &ActView) -> bool {
     act.evidence == Some(EvidenceKind::OwnAccess) || act.role == Role::Patient
 }
 
+/// The ground of a disclosure, who proposed it, and the reason.
+fn disclosure(act: &ActView) -> (&str, &str, &str) {
+    let text = match &act.what {
+        What::Disclosure(text) => text.as_str(),
+        _ => "",
+    };
+    let mut lines = text.splitn(3, '\n');
+    let mut line = || lines.next().unwrap_or_default();
+    (line(), line(), line())
+}
+
+fn disclosed_es(act: &ActView, who: &str, hour: &str) -> String {
+    let (ground, first, reason) = disclosure(act);
+    let because = match ground {
+        "imminent-danger" => "corre prisa y se puede tratar",
+        "third-party" => "protege a otra persona",
+        _ => "una ley lo manda",
+    };
+    match Finding::of(act.categories).is_empty() {
+        true => format!(
+            "{who} y {first} decidieron {hour} avisarte de algo que no querías saber, porque {because}: {reason}."
+        ),
+        false => format!(
+            "{who} y {first} trataron {hour} {} que no querías saber, porque {because}: {reason}.",
+            seen(act, Lang::Es)
+        ),
+    }
+}
+
+fn disclosed_en(act: &ActView, who: &str, hour: &str) -> String {
+    let (ground, first, reason) = disclosure(act);
+    let because = match ground {
+        "imminent-danger" => "it is urgent and can be treated",
+        "third-party" => "it protects somebody else",
+        _ => "a law demands it",
+    };
+    match Finding::of(act.categories).is_empty() {
+        true => format!(
+            "{who} and {first} decided {hour} to tell you something that you did not wish to know, because {because}: {reason}."
+        ),
+        false => format!(
+            "{who} and {first} dealt {hour} with {} that you did not wish to know, because {because}: {reason}.",
+            seen(act, Lang::En)
+        ),
+    }
+}
+
+/// What a word that she said was about, if it was a wish not to know.
+fn wish(act: &ActView) -> Option<&str> {
+    match &act.what {
+        What::Writing(what) => Some(what),
+        _ => None,
+    }
+}
+
 /// What was seen or written.
 fn seen(act: &ActView, lang: Lang) -> String {
+    let findings = Finding::of(act.categories);
+    if !findings.is_empty() {
+        let names: Vec<&str> = findings.iter().map(|one| one.inside(lang)).collect();
+        return match lang {
+            Lang::Es => format!("un hallazgo sobre {}", list(&names, lang)),
+            Lang::En => format!("a finding about {}", list(&names, lang)),
+        };
+    }
     let categories = Category::of(act.categories);
     if categories.is_empty() && act.categories.meets(IDENTITY) {
         return match lang {

@@ -16,6 +16,8 @@ pub(crate) const ROLE: &str = "https://tejido.mx/fhir/CodeSystem/role";
 pub(crate) const MEMBER_KIND: &str = "https://tejido.mx/fhir/CodeSystem/member-kind";
 /// Categories of a record.
 pub(crate) const CATEGORY: &str = "https://tejido.mx/fhir/CodeSystem/category";
+/// Kinds of findings of which a person may wish not to know.
+pub(crate) const FINDING: &str = "https://tejido.mx/fhir/CodeSystem/finding";
 /// What an entity of our own is.
 pub(crate) const ENTITY: &str = "https://tejido.mx/fhir/CodeSystem/act-entity";
 /// Extension: whether a closing rule lets it be said that something is withheld.

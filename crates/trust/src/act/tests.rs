@@ -179,8 +179,8 @@ fn sentences() -> Vec<(Act, &'static str, &'static str)> {
                 a.seen.clear();
                 a.resources = 0;
             }),
-            "La Dra. Ana Ruiz, médica general de Farmacia del Centro, buscó tus datos a las 11:42 y no halló nada.",
-            "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, looked for your data at 11:42 and found nothing.",
+            "La Dra. Ana Ruiz, médica general de Farmacia del Centro, buscó datos tuyos a las 11:42 porque estabas en consulta.",
+            "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, looked for data of yours at 11:42 because you had a consultation.",
         ),
         (
             with(|a| {

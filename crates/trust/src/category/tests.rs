@@ -203,3 +203,101 @@ fn the_note_of_a_visit_has_the_topics_of_its_diagnosis() {
     share_topics(&mut resources);
     assert_eq!(resources, once);
 }
+
+fn findings_of(json: &str) -> Vec<Finding> {
+    let resource = parse(json.as_bytes(), &Limits::default()).unwrap();
+    let of = ResourceType::from_name(resource.text("resourceType").unwrap()).unwrap();
+    Finding::of(labels(of, &resource))
+}
+
+#[test]
+fn a_finding_is_known_by_its_code_or_by_the_laboratorys_label() {
+    let table: [(&str, &[Finding]); 8] = [
+        (
+            r#"{"resourceType":"Condition","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"G10X"}]}}"#,
+            &[Finding::LateOnset],
+        ),
+        (
+            r#"{"resourceType":"Condition","code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"C50.9"}]}}"#,
+            &[Finding::Cancer],
+        ),
+        (
+            r#"{"resourceType":"Observation","meta":{"security":[{"system":"https://tejido.mx/fhir/CodeSystem/finding","code":"genetic-carrier"}]}}"#,
+            &[Finding::GeneticCarrier],
+        ),
+        (
+            r#"{"resourceType":"Observation","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"TBOO"}]}}"#,
+            &[Finding::Unrequested],
+        ),
+        (
+            r#"{"resourceType":"Observation","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/observation-secondaryFinding","valueCodeableConcept":{"coding":[{"system":"http://hl7.org/fhir/secondary-finding","code":"acmg-version2"}]}}]}"#,
+            &[Finding::GeneticSecondary],
+        ),
+        (
+            r#"{"resourceType":"RiskAssessment","performer":{"reference":"Device/modelo"}}"#,
+            &[Finding::AiRisk],
+        ),
+        // Her mother's cancer is what she told, not what was found in her.
+        (
+            r#"{"resourceType":"FamilyMemberHistory","condition":[{"code":{"coding":[{"system":"http://hl7.org/fhir/sid/icd-10","code":"C509"}]}}]}"#,
+            &[],
+        ),
+        (
+            r#"{"resourceType":"Observation","code":{"coding":[{"system":"http://loinc.org","code":"4548-4"}]}}"#,
+            &[],
+        ),
+    ];
+    for (resource, expected) in table {
+        assert_eq!(findings_of(resource), expected, "{resource}");
+    }
+}
+
+#[test]
+fn what_names_a_finding_takes_its_label_and_the_visit_itself_does_not() {
+    let texts = [
+        r#"{"resourceType":"Observation","id":"gen","encounter":{"reference":"Encounter/e1"},"meta":{"security":[{"system":"https://tejido.mx/fhir/CodeSystem/finding","code":"cancer"}]}}"#,
+        r#"{"resourceType":"DiagnosticReport","id":"rep","result":[{"reference":"Observation/gen"}]}"#,
+        r#"{"resourceType":"Appointment","id":"cita","reasonReference":[{"reference":"DiagnosticReport/rep"}]}"#,
+        r#"{"resourceType":"Encounter","id":"e1"}"#,
+        r#"{"resourceType":"DocumentReference","id":"nota","context":{"encounter":[{"reference":"Encounter/e1"}]}}"#,
+        r#"{"resourceType":"Task","id":"aviso","focus":{"reference":"Condition/before"}}"#,
+        r#"{"resourceType":"Observation","id":"glu","encounter":{"reference":"Encounter/e1"}}"#,
+    ];
+    let mut resources: Vec<_> = texts
+        .iter()
+        .map(|text| parse(text.as_bytes(), &Limits::default()).unwrap())
+        .collect();
+    let stored = |name: &str| match name {
+        "Condition/before" => Finding::LateOnset.bit().with(Category::Diagnoses.bit()),
+        _ => store::Labels(0),
+    };
+    for _ in 0..2 {
+        let named = resources.iter_mut().map(|one| {
+            let of = one.text("resourceType").unwrap_or_default();
+            let name = format!("{of}/{}", one.text("id").unwrap_or_default());
+            (name, one)
+        });
+        share_findings(named, &stored);
+    }
+    let found: Vec<_> = resources
+        .iter()
+        .map(|resource| {
+            let of = ResourceType::from_name(resource.text("resourceType").unwrap()).unwrap();
+            Finding::of(labels(of, resource))
+        })
+        .collect();
+    let (cancer, none) = (vec![Finding::Cancer], Vec::new());
+    let expected = [
+        cancer.clone(),
+        cancer.clone(),
+        cancer.clone(),
+        none.clone(),
+        cancer,
+        vec![Finding::LateOnset],
+        none,
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(resources[1].list("meta.security").len(), 0);
+    let marked = resources[1].get("meta").unwrap();
+    assert_eq!(marked.list("security").len(), 1, "marked once");
+}

@@ -1,6 +1,8 @@
-//! The topics that codes belong to, from the table `data/topics.tsv`; and how such tables are read and asked.
+//! The topics and findings that codes belong to, from the tables `data/topics.tsv` and `data/findings.tsv`; and how such
+//! tables are read and asked.
 
-use crate::Category;
+use crate::category::{FINDINGS, Finding};
+use crate::{Category, act::systems};
 use fhir::Value;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,9 +10,11 @@ use store::Labels;
 
 static TABLE: LazyLock<Table> =
     LazyLock::new(|| Table::read(include_str!("../../data/topics.tsv"), topic_of));
+static FOUND: LazyLock<Table> =
+    LazyLock::new(|| Table::read(include_str!("../../data/findings.tsv"), finding_of));
 
 /// Code systems by the names that the table has for them. Some are known under several URIs.
-const SYSTEMS: [(&str, &str); 18] = [
+const SYSTEMS: [(&str, &str); 21] = [
     ("http://hl7.org/fhir/sid/icd-10", "cie10"),
     ("http://hl7.org/fhir/sid/icd-10-cm", "cie10"),
     ("http://hl7.org/fhir/sid/icd-10-mx", "cie10"),
@@ -32,6 +36,12 @@ const SYSTEMS: [(&str, &str); 18] = [
         "actcode",
     ),
     ("http://hl7.org/fhir/v3/ActCode", "actcode"),
+    (
+        "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+        "obsvalue",
+    ),
+    ("http://hl7.org/fhir/secondary-finding", "secondary"),
+    (systems::FINDING, "finding"),
 ];
 
 /// Codes and the labels they give.
@@ -102,20 +112,45 @@ fn topic_of(code: &str) -> Option<Labels> {
     Some(topic.bit())
 }
 
-/// The topics of all codings in a value, however deep.
-pub(super) fn topics(value: &Value) -> Labels {
+fn finding_of(code: &str) -> Option<Labels> {
+    Finding::from_code(code).map(Finding::bit)
+}
+
+/// The topics and findings of a resource: those of all its codings, however deep. What relatives had is no finding about
+/// her, unless a label says so; a risk that a device computed is one without any code.
+pub(super) fn topics(resource: &Value) -> Labels {
+    let found = of_codings(resource);
+    match resource.text("resourceType") {
+        Some("FamilyMemberHistory") => {
+            let said = resource.get("meta").map(of_codings).unwrap_or_default();
+            Labels(found.0 & !FINDINGS.0 | said.0)
+        }
+        Some("RiskAssessment") if is_computed(resource) => found.with(Finding::AiRisk.bit()),
+        _ => found,
+    }
+}
+
+fn is_computed(risk: &Value) -> bool {
+    risk.text("performer.reference")
+        .is_some_and(|by| by.starts_with("Device/"))
+}
+
+fn of_codings(value: &Value) -> Labels {
     match value {
         Value::Array(items) => items
             .iter()
-            .fold(Labels(0), |all, item| all.with(topics(item))),
+            .fold(Labels(0), |all, item| all.with(of_codings(item))),
         Value::Object(members) => {
             let here = match (value.text("system"), value.text("code")) {
-                (Some(system), Some(code)) => TABLE.of_code(system, code),
+                (Some(system), Some(code)) => {
+                    let topics = TABLE.of_code(system, code);
+                    topics.with(FOUND.of_code(system, code))
+                }
                 _ => Labels(0),
             };
             members
                 .iter()
-                .fold(here, |all, (_, member)| all.with(topics(member)))
+                .fold(here, |all, (_, member)| all.with(of_codings(member)))
         }
         _ => Labels(0),
     }
@@ -165,6 +200,7 @@ pub(super) mod tests {
     #[test]
     fn every_line_of_the_table_is_read() {
         check_lines(include_str!("../../data/topics.tsv"), topic_of);
+        check_lines(include_str!("../../data/findings.tsv"), finding_of);
     }
 
     /// Each line of a table names a system that is known, and says where it is from.

@@ -88,26 +88,52 @@ impl<'a> Deed<'a> {
     }
 }
 
-/// What makes one act unlike any other: drawn before it is known what the act will say.
+/// What makes acts unlike any other: drawn before it is known what they will say, and how many they will be.
 pub(crate) struct Blank {
-    pub(crate) id: [u8; 16],
-    salt: [u8; 32],
+    /// Names and salts follow from it; whoever knows one act's cannot come to it, nor to another's.
+    seed: [u8; 32],
     node: MemberId,
     pact: u64,
 }
 
 impl Blank {
+    /// Name and salt of one of the acts.
+    fn nth(&self, place: u8) -> ([u8; 16], [u8; 32]) {
+        let drawn = |what: u8| ledger::sha256(&[self.seed.as_slice(), &[place, what]].concat());
+        let mut id = [0; 16];
+        id.copy_from_slice(&drawn(0)[..16]);
+        (id, drawn(1))
+    }
     /// The act, ready to be kept.
     pub(crate) fn fill(self, deed: Deed<'_>, now: Timestamp) -> ActRecord {
+        self.one(0, deed, now)
+    }
+    /// Several acts, ready to be kept in one commit; the receipt of the first opens what was read.
+    pub(crate) fn fill_all<'a>(
+        self,
+        first: Deed<'a>,
+        beside: impl Iterator<Item = Deed<'a>>,
+        now: Timestamp,
+    ) -> ActRecord {
+        let beside = (1..).zip(beside);
+        ActRecord {
+            beside: beside
+                .map(|(place, deed)| self.one(place, deed, now))
+                .collect(),
+            ..self.one(0, first, now)
+        }
+    }
+    fn one(&self, place: u8, deed: Deed<'_>, now: Timestamp) -> ActRecord {
+        let (id, salt) = self.nth(place);
         let listed = listed(&deed);
         // What is told late is not counted when her record is erased meanwhile: the number would tell it.
         let about = deed.told.map_or(deed.about, |_| PersonKey(0));
         let act = Act {
-            id: self.id,
-            salt: self.salt,
+            id,
+            salt,
             at: now,
             kind: deed.kind,
-            node: self.node,
+            node: self.node.clone(),
             who: deed.who,
             via: deed.via,
             purpose: deed.purpose,
@@ -139,6 +165,7 @@ impl Blank {
             body,
             listed,
             about,
+            beside: Vec::new(),
         }
     }
 }
@@ -178,8 +205,7 @@ impl Gate {
     /// A name and a salt for an act.
     pub(crate) fn blank(&self) -> Result<Blank, Refusal> {
         Ok(Blank {
-            id: random()?,
-            salt: random()?,
+            seed: random()?,
             node: self.house.member.clone(),
             pact: self.in_force().pact.version,
         })
@@ -219,7 +245,8 @@ impl Gate {
     /// The person's acts at this node, newest first, under a grant of [`What::Log`].
     ///
     /// To read them is an act too, kept when the first page is asked for. Readings of the log that follow each other
-    /// by the same reader are shown as one: the oldest of them, with their number in `resources`.
+    /// by the same reader are shown as one: the oldest of them, with their number in `resources`. Acts on findings that she
+    /// does not wish to know are kept back until she asks ([`super::apart`]).
     pub fn acts(
         &self,
         grant: &Grant,
@@ -229,21 +256,21 @@ impl Gate {
     ) -> Result<Vec<ActView>, Refusal> {
         let lists = self.lists(grant)?;
         let limit = limit.clamp(1, MAX_PAGE);
-        let mut found: Vec<(u64, Vec<u8>)> = Vec::new();
-        for list in &lists {
-            let house = &self.house;
-            found.extend(house.store.acts(&house.seal, list, before, limit)?);
+        let kept_back = self.kept_back(grant, now);
+        let (mut views, mut from) = (Vec::new(), before);
+        loop {
+            let page = self.listed(&lists, from, limit)?;
+            for (leaf, body) in &page {
+                let act = Act::from_body(body).map_err(damaged)?;
+                if views.len() < limit && is_told(&act, kept_back, now) {
+                    views.push(self.view(*leaf, &act)?);
+                }
+            }
+            match page.last() {
+                Some((leaf, _)) if page.len() == limit && views.len() < limit => from = Some(*leaf),
+                _ => break,
+            }
         }
-        for list in grant.tags.iter().map(|tag| rows::listed_late(*tag)) {
-            found.extend(self.told_by(&list, before, limit, now)?);
-        }
-        found.sort_by_key(|(leaf, _)| std::cmp::Reverse(*leaf));
-        found.dedup_by_key(|(leaf, _)| *leaf);
-        found.truncate(limit);
-        let views = found
-            .into_iter()
-            .map(|(leaf, body)| self.view(leaf, &body))
-            .collect::<Result<Vec<ActView>, Refusal>>()?;
         if before.is_none() {
             let deed = Deed::under(ActKind::Log, grant);
             let act = self.blank()?.fill(deed, now);
@@ -255,9 +282,9 @@ impl Gate {
     /// A receipt of an act for its person (under a grant of [`What::Log`]): text that `tejido verify` checks offline.
     /// An act that is not about her is refused as one that does not exist.
     pub fn receipt(&self, grant: &Grant, act: &str, now: Timestamp) -> Result<String, Refusal> {
-        let (leaf, body, _) = self.act_of(grant, act, now)?;
+        let (leaf, body, act) = self.act_of(grant, act, now)?;
         let opening = ledger::receipt::Opening {
-            salt: Act::from_body(&body).map_err(damaged)?.salt,
+            salt: act.salt,
             act: body,
         };
         let get = |key: &[u8]| self.house.store.witnessed(key).ok().flatten();
@@ -275,7 +302,7 @@ impl Gate {
         opinion: Opinion,
         now: Timestamp,
     ) -> Result<(), Refusal> {
-        let (_, _, id) = self.act_of(grant, act, now)?;
+        let id = self.act_of(grant, act, now)?.2.id;
         let (house, key) = (&self.house, rows::opinion(&id));
         let before = house.store.get(&house.seal, &key)?;
         if self.said(&id)?.is_some_and(|said| said.opinion == opinion) {
@@ -294,33 +321,6 @@ impl Gate {
         self.keep(changes, vec![(key, before)], Some(deed), now)
     }
 
-    /// The newest acts of a late list whose day has come. The others are passed over as if they were not there, so that
-    /// they take nobody's place on a page.
-    fn told_by(
-        &self,
-        list: &[u8],
-        mut before: Option<u64>,
-        limit: usize,
-        now: Timestamp,
-    ) -> Result<Vec<(u64, Vec<u8>)>, Refusal> {
-        let house = &self.house;
-        let mut found = Vec::new();
-        loop {
-            let page = house.store.acts(&house.seal, list, before, limit)?;
-            let (read, last) = (page.len(), page.last().map(|(leaf, _)| *leaf));
-            for (leaf, body) in page {
-                let told = Act::from_body(&body).map_err(damaged)?.told;
-                if found.len() < limit && told.is_none_or(|told| told <= now) {
-                    found.push((leaf, body));
-                }
-            }
-            if read < limit || found.len() == limit {
-                return Ok(found);
-            }
-            before = last;
-        }
-    }
-
     fn said(&self, act: &[u8; 16]) -> Result<Option<Said>, Refusal> {
         let house = &self.house;
         let row = house.store.get(&house.seal, &rows::opinion(act))?;
@@ -337,18 +337,38 @@ impl Gate {
             _ => Vec::new(),
         };
         let tags = grant.tags.iter().map(|tag| rows::listed_person(*tag));
+        let late = grant.tags.iter().map(|tag| rows::listed_late(*tag));
         Ok(tags
+            .chain(late)
             .chain(keys.into_iter().map(rows::listed_local))
             .collect())
     }
 
-    /// An act by its name, if it is listed for the grant's person.
+    /// Acts under several lists, newest first, each once.
+    fn listed(
+        &self,
+        lists: &[Vec<u8>],
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Vec<u8>)>, Refusal> {
+        let house = &self.house;
+        let mut found: Vec<(u64, Vec<u8>)> = Vec::new();
+        for list in lists {
+            found.extend(house.store.acts(&house.seal, list, before, limit)?);
+        }
+        found.sort_by_key(|(leaf, _)| std::cmp::Reverse(*leaf));
+        found.dedup_by_key(|(leaf, _)| *leaf);
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    /// An act by its name, if it is listed for the grant's person and not kept back.
     fn act_of(
         &self,
         grant: &Grant,
         act: &str,
         now: Timestamp,
-    ) -> Result<(u64, Vec<u8>, [u8; 16]), Refusal> {
+    ) -> Result<(u64, Vec<u8>, Act), Refusal> {
         let house = &self.house;
         let none = || {
             Refusal::bad(
@@ -356,12 +376,11 @@ impl Gate {
                 "There is no such act in your log.",
             )
         };
-        let mut lists = self.lists(grant)?;
-        lists.extend(grant.tags.iter().map(|tag| rows::listed_late(*tag)));
+        let lists = self.lists(grant)?;
         let id: [u8; 16] = super::from_hex(act).ok_or_else(none)?;
         let (leaf, body) = house.store.act(&house.seal, &id)?.ok_or_else(none)?;
-        let told = Act::from_body(&body).map_err(damaged)?.told;
-        if told.is_some_and(|told| told > now) {
+        let act = Act::from_body(&body).map_err(damaged)?;
+        if !is_told(&act, self.kept_back(grant, now), now) {
             return Err(none());
         }
         for list in &lists {
@@ -369,20 +388,25 @@ impl Gate {
                 .store
                 .acts(&house.seal, list, Some(leaf.saturating_add(1)), 1)?;
             if at.first().is_some_and(|(place, _)| *place == leaf) {
-                return Ok((leaf, body, id));
+                return Ok((leaf, body, act));
             }
         }
         Err(none())
     }
 
-    fn view(&self, leaf: u64, body: &[u8]) -> Result<ActView, Refusal> {
-        let act = Act::from_body(body).map_err(damaged)?;
+    fn view(&self, leaf: u64, act: &Act) -> Result<ActView, Refusal> {
         let mut view = act.view(leaf);
         if let Some(said) = self.said(&act.id)? {
             view.opinion = Some(said.opinion);
         }
         Ok(view)
     }
+}
+
+/// Whether an act that is listed for a person is told to her: its day has come, and it is about no finding that is kept
+/// back. The others are passed over as if they were not there, so that they take nobody's place on a page.
+fn is_told(act: &Act, kept_back: Labels, now: Timestamp) -> bool {
+    act.told.is_none_or(|told| told <= now) && !act.labels.meets(kept_back)
 }
 
 /// Neighbouring readings of the log by one reader become one.

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::act::Doer;
 use crate::policy::{self, Circumstances};
-use crate::word::{self, Hidden, Residual, Rule, Viewer, Word};
+use crate::word::{self, Hidden, Residual, Viewer, Word};
 use crate::{ActKind, Actor, Category, Evidence, MemberId, MemberKind, Role, Tag};
 use fhir::ResourceType;
 use jiff::Timestamp;
@@ -472,6 +472,8 @@ impl Gate {
             persons: target.tags().to_vec(),
             what: request.what.clone(),
             refused: [vec![code], refusal.because.clone()].concat(),
+            // Who asks for a finding by its name would tell of it by being refused.
+            labels: self.findings_named(&request.person),
             grounds,
             told: self.told_of(request, now)?,
             ..Deed::new(ActKind::Denied, &request.actor, request.purpose)
@@ -539,11 +541,10 @@ impl store::Residual for Sieve {
     }
 }
 
-/// Until when the same inputs give the same decision: the next turn of a rule, or the end of a piece of evidence.
+/// Until when the same inputs give the same decision: the next end of a rule, a wish or a piece of evidence.
 fn holds_until(words: &[&Word], evidence: &[Evidence], now: Timestamp) -> Timestamp {
-    let rules = words.iter().flat_map(|word| &word.rules);
-    rules
-        .flat_map(Rule::turns)
+    let turns = words.iter().flat_map(|word| word.turns());
+    turns
         .chain(evidence.iter().map(|evidence| evidence.until))
         .filter(|until| *until > now)
         .min()

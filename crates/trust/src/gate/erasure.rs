@@ -216,7 +216,11 @@ impl Gate {
     /// Evidence, code and word of a tag.
     fn rows_of(&self, tag: Tag, changes: &mut Rows) -> Result<(), Refusal> {
         let house = &self.house;
-        for prefix in [rows::evidence_of(tag), rows::words_of(tag)] {
+        for prefix in [
+            rows::evidence_of(tag),
+            rows::words_of(tag),
+            rows::limits_of(tag),
+        ] {
             self.each_row(&prefix, &mut |key, _| changes.push((key.to_vec(), None)))?;
         }
         if let Some(mac) = house.store.get(&house.seal, &rows::code_of(tag))? {

@@ -9,9 +9,7 @@ use super::judge::{Case, Opens, Verdict, judge, kind_code};
 use super::{Gate, InForce, PersonRef, Refusal, RefusalKind, Said, Tag, What, question, rows};
 use crate::act::{Act, ActKind, ActView};
 use crate::policy::Circumstances;
-use crate::{
-    Actor, Category, Evidence, EvidenceKind, Purpose, Role, Rule, SignedWord, Viewer, Word,
-};
+use crate::{Actor, Category, Evidence, EvidenceKind, Purpose, Role, SignedWord, Viewer, Word};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -283,8 +281,7 @@ impl Gate {
             purpose: act.purpose,
             now: asked.at,
         });
-        let rules = words.iter().flat_map(|word| &word.rules);
-        if rules.flat_map(Rule::turns).next().is_none() {
+        if words.iter().all(|word| word.turns().next().is_none()) {
             keep(&mut at_hand.verdicts, put, verdict.clone(), MAX_AT_HAND);
         }
         Ok(Ok(verdict))

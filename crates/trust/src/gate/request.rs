@@ -127,6 +127,8 @@ pub enum What {
     Glass(Step),
     /// What was done of an order of the state.
     Order(OrderStep),
+    /// Telling something in spite of a wish not to know: ground, who proposed it, and the reason, a line each.
+    Disclosure(String),
     /// Erasing a person: the reason that the operator gave, and what went in figures.
     Erasure(String),
 }

@@ -14,6 +14,7 @@
 //! | `q` version (8 bytes) | every pact that was in force here |
 //! | `o` act | the person's opinion on an act |
 //! | `n` act | the case that an opinion opened |
+//! | `u` tag, id (hex) | [`Limit`](super::limit::Limit) as JSON: what is told in spite of a wish not to know |
 //! | `r` room, 0, key | rows of other rooms (outboxes) |
 //! | `d` person's number | [`Begun`](super::erasure::Begun) as JSON: an erasure that is under way |
 //! | `m` time inverted (8 bytes), member, 0, login | [`Unusual`](super::pattern::Unusual) as JSON: many records opened without a sign of care |
@@ -153,6 +154,14 @@ pub(crate) fn opinion(act: &[u8; 16]) -> Vec<u8> {
 }
 pub(crate) fn case(act: &[u8; 16]) -> Vec<u8> {
     [b"n".as_slice(), act].concat()
+}
+pub(crate) fn limits_of(person: Tag) -> Vec<u8> {
+    [b"u".as_slice(), &person.0].concat()
+}
+pub(crate) fn limit(person: Tag, id: &str) -> Vec<u8> {
+    let mut key = limits_of(person);
+    key.extend_from_slice(id.as_bytes());
+    key
 }
 pub(crate) fn room(room: &str, key: &[u8]) -> Vec<u8> {
     [b"r", room.as_bytes(), b"\0", key].concat()

@@ -15,6 +15,7 @@ mod pattern;
 mod replay;
 mod sign_in;
 mod upkeep;
+mod wish;
 mod words;
 
 use super::*;

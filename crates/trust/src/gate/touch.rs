@@ -1,8 +1,9 @@
 //! Touching the record under a grant: each call commits the act before it gives anything out.
 
 use super::acts::Deed;
+use super::apart::apart;
 use super::witness::curps;
-use super::{Gate, Grant, Refusal, RefusalKind, hex};
+use super::{Gate, Grant, PersonRef, Refusal, RefusalKind, hex};
 use crate::act::{MAX_SEEN, Seen};
 use crate::{ActKind, What};
 use fhir::ResourceType;
@@ -44,13 +45,19 @@ impl Gate {
         held: &Held<T>,
         now: Timestamp,
     ) -> Result<ActRecord, Refusal> {
-        let mut deed = Deed::under(ActKind::Read, grant);
         let seen = held
             .seen()
             .iter()
             .map(|s| (one(s.of, &s.id, s.version), s.labels, s.person));
-        touched(&mut deed, grant, seen);
-        Ok(self.blank()?.fill(deed, now))
+        let (first, beside) = apart(seen.collect(), named(grant), false);
+        let deed = |touched| told(Deed::under(ActKind::Read, grant), is_many(grant), touched);
+        let mut rest = deed(first);
+        if rest.resources == 0 && beside.is_empty() {
+            // She who asks for a finding by its name, and is not shown it, is told of it by no act either.
+            rest.labels = self.findings_named(&grant.request.person);
+        }
+        let beside = beside.into_iter().map(deed);
+        Ok(self.blank()?.fill_all(rest, beside, now))
     }
 
     /// Changes the record and keeps the act in one commit: all or nothing. Resources written together that tell a visit
@@ -78,6 +85,8 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Committed, store::Error> {
         crate::category::share_topics(changes.iter_mut().filter_map(resource_of));
+        let stored = |name: &str| self.findings_of(name);
+        crate::category::share_findings(changes.iter_mut().filter_map(named_resource), &stored);
         if grant.newcomer {
             self.check_newcomer(grant, &changes)?;
         }
@@ -95,7 +104,6 @@ impl Gate {
         // Under a permit that reads as well, what was there already goes into the answer.
         let shows = grant.permit.allows(Verb::Read);
         let act = move |written: &[Written]| {
-            let mut deed = said.deed(kind);
             let touched = written
                 .iter()
                 .filter(|one| one.changed || shows && one.version.version > 0);
@@ -107,8 +115,9 @@ impl Gate {
                     version.person,
                 )
             });
-            said.touched(&mut deed, touched);
-            blank.fill(deed, now)
+            let (first, beside) = apart(touched.collect(), None, true);
+            let deed = |touched| told(said.deed(kind), said.many, touched);
+            blank.fill_all(deed(first), beside.into_iter().map(deed), now)
         };
         let committed =
             self.house
@@ -158,6 +167,19 @@ fn opened<T>(held: Held<T>, receipt: &Receipt) -> Result<(T, String), Refusal> {
     Ok((answer, hex(&receipt.act)))
 }
 
+/// The name that a changed resource has or will have, and what it says.
+fn named_resource(change: &mut Change) -> Option<(String, &mut fhir::Value)> {
+    match change {
+        Change::Create {
+            of, id, resource, ..
+        }
+        | Change::Update {
+            of, id, resource, ..
+        } => Some((format!("{of}/{id}"), resource)),
+        Change::Delete { .. } | Change::Activate { .. } | Change::Deactivate { .. } => None,
+    }
+}
+
 fn resource_of(change: &mut Change) -> Option<&mut fhir::Value> {
     match change {
         Change::Create { resource, .. } | Change::Update { resource, .. } => Some(resource),
@@ -204,29 +226,29 @@ impl Told {
             ..Deed::new(kind, &self.actor, self.purpose)
         }
     }
-    fn touched(&self, deed: &mut Deed<'_>, seen: impl Iterator<Item = (Seen, Labels, PersonKey)>) {
-        touch(deed, self.many, seen);
-    }
 }
 
 fn is_many(grant: &Grant) -> bool {
     matches!(grant.permit.scope(), Scope::People(_)) && grant.tags.is_empty()
 }
 
-fn touched(
-    deed: &mut Deed<'_>,
-    grant: &Grant,
-    seen: impl Iterator<Item = (Seen, Labels, PersonKey)>,
-) {
-    touch(deed, is_many(grant), seen);
+/// The resource that a request named.
+fn named(grant: &Grant) -> Option<(ResourceType, &str)> {
+    match &grant.request.person {
+        PersonRef::Resource(of, id) => Some((*of, id.as_str())),
+        _ => None,
+    }
 }
+
+/// What was touched: which version, its categories, whose it is.
+pub(super) type Touched = (Seen, Labels, PersonKey);
 
 /// Fills in what was touched. Under a grant about everyone the act is listed for each person it touched; if they are
 /// several it names no resource, since each of them may ask for its receipt. If all that it touched is one person's, it is
 /// about her.
-fn touch(deed: &mut Deed<'_>, many: bool, seen: impl Iterator<Item = (Seen, Labels, PersonKey)>) {
+fn told(mut deed: Deed<'_>, many: bool, touched: Vec<Touched>) -> Deed<'_> {
     let mut only = None;
-    for (one, labels, person) in seen {
+    for (one, labels, person) in touched {
         if person.0 != 0 {
             let same = only.is_none_or(|known| known == person);
             only = Some(if same { person } else { PersonKey(0) });
@@ -248,6 +270,7 @@ fn touch(deed: &mut Deed<'_>, many: bool, seen: impl Iterator<Item = (Seen, Labe
     if deed.locals.len() > 1 {
         deed.seen.clear();
     }
+    deed
 }
 
 fn one(of: ResourceType, id: &str, version: u64) -> Seen {

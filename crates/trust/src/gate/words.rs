@@ -84,7 +84,7 @@ impl Words {
 }
 
 impl Heard {
-    fn new(signed: SignedWord) -> Heard {
+    pub(crate) fn new(signed: SignedWord) -> Heard {
         Heard {
             digest: ledger::sha256(&signed.word.canonical()),
             signed,
@@ -125,15 +125,9 @@ impl Gate {
             )
         })?;
         let _one = locked(&self.house.words.taking);
-        let before = self.house.words.get(person);
-        let before = before.map_or(0, |heard| heard.signed.word.version);
-        let version = before.max(self.last_word(person)?) + 1;
         let word = Word {
-            person,
-            version,
             rules,
-            said: now,
-            author: self.house.member.clone(),
+            ..self.next_word(person, now)?
         };
         let signed = SignedWord::sign(word, &self.house.key);
         let deed = Deed {
@@ -142,6 +136,21 @@ impl Gate {
         };
         self.put_word(Heard::new(signed.clone()), deed, now)?;
         Ok(signed)
+    }
+
+    /// What she would say next here, if she said again what she said before. To be called with the turn to take words.
+    pub(crate) fn next_word(&self, person: Tag, now: Timestamp) -> Result<Word, Refusal> {
+        let before = self.house.words.get(person);
+        let before = before.as_deref().map(|heard| &heard.signed.word);
+        let version = before.map_or(0, |word| word.version);
+        Ok(Word {
+            person,
+            version: version.max(self.last_word(person)?) + 1,
+            rules: before.map(|word| word.rules.clone()).unwrap_or_default(),
+            wishes: before.map(|word| word.wishes.clone()).unwrap_or_default(),
+            said: now,
+            author: self.house.member.clone(),
+        })
     }
 
     /// Takes a word from another member, if it is signed and newer. `true` if it was news.
@@ -218,6 +227,7 @@ impl Gate {
             person,
             version: 1,
             rules: rules.to_vec(),
+            wishes: Vec::new(),
             said: now,
             author: self.house.member.clone(),
         };
@@ -359,7 +369,12 @@ impl Gate {
         }
     }
 
-    fn put_word(&self, heard: Heard, deed: Deed<'_>, now: Timestamp) -> Result<(), Refusal> {
+    pub(crate) fn put_word(
+        &self,
+        heard: Heard,
+        deed: Deed<'_>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         let word = &heard.signed.word;
         let row = Some(json(&heard.signed));
         let changes = vec![

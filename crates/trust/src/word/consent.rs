@@ -241,19 +241,19 @@ fn sensitivity(category: Category) -> Option<Value> {
     Some(coding(ACT_CODE, category.sensitivity()?))
 }
 
-fn concept(system: &str, code: &str) -> Value {
+pub(super) fn concept(system: &str, code: &str) -> Value {
     object([("coding", list([coding(system, code)]))])
 }
 
-fn coding(system: &str, code: &str) -> Value {
+pub(super) fn coding(system: &str, code: &str) -> Value {
     object([("system", system.into()), ("code", code.into())])
 }
 
-fn list<const N: usize>(items: [Value; N]) -> Value {
+pub(super) fn list<const N: usize>(items: [Value; N]) -> Value {
     Value::Array(items.into())
 }
 
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
     let mut object = Object::new();
     for (name, value) in members {
         object.set(name, value);

@@ -1,7 +1,7 @@
 //! What a person's rules hide from somebody.
 
 use super::residual::{Closing, Opening, Residual, Scope};
-use super::{Rule, Unless, Who, Word};
+use super::{Rule, Unless, Who, Word, wish};
 use crate::category::{EVERYTHING, IDENTITY};
 use crate::{Category, MemberId, MemberKind, Purpose, Role};
 use jiff::Timestamp;
@@ -43,7 +43,8 @@ pub struct Hidden {
 /// years later. Cost: rules times categories, some 1,400 comparisons.
 ///
 /// The law:
-/// 1. The person herself sees all. Who has no word (`None`) hides nothing: the pact and evidence decide alone.
+/// 1. The person herself sees all but what she does not wish to know ([`super::wish`]), which is left out for whoever asks
+///    for her as well. Who has no word (`None`) hides nothing: the pact and evidence decide alone.
 /// 2. A rule **applies** when it names the viewer, it has begun, its `until` has not passed (at that very moment it has),
 ///    and its purpose, if it has one, is the purpose of the request.
 /// 3. Each category of each resource is decided by itself. A closing rule that applies closes it when it covers the
@@ -69,9 +70,13 @@ pub fn hidden(
     purpose: Purpose,
     now: Timestamp,
 ) -> Hidden {
-    let rules = match word {
-        Some(word) if !viewer.herself => word.rules.as_slice(),
-        _ => return Hidden::default(),
+    let Some(word) = word else {
+        return Hidden::default();
+    };
+    let unwanted = wish::unwanted(word, viewer, purpose, now);
+    let rules = match viewer.herself {
+        true => &[],
+        false => word.rules.as_slice(),
     };
     let asked = Asked {
         viewer,
@@ -137,8 +142,8 @@ pub fn hidden(
         .map(|(_, rule)| *rule)
         .collect();
     Hidden {
-        labels: with_identity(Category::set(&closed)),
-        held: with_identity(Category::set(&held)),
+        labels: with_identity(Category::set(&closed)).with(unwanted),
+        held: with_identity(Category::set(&held)).with(unwanted),
         residual: partly.then(|| Arc::new(residual)),
         hint: !hiding.is_empty() && hiding.iter().all(|rule| rule.hint),
         rules: hiding.iter().map(|rule| rule.id.clone()).collect(),

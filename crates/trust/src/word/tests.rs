@@ -29,6 +29,7 @@ fn word(rules: Vec<Rule>) -> Word {
         person: Tag([7; 32]),
         version: 3,
         rules,
+        wishes: Vec::new(),
         said: at("2026-11-20T18:00:00Z"),
         author: member("imss"),
     }

@@ -9,12 +9,12 @@ use axum::body::Body;
 use axum::extract::{Path, Query};
 use axum::http::{Response, StatusCode};
 use exchange::{Outcome, Part};
-use fhir::Value;
+use fhir::{ResourceType, Value};
 use jiff::Timestamp;
 use living::{Sourced, Summary};
 use serde::{Deserialize, Serialize};
 use store::Verbs;
-use trust::{MemberKind, PersonRef, Purpose, Refusal, Request, Role, What};
+use trust::{Finding, MemberKind, PersonRef, Purpose, Refusal, Request, Role, What};
 use views::emergency::Banner;
 
 #[derive(Deserialize)]
@@ -190,6 +190,19 @@ pub(super) async fn page_for(
         let woven = sourced(&parts);
         let summary = living::weave(&woven, &today);
         let here = state.gate.member().0;
+        let unwanted = state.gate.asked_not_to_know(state.gate.tag(&curp), now);
+        let findings = Finding::of(unwanted);
+        let bear = |one: &&Sourced| {
+            let of = one
+                .resource
+                .text("resourceType")
+                .and_then(ResourceType::from_name);
+            of.is_some_and(|of| trust::labels(of, &one.resource).meets(unwanted))
+        };
+        let here_of_it = match findings.is_empty() {
+            true => 0,
+            false => woven.iter().filter(bear).count(),
+        };
         let consultation = consultation(&curp, &here, &woven, &summary);
         let errand = serde_json::to_string(&consultation).unwrap_or_default();
         views::person::page(
@@ -206,6 +219,7 @@ pub(super) async fn page_for(
                 breaks: purpose == Purpose::Treatment && breaks(signed.actor.role),
                 emergency,
                 destinations: &destinations(&signed),
+                not_to_know: (&findings, here_of_it),
             },
         )
     })

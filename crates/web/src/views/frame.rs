@@ -115,6 +115,7 @@ fn navigation(t: Text, role: Role, path: &str) -> Vec<NavItem> {
             ("/historia", "nav.history"),
             ("/accesos", "nav.looks"),
             ("/reglas", "nav.rules"),
+            ("/saber", "nav.wish"),
             ("/codigo", "nav.code"),
         ],
         Role::Physician | Role::Nurse => &[("/", "nav.find"), ("/segundo-factor", "nav.factor")],

@@ -12,7 +12,7 @@ struct Home {
     cloth: String,
 }
 
-/// The patient's first page: four doors.
+/// The patient's first page: five doors.
 pub fn page(frame: Frame, name: &str) -> String {
     let t = frame.t;
     let first = name.split_whitespace().next().unwrap_or(name);

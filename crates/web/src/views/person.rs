@@ -10,6 +10,7 @@ use crate::when;
 use askama::Template;
 use exchange::{Outcome, Part};
 use living::Summary;
+use trust::Finding;
 
 /// Visits shown unless everything was asked for.
 const VISITS: usize = 12;
@@ -77,6 +78,8 @@ pub struct Input<'a> {
     pub emergency: Option<super::emergency::Banner>,
     /// Institutions that a referral can go to.
     pub destinations: &'a [(String, String)],
+    /// Findings that the person asked not to know, and how many resources of this page are such a finding.
+    pub not_to_know: (&'a [Finding], usize),
 }
 
 #[derive(Template)]
@@ -154,7 +157,10 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
             .iter()
             .map(|(what, d)| (demographic(t, what), differ(t, &threads, d)))
             .collect(),
-        notices: notices(t, &members, s, input.parts),
+        notices: asked_not_to_know(t, input.not_to_know)
+            .into_iter()
+            .chain(notices(t, &members, s, input.parts))
+            .collect(),
         answered: t.fill(
             "person.answered",
             &[
@@ -277,6 +283,24 @@ pub(crate) fn members(t: Text, threads: &Threads, parts: &[Part]) -> Vec<MemberV
             }
         })
         .collect()
+}
+
+/// The first of all warnings: what not to say to her.
+fn asked_not_to_know(t: Text, (findings, here): (&[Finding], usize)) -> Option<Notice> {
+    if findings.is_empty() {
+        return None;
+    }
+    let what: Vec<&str> = findings.iter().map(|one| one.inside(t.lang())).collect();
+    let asked = t.fill("person.asked", &[("what", &what.join("; "))]);
+    Some(Notice {
+        kind: "care",
+        icon: "warn",
+        sentence: match here {
+            0 => asked,
+            some => format!("{asked} {}", t.count("person.asked_here", some)),
+        },
+        id: "pidio-no-saber",
+    })
 }
 
 fn notices(t: Text, members: &[MemberView], s: &Summary, parts: &[Part]) -> Vec<Notice> {

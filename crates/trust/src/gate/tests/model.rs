@@ -106,6 +106,7 @@ proptest! {
             person: Tag([1; 32]),
             version: 1,
             rules: rules.clone(),
+            wishes: Vec::new(),
             said: noon(),
             author: id("imss"),
         };

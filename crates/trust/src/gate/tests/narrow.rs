@@ -120,6 +120,7 @@ fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Aske
         person: Tag([1; 32]),
         version: 1,
         rules: rules.to_vec(),
+        wishes: Vec::new(),
         said: noon(),
         author: id("imss"),
     };

@@ -119,6 +119,7 @@ fn what_a_member_signed_before_it_changed_its_key_stays_good_up_to_its_time() {
             person: home.tag_of_her(),
             version,
             rules: vec![],
+            wishes: vec![],
             said,
             author: id("farmacia"),
         };

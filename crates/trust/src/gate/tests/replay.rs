@@ -193,6 +193,7 @@ fn of_two_words_of_one_version_the_one_that_bound_is_found() {
             person: node.tag_of_her(),
             version: 1,
             rules,
+            wishes: Vec::new(),
             said: noon(),
             author: id(member),
         };

@@ -27,6 +27,7 @@ fn word(version: u64, rules: Vec<Rule>, author: &str, seed: u8) -> SignedWord {
         person: Tag::of_curp(&SECRET, SHE),
         version,
         rules,
+        wishes: Vec::new(),
         said: noon(),
         author: id(author),
     };
