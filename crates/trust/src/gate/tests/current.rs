@@ -23,6 +23,7 @@ fn word_of_the_pharmacy(version: u64, rules: Vec<Rule>) -> crate::SignedWord {
         person: Tag::of_curp(&SECRET, SHE),
         version,
         rules,
+        wishes: Vec::new(),
         said: noon(),
         author: id("farmacia"),
     };
