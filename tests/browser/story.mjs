@@ -166,6 +166,31 @@ try {
   await patient.locator("[data-test=quitar-regla]").first().click();
   await patient.waitForSelector("[data-test=sin-reglas]");
 
+  // An emergency of somebody who is not in care: what could save a life, on the word of the doctor, and it is told.
+  const alone = await person();
+  await signIn(alone, imss, "luis");
+  await alone.fill("#buscar-curp input[name=curp]", CURP);
+  await alone.click("#buscar-curp button");
+  await alone.click("[data-test=abrir]");
+  await alone.click("#es-emergencia");
+  await alone.waitForSelector("#declarar");
+  await look(alone, "emergencia");
+  await alone.selectOption("[name=reason]", "cannot-speak");
+  await alone.fill("[name=words]", "Llegó inconsciente en ambulancia.");
+  await alone.click("#declarar");
+  await alone.waitForSelector("[data-test=emergencia]");
+  said = await text(alone);
+  sentence("an emergency opens what could save a life", said.includes("penicilina"));
+  sentence("and nothing else", (await number(alone, "problemas")) < before.problems && !said.includes("depresi"));
+  await look(alone, "emergencia-expediente");
+  await alone.goto(`${imss}/segundo-factor`);
+  await look(alone, "segundo-factor");
+  await alone.goto(`${imss}/emergencias`);
+  await look(alone, "emergencias");
+  await patient.goto(`${imss}/accesos`);
+  sentence("she reads of the emergency", (await text(patient)).includes("llegó inconsciente en ambulancia"));
+  await look(patient, "accesos-emergencia");
+
   const strict = await person({ javaScriptEnabled: false, bypassCSP: false });
   await strict.goto(`${imss}/entrar`);
   await strict.click("[data-test=demo-lupita]");

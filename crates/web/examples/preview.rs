@@ -1,5 +1,8 @@
 //! Draws every page to a folder from made-up people, to be looked at: `cargo run -p web --example preview -- OUT`.
 
+#[path = "preview/emergency.rs"]
+mod emergency;
+
 use exchange::{Answer, Candidate, LogPart, Outcome, Part};
 use fhir::{Value, obj};
 use jiff::Timestamp;
@@ -145,6 +148,17 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         "saber-preguntar",
         views::wish::ask(person("/saber"), &wishes[0], &none, &[]),
     ));
+    let broken = views::person::Input {
+        writes: false,
+        breaks: false,
+        emergency: Some(emergency::banner(lang)),
+        ..input(false)
+    };
+    out.push((
+        "persona-emergencia",
+        views::person::page(staff("/persona/sealed"), &broken),
+    ));
+    out.extend(emergency::pages(lang, &frame));
     let allergy = [FieldError {
         field: "medicine".into(),
         sentence: "Tiene anotada alergia a la penicilina. Elige otro o marca que lo sabes.".into(),
@@ -590,6 +604,33 @@ fn looks(frame: Frame, lang: Lang) -> String {
         Role::Physician,
     );
     denied.refused = vec!["treatment-needs-evidence".into()];
+    let mut broke = act(
+        "b7",
+        "2026-11-20T09:10:00Z",
+        ActKind::Emergency,
+        "hospital",
+        Role::Physician,
+    );
+    let due = "2026-11-27T09:10:00Z".parse().unwrap_or_default();
+    broke.what = What::Glass(trust::glass::Step::Declared {
+        id: "e1".into(),
+        reason: trust::glass::Reason::CannotSpeak,
+        words: "Llegó inconsciente en ambulancia.".into(),
+        until: due,
+        due,
+    });
+    let mut verdict = act(
+        "b8",
+        "2026-11-21T16:00:00Z",
+        ActKind::Review,
+        "hospital",
+        Role::Privacy,
+    );
+    verdict.what = What::Glass(trust::glass::Step::Reviewed {
+        id: "e1".into(),
+        justified: true,
+        words: "Consta en la hoja de urgencias.".into(),
+    });
     let mut robot = act(
         "b5",
         "2026-11-21T08:00:00Z",
@@ -619,7 +660,11 @@ fn looks(frame: Frame, lang: Lang) -> String {
                 ),
             ],
         ),
-        ok("hospital", "Hospital San Rafael", vec![read2]),
+        ok(
+            "hospital",
+            "Hospital San Rafael",
+            vec![read2, broke, verdict],
+        ),
         ok(
             "farmacia",
             "Farmacia del Centro",

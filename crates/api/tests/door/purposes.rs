@@ -113,8 +113,6 @@ fn at_the_door(role: Role, shown: Shown) -> (House, String) {
     };
     match shown {
         Shown::Nothing => {}
-        // Nobody else can declare one.
-        Shown::Declared | Shown::Confirmed if !matches!(role, Role::Physician | Role::Nurse) => {}
         Shown::Declared => drop(house.declare(&token, SHE)),
         Shown::Confirmed => house.confirm(&token, SHE),
         Shown::CheckIn => house.check_in(SHE),
@@ -150,7 +148,11 @@ fn at_the_door(role: Role, shown: Shown) -> (House, String) {
 async fn every_route_opens_by_role_purpose_and_evidence_as_the_table_says() {
     let mut opened = 0;
     for role in ROLES {
-        for shown in SHOWN {
+        let declares = matches!(role, Role::Physician | Role::Nurse);
+        let shown = SHOWN.into_iter();
+        // Nobody else can declare an emergency: on none it is as on nothing.
+        let broken = [Shown::Declared, Shown::Confirmed];
+        for shown in shown.filter(|shown| declares || !broken.contains(shown)) {
             for purpose in PURPOSES {
                 let (house, token) = at_the_door(role, shown);
                 for route in ROUTES {

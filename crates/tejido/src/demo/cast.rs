@@ -162,13 +162,13 @@ pub const CAST: [Player; 10] = [
     },
     Player {
         member: "hospital",
-        login: "rosa",
-        secret: "hilo-gris-9",
-        name: "Lic. Rosa Téllez",
+        login: "marta",
+        secret: "hilo-plata-9",
+        name: "Lic. Marta Téllez",
         role: Role::Privacy,
         licence: None,
-        es: "Lic. Rosa Téllez, privacidad: revisa emergencias",
-        en: "Rosa Téllez, privacy: reviews emergencies",
+        es: "Lic. Marta Téllez, privacidad: revisa emergencias",
+        en: "Marta Téllez, privacy: reviews emergencies",
     },
     Player {
         member: "hospital",
@@ -177,8 +177,8 @@ pub const CAST: [Player; 10] = [
         name: "Lic. Luz Ferrer",
         role: Role::Privacy,
         licence: None,
-        es: "Lic. Luz Ferrer, privacidad: autoriza órdenes con Rosa",
-        en: "Luz Ferrer, privacy: releases orders with Rosa",
+        es: "Lic. Luz Ferrer, privacidad: autoriza órdenes con Marta",
+        en: "Luz Ferrer, privacy: releases orders with Marta",
     },
 ];
 

@@ -178,6 +178,8 @@ fn nobody_unless_for_treatment_what_one_professional_wrote() {
     let rule = Rule {
         id: "solo-lo-suyo".into(),
         unless: vec![unless],
+        // Without it, who she is and what could save her life would stay open to care.
+        insist: true,
         ..Rule::default()
     };
     say(&node, vec![rule], noon());

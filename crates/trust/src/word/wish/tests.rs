@@ -79,7 +79,10 @@ fn a_wish_ends_on_its_day() {
         until: Until::Date(at(10)),
         ..Wish::plain(Finding::LateOnset, at(0))
     };
-    assert_eq!(for_her(std::slice::from_ref(&wish), at(9)), Finding::LateOnset.bit());
+    assert_eq!(
+        for_her(std::slice::from_ref(&wish), at(9)),
+        Finding::LateOnset.bit()
+    );
     assert_eq!(for_her(&[wish], at(10)), Labels(0));
 }
 
