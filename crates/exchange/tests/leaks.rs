@@ -26,6 +26,14 @@ const MESSAGES: &[(&str, Option<&str>)] = &[
     ("/exchange/receipt", None),
     ("/exchange/opine", None),
     ("/exchange/word", None),
+    (
+        "/exchange/said",
+        Some("it says until when words were brought, and is about nobody"),
+    ),
+    (
+        "/exchange/verdict",
+        Some("it goes to an institution, about an emergency there that she is told of"),
+    ),
     ("/exchange/redeem", Some("it looks at no record")),
     ("/exchange/pact", Some("it is about nobody")),
 ];
