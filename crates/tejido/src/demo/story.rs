@@ -68,6 +68,12 @@ struct Seen {
     visits: u64,
 }
 
+/// Where the page of the person is, of whom this page has links; that to an emergency goes on from there.
+fn page_of_person(browser: &Browser) -> Result<String, Error> {
+    let link = browser.link("/persona/")?;
+    Ok(link.trim_end_matches("/emergencia").to_owned())
+}
+
 async fn the_doctor_reads(doctor: &mut Browser) -> Result<Seen, Error> {
     doctor.go("/").await?;
     doctor
@@ -79,7 +85,7 @@ async fn the_doctor_reads(doctor: &mut Browser) -> Result<Seen, Error> {
         doctor,
     )?;
     doctor.submit("/persona/", &[]).await?;
-    let person = doctor.link("/persona/")?;
+    let person = page_of_person(doctor)?;
     doctor.go(&person).await?;
     sentence(
         "she receives her and opens the woven summary",
@@ -310,7 +316,7 @@ async fn who_may_not_is_told_so(town: &Town) -> Result<(), Error> {
             .submit("/buscar", &[("por", "curp"), ("curp", HEROINE_CURP)])
             .await?;
         if other.submit("/persona/", &[]).await.is_ok()
-            && let Ok(person) = other.link("/persona/")
+            && let Ok(person) = page_of_person(&other)
         {
             other.go(&person).await?;
         }
