@@ -166,6 +166,17 @@ try {
   await patient.locator("[data-test=quitar-regla]").first().click();
   await patient.waitForSelector("[data-test=sin-reglas]");
 
+  // What she does not wish to know, and that asking wins.
+  await patient.goto(`${imss}/saber`);
+  await look(patient, "saber");
+  await patient.check("[name=what][value=late-onset]");
+  await patient.click("#guardar-deseo");
+  await patient.waitForSelector("[data-test=deseo-late-onset]");
+  sentence("she says what she does not wish to know", await patient.isVisible("[data-test=quiero-saber]"));
+  await patient.locator("[data-test=quiero-saber]").first().click();
+  await patient.waitForLoadState();
+  await look(patient, "saber-preguntar");
+
   // An emergency of somebody who is not in care: what could save a life, on the word of the doctor, and it is told.
   const alone = await person();
   await signIn(alone, imss, "luis");
@@ -182,6 +193,7 @@ try {
   said = await text(alone);
   sentence("an emergency opens what could save a life", said.includes("penicilina"));
   sentence("and nothing else", (await number(alone, "problemas")) < before.problems && !said.includes("depresi"));
+  sentence("and says that the rest is not shown", said.includes("no se muestra ahora"));
   await look(alone, "emergencia-expediente");
   await alone.goto(`${imss}/segundo-factor`);
   await look(alone, "segundo-factor");

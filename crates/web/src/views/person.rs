@@ -111,6 +111,16 @@ struct Page<'a> {
     emergency: Option<&'a super::emergency::Banner>,
 }
 
+impl Page<'_> {
+    /// What stands where nothing is: in an emergency that opened only what could save a life, that it is not shown.
+    fn empty(&self, key: &'static str) -> &'static str {
+        let narrow = self.emergency.is_some_and(|open| !open.id.is_empty());
+        self.frame
+            .t
+            .say(if narrow { "emergency.not_shown" } else { key })
+    }
+}
+
 /// The page.
 pub fn page(frame: Frame, input: &Input<'_>) -> String {
     let t = frame.t;
