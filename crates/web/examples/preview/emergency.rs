@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use trust::glass::{Break, Colleague, Figures, Reason};
 use trust::order::{Hand, Order, Paper};
-use trust::{Category, Enrolment, Lang, Role, Tag};
+use trust::{Category, Enrolment, Lang, MemberId, Role, Tag, Unusual};
 use web::views::{self, Frame};
 use web::{FieldError, Fields, Text};
 
@@ -104,6 +104,14 @@ pub(crate) fn pages(
         errors: &[],
         now,
     };
+    let noticed = Unusual {
+        member: MemberId("imss".into()),
+        actor: "perez".into(),
+        name: "Dr. Juan Pérez".into(),
+        role: Role::Physician,
+        people: 20,
+        at: now,
+    };
     vec![
         (
             "emergencia",
@@ -115,7 +123,7 @@ pub(crate) fn pages(
         ),
         (
             "revisiones",
-            views::emergency::reviews(officer("/revisiones"), &waiting, now),
+            views::emergency::reviews(officer("/revisiones"), &waiting, &[noticed], now),
         ),
         (
             "revision",

@@ -178,15 +178,19 @@ pub(super) async fn reviews(signed: Signed) -> Answer {
         signed.state().now(),
         signed.actor.clone(),
     );
-    let list = blocking(&signed.visitor, move || gate.to_review(&actor, now)).await?;
-    Ok(match list {
-        Ok(list) => page(
+    let work = move || Ok((gate.to_review(&actor, now)?, gate.unusual(NOTICED)?));
+    let found: Result<_, trust::Refusal> = blocking(&signed.visitor, work).await?;
+    Ok(match found {
+        Ok((list, unusual)) => page(
             StatusCode::OK,
-            views::emergency::reviews(signed.frame(), &list, now),
+            views::emergency::reviews(signed.frame(), &list, &unusual, now),
         ),
         Err(refusal) => signed.refuse(&refusal, ""),
     })
 }
+
+/// How many who were noticed the list shows, newest first.
+const NOTICED: usize = 50;
 
 /// One emergency with what was done under it.
 async fn one(

@@ -9,7 +9,7 @@ use askama::Template;
 use exchange::LogPart;
 use jiff::Timestamp;
 use trust::glass::{Break, Figures, Reason, Stage, Step};
-use trust::{ActView, Enrolment, What};
+use trust::{ActView, Enrolment, Unusual, What};
 
 /// What stands above a record that was opened in an emergency.
 #[derive(Clone, Debug)]
@@ -149,13 +149,28 @@ fn waiting(t: Text, one: &Break, now: Timestamp) -> Waiting {
 struct Reviews {
     frame: Frame,
     list: Vec<Waiting>,
+    /// Who was noticed opening many records without a sign of care.
+    unusual: Vec<String>,
 }
 
-/// The reviewer's list.
-pub fn reviews(frame: Frame, list: &[Break], now: Timestamp) -> String {
+/// The reviewer's list, and who was noticed opening many records without a sign of care.
+pub fn reviews(frame: Frame, list: &[Break], unusual: &[Unusual], now: Timestamp) -> String {
     let t = frame.t;
+    let noticed = |one: &Unusual| {
+        t.fill(
+            "unusual.who",
+            &[
+                ("who", &one.name),
+                ("place", &frame.threads.name(&one.member)),
+                ("n", &one.people.to_string()),
+                ("date", &when::date(t, &when::iso_day(one.at))),
+                ("time", &when::time(one.at)),
+            ],
+        )
+    };
     super::render(&Reviews {
         list: list.iter().map(|one| waiting(t, one, now)).collect(),
+        unusual: unusual.iter().map(noticed).collect(),
         frame: frame.titled(t.say("nav.reviews")),
     })
 }
