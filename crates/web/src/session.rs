@@ -11,7 +11,8 @@ use axum::Form;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderMap, Response, StatusCode, Uri, header, request::Parts};
-use trust::{Actor, Lang, MemberId, Refusal, RefusalKind, Role};
+use jiff::Timestamp;
+use trust::{Actor, Gate, Lang, MemberId, Refusal, RefusalKind, Role};
 
 /// The session cookie, with the member's short name behind it: this host only, HTTPS only, never sent from other sites,
 /// unreadable for scripts. Browsers do not keep the ports of a host apart, so nodes on one machine need names of their own.
@@ -136,6 +137,11 @@ pub(crate) struct Signed {
 }
 
 impl Signed {
+    /// What a call on the gate needs: the gate, the moment, and who asks.
+    pub(crate) fn at_the_gate(&self) -> (Gate, Timestamp, Actor) {
+        let state = self.state();
+        (state.gate.clone(), state.now(), self.actor.clone())
+    }
     pub(crate) fn t(&self) -> Text {
         self.visitor.t
     }

@@ -46,7 +46,7 @@ const MOST: usize = 10_000;
 
 /// Professionals of whom is known whom they opened.
 #[derive(Default)]
-pub(crate) struct Patterns(Mutex<HashMap<(MemberId, String), Pattern>>);
+pub(crate) struct Patterns(Mutex<HashMap<MemberId, HashMap<String, Pattern>>>);
 
 /// Whom one professional opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -221,7 +221,9 @@ impl Gate {
         }
         let actor = &asked.request.actor;
         let patterns = locked(&self.house.patterns.0);
-        let pattern = patterns.get(&(actor.member.clone(), actor.id.clone()));
+        let pattern = patterns
+            .get(&actor.member)
+            .and_then(|all| all.get(&actor.id));
         pattern.is_some_and(|pattern| pattern.people.contains_key(person))
     }
 
@@ -256,7 +258,8 @@ impl Gate {
     pub(super) fn cared_for(&self, member: &MemberId, login: &str, people: &[Tag], now: Timestamp) {
         let mut patterns = locked(&self.house.patterns.0);
         // Of whom nothing is at hand the log will tell.
-        if let Some(pattern) = patterns.get_mut(&(member.clone(), login.to_owned())) {
+        let all = patterns.get_mut(member);
+        if let Some(pattern) = all.and_then(|all| all.get_mut(login)) {
             people.iter().for_each(|person| pattern.cared(*person, now));
         }
     }
@@ -267,17 +270,21 @@ impl Gate {
         now: Timestamp,
         work: impl FnOnce(&mut Pattern) -> T,
     ) -> Result<T, Refusal> {
-        let key = (actor.member.clone(), actor.id.clone());
-        if !locked(&self.house.patterns.0).contains_key(&key) {
-            let made = self.pattern_in_the_log(actor, now)?;
-            let mut patterns = locked(&self.house.patterns.0);
-            if patterns.len() >= MOST {
-                patterns.clear();
-            }
-            patterns.entry(key.clone()).or_insert(made);
+        let patterns = || locked(&self.house.patterns.0);
+        let known = patterns()
+            .get(&actor.member)
+            .is_some_and(|all| all.contains_key(&actor.id));
+        // The log is read without holding up everybody else.
+        let made = match known {
+            true => Pattern::default(),
+            false => self.pattern_in_the_log(actor, now)?,
+        };
+        let mut patterns = patterns();
+        if !known && patterns.values().map(HashMap::len).sum::<usize>() >= MOST {
+            patterns.clear();
         }
-        let mut patterns = locked(&self.house.patterns.0);
-        Ok(work(patterns.entry(key).or_default()))
+        let all = patterns.entry(actor.member.clone()).or_default();
+        Ok(work(all.entry(actor.id.clone()).or_insert(made)))
     }
 
     fn pattern_in_the_log(&self, actor: &Actor, now: Timestamp) -> Result<Pattern, Refusal> {

@@ -141,8 +141,7 @@ pub(crate) fn pact_at(version: u64) -> Vec<u8> {
     [b"q".as_slice(), version.to_be_bytes().as_slice()].concat()
 }
 pub(crate) fn unusual(at: Timestamp, member: &MemberId, login: &str) -> Vec<u8> {
-    let seconds = u64::try_from(at.as_second()).unwrap_or(0);
-    let newest_first = (!seconds).to_be_bytes();
+    let newest_first = seconds(at).map(|byte| !byte);
     let who = [member.0.as_bytes(), b"\0", login.as_bytes()].concat();
     [UNUSUAL, &newest_first, &who].concat()
 }

@@ -25,11 +25,7 @@ pub(super) async fn ask(signed: Signed, Path(sealed): Path<String>) -> Answer {
     let Some(curp) = signed.open(Use::Person, &sealed) else {
         return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
     };
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let open = blocking(&signed.visitor, move || gate.open_break(&actor, &curp, now)).await?;
     Ok(match open {
         Ok(Some(_)) => redirect(&format!("/persona/{sealed}/emergencia/expediente")),
@@ -63,11 +59,7 @@ pub(super) async fn declare(
         let html = views::emergency::declare(signed.frame(), &sealed, &typed, &errors);
         return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, html));
     };
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let declared = blocking(&signed.visitor, move || {
         gate.declare(&actor, &curp, (reason, &words), now)
     })
@@ -90,11 +82,7 @@ pub(super) async fn confirm(
     Path(sealed): Path<String>,
     SignedForm(signed, typed): SignedForm,
 ) -> Answer {
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let (id, code) = (typed.get("id").to_owned(), typed.get("code").to_owned());
     let confirmed = blocking(&signed.visitor, move || {
         gate.confirm(&actor, &id, &code, now)
@@ -128,11 +116,7 @@ pub(super) async fn factor(signed: Signed) -> Answer {
 }
 
 pub(super) async fn begin_factor(SignedForm(signed, typed): SignedForm) -> Answer {
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let secret = typed.get("secret").to_owned();
     let begun = blocking(&signed.visitor, move || {
         gate.begin_factor(&actor, &secret, now)
@@ -145,11 +129,7 @@ pub(super) async fn begin_factor(SignedForm(signed, typed): SignedForm) -> Answe
 }
 
 pub(super) async fn prove_factor(SignedForm(signed, typed): SignedForm) -> Answer {
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let code = typed.get("code").to_owned();
     let proven = blocking(&signed.visitor, move || {
         gate.prove_factor(&actor, &code, now)
@@ -173,11 +153,7 @@ async fn factor_again(signed: &Signed, refusal: &trust::Refusal) -> Answer {
 }
 
 pub(super) async fn reviews(signed: Signed) -> Answer {
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let work = move || Ok((gate.to_review(&actor, now)?, gate.unusual(NOTICED)?));
     let found: Result<_, trust::Refusal> = blocking(&signed.visitor, work).await?;
     Ok(match found {
@@ -199,11 +175,7 @@ async fn one(
     code: StatusCode,
     (typed, errors): (&Fields, &[FieldError]),
 ) -> Answer {
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let found = blocking(&signed.visitor, move || gate.under_review(&actor, &id, now)).await?;
     Ok(match found {
         Ok((one, done)) => {
@@ -250,11 +222,7 @@ pub(super) async fn decide(
         )
         .await;
     };
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let said = blocking(&signed.visitor, move || {
         gate.review(&actor, &id, (justified, &words), now)
     })

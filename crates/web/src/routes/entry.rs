@@ -118,11 +118,7 @@ pub(super) async fn code(signed: Signed) -> Response<Body> {
 }
 
 pub(super) async fn show_code(SignedForm(signed, _): SignedForm) -> Answer {
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let shown = blocking(&signed.visitor, move || gate.show_code(&actor, now)).await?;
     Ok(match shown {
         Ok(code) => page(

@@ -126,11 +126,7 @@ pub(super) async fn receive(
     let Some(curp) = signed.open(Use::Person, &sealed) else {
         return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
     };
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let evidence = blocking(&signed.visitor, move || gate.check_in(&actor, &curp, now)).await?;
     Ok(match evidence {
         Ok(evidence) => onward(&signed, &sealed, evidence.until),

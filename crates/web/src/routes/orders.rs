@@ -16,11 +16,7 @@ async fn desk(
     code: StatusCode,
     (typed, errors): (&Fields, &[FieldError]),
 ) -> Answer {
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let orders = blocking(&signed.visitor, move || gate.orders(&actor, now)).await?;
     let terms = signed.state().gate.pact().orders;
     Ok(match orders {
@@ -59,11 +55,7 @@ pub(super) async fn propose(SignedForm(signed, typed): SignedForm) -> Answer {
         return desk(&signed, StatusCode::UNPROCESSABLE_ENTITY, (&typed, &errors)).await;
     };
     let curp = typed.get("curp").to_owned();
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let brought = blocking(&signed.visitor, move || {
         gate.propose_order(&actor, &curp, (paper, delay), now)
     })
@@ -75,11 +67,7 @@ pub(super) async fn release(
     Path(id): Path<String>,
     SignedForm(signed, typed): SignedForm,
 ) -> Answer {
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let released = blocking(&signed.visitor, move || {
         gate.release_order(&actor, &id, now)
     })
@@ -109,11 +97,7 @@ async fn done(
 
 /// What the order names, as one FHIR Bundle to hand over.
 pub(super) async fn record(Path(id): Path<String>, SignedForm(signed, _): SignedForm) -> Answer {
-    let (gate, now, actor) = (
-        signed.state().gate.clone(),
-        signed.state().now(),
-        signed.actor.clone(),
-    );
+    let (gate, now, actor) = signed.at_the_gate();
     let named = id.clone();
     let read = blocking(&signed.visitor, move || {
         gate.read_order(&actor, &named, now)
