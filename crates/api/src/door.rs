@@ -29,11 +29,12 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::{
     any::Any,
     sync::{Arc, Mutex, PoisonError},
+    time::Instant,
 };
 use tokio::sync::Semaphore;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use tracing::Instrument;
-use trust::Actor;
+use trust::{Actor, Role};
 
 /// What every request reaches.
 pub(crate) struct Door {
@@ -121,13 +122,14 @@ async fn headers(request: request::Request<Body>, next: Next) -> Response<Body> 
 }
 
 async fn handle(door: Arc<Door>, request: Request<Body>) -> Response<Body> {
+    let started = Instant::now();
     let (parts, body) = request.into_parts();
     let asked = Asked::of(&parts.uri);
     let pretty = matches!(&asked, Ok(asked) if asked.pretty);
     let span = span(&parts);
     let result = match asked {
         Ok(asked) => {
-            let answer = door.answer(&parts, asked, body);
+            let answer = door.answer(&parts, asked, body, started);
             answer.instrument(span.clone()).await
         }
         Err(fault) => Err(fault),
@@ -205,6 +207,14 @@ fn pretty_of(pairs: &mut Pairs) -> Result<bool, Fault> {
     }
 }
 
+/// Who asks, by which route.
+struct SignedIn {
+    route: &'static Route,
+    places: Places,
+    share: Arc<Share>,
+    actor: Actor,
+}
+
 /// A request that was read whole.
 struct Whole {
     route: &'static Route,
@@ -239,8 +249,9 @@ impl Door {
     async fn answer(
         self: Arc<Door>,
         parts: &request::Parts,
-        mut asked: Asked,
+        asked: Asked,
         body: Body,
+        started: Instant,
     ) -> Result<Response<Body>, Fault> {
         let (route, places) = routes::find(parts.method.as_str(), parts.uri.path())?;
         if route.entry == Entry::Public {
@@ -251,6 +262,37 @@ impl Door {
         let share = self.shares.take(token).ok_or_else(Fault::too_much)?;
         let share = Arc::new(share);
         let actor = self.clone().sign_in(token, &share).await?;
+        let paced = actor.role == Role::Patient;
+        let who = paced.then(|| actor.id.clone());
+        let signed_in = SignedIn {
+            route,
+            places,
+            share,
+            actor,
+        };
+        let answer = self.clone().answer_to(signed_in, parts, asked, body).await;
+        if let Some(who) = who {
+            let question = format!("{} {}", parts.method, parts.uri);
+            let wait = self.house.gate.pace(&who, &question, started.elapsed());
+            tokio::time::sleep(wait).await;
+        }
+        answer
+    }
+
+    /// The answer to somebody who signed in.
+    async fn answer_to(
+        self: Arc<Door>,
+        signed_in: SignedIn,
+        parts: &request::Parts,
+        mut asked: Asked,
+        body: Body,
+    ) -> Result<Response<Body>, Fault> {
+        let SignedIn {
+            route,
+            places,
+            share,
+            actor,
+        } = signed_in;
         let turns = match route.interaction {
             Interaction::Bundle => &self.bundle_turns,
             _ => &self.turns,

@@ -1,17 +1,20 @@
-//! What a person does not wish to know does not come to her over the network either.
+//! What a person does not wish to know does not come to her over the network either, nor what she sealed to anybody else.
 //!
 //! Two worlds of four institutions: at one of them a finding is hers, or somebody else's. She asks from another. What
 //! comes back is the same: the record's bytes, its head, the log with its places, receipts; and what both sides keep of
 //! each exchange has the same length, signatures among it. Every message of `message.rs` is entered in [`MESSAGES`].
+//! The same for a doctor of another institution and a result that she sealed in silence.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)] // A test says what it expects.
 
 mod common;
 
 use common::{CURP, Node, network, patient, remember, summary, write};
-use exchange::Outcome;
+use exchange::{Outcome, Part};
 use jiff::Timestamp;
-use trust::{ActView, Actor, Finding, Opinion, PersonRef, Purpose, Request, Role, What, Wish};
+use trust::{
+    ActView, Actor, Category, Finding, Opinion, PersonRef, Purpose, Request, Role, Rule, What, Wish,
+};
 
 const OTHER: &str = "BADD110313HCMLNS09";
 
@@ -48,10 +51,13 @@ fn every_message_is_in_the_harness_or_says_why_not() {
     assert_eq!(quoted.collect::<Vec<_>>(), known);
 }
 
+/// A member's answer: who, the resources, whether something is withheld and the answer cautious, how long its act's name.
+type Answered = (String, Vec<String>, bool, bool, usize);
+
 /// What she gets, without what no two worlds have in common: times, and names drawn anew, of which the length counts.
 #[derive(Debug, PartialEq)]
 struct Got {
-    record: Vec<(String, Vec<String>, bool, bool, usize)>,
+    record: Vec<Answered>,
     log: Vec<ActView>,
     exchanges: Vec<Vec<usize>>,
 }
@@ -101,14 +107,9 @@ async fn world(of: &str) -> (Vec<Node>, Got) {
     (nodes, got)
 }
 
-async fn got(nodes: &[Node], she: &Actor) -> Got {
-    let (network, now) = (&nodes[0].network, Timestamp::now());
-    let own = |what| Request {
-        what,
-        ..summary(she.clone(), Purpose::OwnRequest)
-    };
-    let parts = network.gather(own(What::Summary), now).await.unwrap();
-    let record = parts.iter().map(|part| match &part.outcome {
+/// What came back of the record, the hour of its writing left out: that is the world's.
+fn record(parts: &[Part]) -> Vec<Answered> {
+    let answered = |part: &Part| match &part.outcome {
         Outcome::Answered(answer) => {
             let stored = |one: &fhir::Value| {
                 let text = one.to_string();
@@ -129,8 +130,25 @@ async fn got(nodes: &[Node], she: &Actor) -> Got {
             )
         }
         other => panic!("{}: {other:?}", part.member),
-    });
-    let record = record.collect();
+    };
+    parts.iter().map(answered).collect()
+}
+
+/// The lengths of what each node keeps of its exchanges.
+fn kept(nodes: &[Node]) -> Vec<Vec<usize>> {
+    let rows = |node: &Node| node.gate.rows("exchanged", 1_000).unwrap();
+    let lengths = |node| rows(node).iter().map(|(_, row)| row.len()).collect();
+    nodes.iter().map(lengths).collect()
+}
+
+async fn got(nodes: &[Node], she: &Actor) -> Got {
+    let (network, now) = (&nodes[0].network, Timestamp::now());
+    let own = |what| Request {
+        what,
+        ..summary(she.clone(), Purpose::OwnRequest)
+    };
+    let parts = network.gather(own(What::Summary), now).await.unwrap();
+    let record = record(&parts);
     let mut log = Vec::new();
     for part in network.log(own(What::Log), now).await.unwrap() {
         for act in part.acts.unwrap() {
@@ -146,14 +164,10 @@ async fn got(nodes: &[Node], she: &Actor) -> Got {
             log.push(bare);
         }
     }
-    let kept = |node: &Node| {
-        let rows = node.gate.rows("exchanged", 1_000).unwrap();
-        rows.iter().map(|(_, row)| row.len()).collect()
-    };
     Got {
         record,
         log,
-        exchanges: nodes.iter().map(kept).collect(),
+        exchanges: kept(nodes),
     }
 }
 
@@ -170,4 +184,54 @@ async fn two_worlds_that_differ_in_whose_finding_it_is_answer_her_alike_over_the
         "{:?}",
         one.exchanges
     );
+}
+
+/// What a doctor of another institution gets of a record in which a result was sealed in silence, hers or another
+/// person's: the answers of all members before and after she looks a second time, and what is kept of it.
+async fn sealed(of: &str) -> (Vec<Answered>, Vec<Answered>, Vec<Vec<usize>>) {
+    let nodes = network().await;
+    let now = Timestamp::now();
+    remember(&nodes[1], "Asma");
+    let other = format!(
+        r#"{{"resourceType":"Patient","id":"otro","identifier":[{{"system":"{}","value":"{OTHER}"}}]}}"#,
+        mx::systems::CURP
+    );
+    write(&nodes[1], &[("Patient", "otro", &other)]);
+    let rule = Rule {
+        id: "r1".into(),
+        what: vec![Category::Laboratory],
+        ..Rule::default()
+    };
+    let she = patient(&nodes[2].id);
+    let word = nodes[2].gate.say(&she, vec![rule], now).unwrap();
+    let arrived = nodes[2].network.spread(word, now).await;
+    assert!(arrived.iter().all(|(_, arrived)| *arrived));
+    let found = format!(
+        r#"{{"resourceType":"Observation","id":"gen","status":"final","category":[{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}}]}}],"code":{{"text":"Carga viral"}},"subject":{{"reference":"Patient/{of}"}}}}"#
+    );
+    write(&nodes[1], &[("Observation", "gen", &found)]);
+    let doctor = common::doctor(&nodes[0].id);
+    let clerk = Actor {
+        role: Role::Clerk,
+        licence: None,
+        ..doctor.clone()
+    };
+    nodes[0].gate.check_in(&clerk, CURP, now).unwrap();
+    let gather = || {
+        let request = summary(doctor.clone(), Purpose::Treatment);
+        nodes[0].network.gather(request, now)
+    };
+    let (one, two) = (gather().await.unwrap(), gather().await.unwrap());
+    (record(&one), record(&two), kept(&nodes))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_worlds_that_differ_in_whose_sealed_result_it_is_answer_a_doctor_alike() {
+    let (hers, others) = (sealed("p-imss").await, sealed("otro").await);
+    let said = format!("{:?}", hers.0);
+    assert!(
+        said.contains("Asma") && !said.contains("Carga viral"),
+        "{said}"
+    );
+    assert_eq!(hers, others);
 }

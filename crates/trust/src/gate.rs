@@ -19,6 +19,7 @@ mod glass;
 mod judge;
 mod limit;
 mod order;
+mod pace;
 mod pattern;
 mod person;
 mod question;

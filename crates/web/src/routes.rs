@@ -11,20 +11,40 @@ mod person;
 mod rules;
 mod wish;
 
-use crate::session::Visitor;
+use crate::session::{Visitor, signed_in};
 use crate::{State, answer};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::DefaultBodyLimit;
+use axum::extract::{Request, State as Shared};
 use axum::http::{Response, StatusCode};
-use axum::middleware::map_response;
+use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::routing::{get, post};
+use std::time::Instant;
+use trust::Role;
 
 /// A page, or the page that says why not.
 type Answer = Result<Response<Body>, Response<Body>>;
 
 /// Largest form: a long note and the sealed state of a consultation.
 const FORM_BYTES: usize = 256 << 10;
+
+/// Answers to people who look at their own leave at beats, so that the time of one tells nothing.
+async fn pace(Shared(state): Shared<State>, request: Request, next: Next) -> Response<Body> {
+    let started = Instant::now();
+    let asked = signed_in(&state, request.headers())
+        .filter(|actor| actor.role == Role::Patient)
+        .map(|actor| {
+            let question = format!("{} {}", request.method(), request.uri().path());
+            (actor.id, question)
+        });
+    let response = next.run(request).await;
+    if let Some((who, question)) = asked {
+        let wait = state.gate.pace(&who, &question, started.elapsed());
+        tokio::time::sleep(wait).await;
+    }
+    response
+}
 
 /// Every path.
 pub(crate) fn all(state: State) -> Router {
@@ -92,6 +112,7 @@ pub(crate) fn all(state: State) -> Router {
             visitor.fault(StatusCode::METHOD_NOT_ALLOWED, "fault.method")
         })
         .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(from_fn_with_state(state.clone(), pace))
         .layer(map_response(answer::guard))
         .with_state(state)
 }

@@ -68,6 +68,12 @@ fn lang(headers: &HeaderMap) -> Lang {
     }
 }
 
+/// Who asks, where that is at hand: it is, from a session's first page on.
+pub(crate) fn signed_in(state: &State, headers: &HeaderMap) -> Option<Actor> {
+    let token = cookie(headers, &session_name(&state.gate.member()));
+    state.gate.at_hand(token, state.now())
+}
+
 /// Anybody who asks for a page.
 #[derive(Clone)]
 pub(crate) struct Visitor {

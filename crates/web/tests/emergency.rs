@@ -9,21 +9,8 @@ mod pages;
 use axum::http::StatusCode;
 use common::*;
 use jiff::Timestamp;
-use pages::{Browser, PASSWORD, account, find};
+use pages::{Browser, PASSWORD, account, code, find};
 use trust::Role;
-use trust::glass::totp;
-
-/// What an application makes of the secret on the page.
-fn code(secret: &str, now: Timestamp) -> String {
-    let letters = secret.chars().filter(|c| !c.is_whitespace());
-    let five = letters.map(|c| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).unwrap());
-    let bits: Vec<bool> = five
-        .flat_map(|n| (0..5).rev().map(move |bit| n >> bit & 1 == 1))
-        .collect();
-    let byte = |bits: &[bool]| bits.iter().fold(0, |all, bit| all << 1 | u8::from(*bit));
-    let secret: Vec<u8> = bits.chunks_exact(8).map(byte).collect();
-    totp::present(&secret, now)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_emergency_from_the_first_click_to_the_verdict_on_her_page() {

@@ -9,12 +9,14 @@
 
 #[path = "../../exchange/tests/common/mod.rs"]
 mod common;
+mod pages;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
 use common::{CURP, Node};
 use jiff::Timestamp;
+use pages::{drawn, routes};
 use std::sync::Arc;
 use tower::ServiceExt;
 use trust::{Actor, Finding, NewAccount, PersonRef, Purpose, Role, Wish};
@@ -150,17 +152,7 @@ const TABLE: &[(&str, &str, Asked)] = {
 
 #[test]
 fn every_route_of_the_pages_is_in_the_harness() {
-    let source = include_str!("../src/routes.rs");
-    let mut routes = Vec::new();
-    for part in source.split(".route(").skip(1) {
-        let path = part.split('"').nth(1).unwrap();
-        let methods = part.split(".fallback").next().unwrap();
-        for (call, method) in [("get(", "GET"), ("post(", "POST")] {
-            if methods.contains(call) {
-                routes.push((method, path));
-            }
-        }
-    }
+    let routes = routes();
     assert!(routes.len() > 25, "{routes:?}");
     let entered: Vec<_> = TABLE
         .iter()
@@ -353,27 +345,7 @@ impl World {
     }
 }
 
-/// Runs of letters and digits that are drawn anew each time (seals, names of acts, hashes, a code to read out), by their
-/// length.
 fn bare(page: Page) -> Page {
-    let drawn = |text: &str| {
-        let mut out = String::new();
-        let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '=');
-        let mut rest = text;
-        while let Some(first) = rest.find(letter) {
-            let (before, from) = rest.split_at(first);
-            out.push_str(before);
-            let end = from.find(|c| !letter(c)).unwrap_or(from.len());
-            let (run, after) = from.split_at(end);
-            let digits = run.bytes().filter(u8::is_ascii_digit).count();
-            match run.len() >= 20 && digits > 0 {
-                true => out.push_str(&format!("<{}>", run.len())),
-                false => out.push_str(run),
-            }
-            rest = after;
-        }
-        out + rest
-    };
     Page {
         status: page.status,
         headers: page.headers.iter().map(|h| drawn(h)).collect(),

@@ -17,12 +17,15 @@
 //! only grew. That it grew tells nothing of her: it grows with the acts about everybody.
 
 use super::touch::Touched;
-use super::{Gate, Grant, PersonRef};
+use super::words::Heard;
+use super::{Gate, Grant, PersonRef, Request};
+use crate::Role;
 use crate::category::Finding;
 use crate::word::wish;
 use fhir::ResourceType;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use store::Labels;
 
 /// Parts what was touched by the findings in it: the first of the acts to be, which is the one of the rest where there is
@@ -64,6 +67,23 @@ impl Gate {
             .fold(Labels(0), |all, heard| {
                 all.with(wish::held(&heard.signed.word.wishes, now))
             })
+    }
+
+    /// Whether a person asks by name for what she does not wish to know. It is then not hers, as somebody else's is not:
+    /// refused by the same way, which takes the same time. What is somebody else's is looked up as well for that.
+    pub(super) fn is_kept_from_her(
+        &self,
+        request: &Request,
+        words: &[Arc<Heard>],
+        now: Timestamp,
+    ) -> bool {
+        if request.actor.role != Role::Patient {
+            return false;
+        }
+        let named = self.findings_named(&request.person);
+        let held = words.iter().map(|heard| &heard.signed.word.wishes);
+        held.fold(Labels(0), |all, wishes| all.with(wish::held(wishes, now)))
+            .meets(named)
     }
 
     /// The findings of a stored resource, by a reference to it. None of what cannot be looked up: it is written for what

@@ -202,9 +202,11 @@ impl Gate {
             question::actions(request.verbs, types, &request.what, request.actor.role)?;
         let evidence = self.weigh(request, target, now)?;
         let words = self.words_of(target.tags());
+        let mut circumstances = self.circumstances_of(in_force, request, target, &evidence, now)?;
+        circumstances.own_record &= !self.is_kept_from_her(request, &words, now);
         Ok(Asked {
             key: Key {
-                circumstances: self.circumstances_of(in_force, request, target, &evidence, now)?,
+                circumstances,
                 actions,
                 opens,
                 pact: in_force.pact.version,

@@ -169,3 +169,52 @@ pub(crate) async fn find(doctor: &Browser) -> (String, String) {
         .to_owned();
     (format!("/persona/{sealed}"), csrf)
 }
+
+/// Every route of the pages with its methods, in the order of `routes.rs`.
+pub(crate) fn routes() -> Vec<(&'static str, &'static str)> {
+    let source = include_str!("../../src/routes.rs");
+    let mut routes = Vec::new();
+    for part in source.split(".route(").skip(1) {
+        let path = part.split('"').nth(1).unwrap();
+        let methods = part.split(".fallback").next().unwrap();
+        for (call, method) in [("get(", "GET"), ("post(", "POST")] {
+            if methods.contains(call) {
+                routes.push((method, path));
+            }
+        }
+    }
+    routes
+}
+
+/// A text in which runs of letters and digits that are drawn anew each time (seals, names of acts, hashes) stand by their
+/// length.
+pub(crate) fn drawn(text: &str) -> String {
+    let mut out = String::new();
+    let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '=');
+    let mut rest = text;
+    while let Some(first) = rest.find(letter) {
+        let (before, from) = rest.split_at(first);
+        out.push_str(before);
+        let end = from.find(|c| !letter(c)).unwrap_or(from.len());
+        let (run, after) = from.split_at(end);
+        let digits = run.bytes().filter(u8::is_ascii_digit).count();
+        match run.len() >= 20 && digits > 0 {
+            true => out.push_str(&format!("<{}>", run.len())),
+            false => out.push_str(run),
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+/// What an application makes of the secret on the page of the second factor.
+pub(crate) fn code(secret: &str, now: Timestamp) -> String {
+    let letters = secret.chars().filter(|c| !c.is_whitespace());
+    let five = letters.map(|c| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(c).unwrap());
+    let bits: Vec<bool> = five
+        .flat_map(|n| (0..5).rev().map(move |bit| n >> bit & 1 == 1))
+        .collect();
+    let byte = |bits: &[bool]| bits.iter().fold(0, |all, bit| all << 1 | u8::from(*bit));
+    let secret: Vec<u8> = bits.chunks_exact(8).map(byte).collect();
+    trust::glass::totp::present(&secret, now)
+}
