@@ -177,6 +177,19 @@ try {
   await patient.waitForLoadState();
   await look(patient, "saber-preguntar");
 
+  // The doctor sees that she asked not to know, and what it takes to tell her something all the same.
+  await doctor.goto(summary);
+  await doctor.click("[data-test=avisar]");
+  await doctor.selectOption("[name=finding]", "late-onset");
+  await doctor.selectOption("[name=ground]", "imminent-danger");
+  await doctor.fill("[name=message]", "Ven hoy mismo; esto se trata si se empieza ya.");
+  await doctor.fill("[name=reason]", "El tratamiento no puede esperar una semana.");
+  await look(doctor, "avisar");
+  await doctor.click("#proponer");
+  await doctor.waitForSelector("[data-test=aviso-espera]");
+  sentence("who proposed it does not sign it", !(await doctor.isVisible("[data-test=firmar]")));
+  await look(doctor, "avisar-espera");
+
   // An emergency of somebody who is not in care: what could save a life, on the word of the doctor, and it is told.
   const alone = await person();
   await signIn(alone, imss, "luis");

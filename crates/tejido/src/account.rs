@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use std::io::Read;
 use std::path::PathBuf;
-use trust::{Licence, LicenceState, Role};
+use trust::{Licence, LicenceState, Role, Supervisor};
 
 /// Longest secret read.
 const MAX_SECRET: u64 = 4_096;
@@ -17,13 +17,38 @@ const MAX_SECRET: u64 = 4_096;
 pub enum Command {
     /// Make or replace an account. Its secret is made up and printed once, unless --secret-stdin gives one.
     Add(Add),
+    /// Say what a professional's licence is now: what the register said when you looked, or that somebody answers for a
+    /// pasante. Counts at her next request, is an act, and stays in the history.
+    Licence(SetLicence),
+    /// What a professional's licence was and is.
+    History(Whose),
     /// Take the second factor of an account away, for somebody who lost her telephone: she sets up a new one.
-    ForgetFactor(ForgetFactor),
+    ForgetFactor(Whose),
 }
 
-/// Whose second factor.
+/// A change of a licence.
 #[derive(Debug, Args)]
-pub struct ForgetFactor {
+pub struct SetLicence {
+    /// The node's configuration.
+    #[arg(long, default_value = names::CONFIG)]
+    config: PathBuf,
+    /// An account's login.
+    #[arg(long)]
+    login: String,
+    /// active, suspended, expired, unverified or pasante.
+    #[arg(long, value_parser = word::<LicenceState>)]
+    state: LicenceState,
+    /// For a pasante: the login of who answers for her.
+    #[arg(long)]
+    supervisor: Option<String>,
+    /// Why, in your words: what the register said, the number of a resolution.
+    #[arg(long)]
+    reason: String,
+}
+
+/// Whose account.
+#[derive(Debug, Args)]
+pub struct Whose {
     /// The node's configuration.
     #[arg(long, default_value = names::CONFIG)]
     config: PathBuf,
@@ -53,9 +78,12 @@ pub struct Add {
     /// Specialty as printed on it.
     #[arg(long, default_value = "Medicina general", requires = "cedula")]
     specialty: String,
-    /// State of the licence as you have just checked it: active, suspended, expired or unverified.
+    /// State of the licence as you have just checked it: active, suspended, expired, unverified or pasante.
     #[arg(long, value_parser = word::<LicenceState>, default_value = "unverified", requires = "cedula")]
     licence: LicenceState,
+    /// For a pasante: the login of who answers for her. --cedula is then the number of her letter.
+    #[arg(long, requires = "cedula")]
+    supervisor: Option<String>,
     /// For a patient: her CURP.
     #[arg(long)]
     curp: Option<String>,
@@ -93,6 +121,8 @@ pub(crate) fn word<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Stri
 pub fn run(command: Command) -> Result<(), Error> {
     let add = match command {
         Command::Add(add) => add,
+        Command::Licence(change) => return set_licence(change),
+        Command::History(one) => return history(&one),
         Command::ForgetFactor(one) => return forget_factor(&one),
     };
     let config = Config::read(&add.config)?;
@@ -106,6 +136,11 @@ pub fn run(command: Command) -> Result<(), Error> {
         specialty: add.specialty,
         state: add.licence,
         checked,
+        supervisor: add.supervisor.map(|login| Supervisor {
+            login,
+            name: String::new(),
+            cedula: String::new(),
+        }),
     });
     let account = Account {
         login: add.login.clone(),
@@ -133,7 +168,52 @@ pub fn run(command: Command) -> Result<(), Error> {
     }
 }
 
-fn forget_factor(one: &ForgetFactor) -> Result<(), Error> {
+fn set_licence(change: SetLicence) -> Result<(), Error> {
+    let config = Config::read(&change.config)?;
+    let said = format!(
+        "The licence of {} is {} now.",
+        change.login,
+        change.state.code()
+    );
+    let asked = Ask::Licence {
+        login: change.login,
+        state: change.state,
+        supervisor: change.supervisor,
+        reason: change.reason,
+    };
+    match ask(&config, asked)? {
+        Answer::No(why) => Err(Error::say(why)),
+        _ => {
+            out::remark(said);
+            Ok(())
+        }
+    }
+}
+
+fn history(one: &Whose) -> Result<(), Error> {
+    let login = one.login.clone();
+    let turns = match ask(&Config::read(&one.config)?, Ask::Licences { login })? {
+        Answer::Licences(turns) => turns,
+        Answer::No(why) => return Err(Error::say(why)),
+        _ => return Err(Error::say("the running node answered something else")),
+    };
+    if turns.is_empty() {
+        out::remark(format!("{} has no licence.", one.login));
+    }
+    for turn in turns {
+        let under = turn.supervisor.map_or_else(String::new, |one| {
+            format!(", under {} ({})", one.name, one.login)
+        });
+        let why = match turn.reason.is_empty() {
+            true => String::new(),
+            false => format!(": {}", turn.reason),
+        };
+        out::line(format!("{}  {}{under}{why}", turn.from, turn.state.code()));
+    }
+    Ok(())
+}
+
+fn forget_factor(one: &Whose) -> Result<(), Error> {
     let login = one.login.clone();
     match ask(&Config::read(&one.config)?, Ask::ForgetFactor { login })? {
         Answer::No(why) => Err(Error::say(why)),

@@ -8,7 +8,7 @@ use crate::backup::Copied;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use trust::{Gate, Licence, NewAccount, Role};
+use trust::{Gate, Licence, LicenceState, LicenceTurn, NewAccount, NewLicence, Role};
 
 /// Longest line taken.
 const MAX_LINE: u64 = 1 << 20;
@@ -19,6 +19,22 @@ const MAX_LINE: u64 = 1 << 20;
 pub(crate) enum Ask {
     /// An account.
     Account(Account),
+    /// A licence's state to be changed.
+    Licence {
+        /// Whose.
+        login: String,
+        /// What it is now.
+        state: LicenceState,
+        /// Who answers for a pasante.
+        supervisor: Option<String>,
+        /// Why.
+        reason: String,
+    },
+    /// What a licence was and is.
+    Licences {
+        /// Whose.
+        login: String,
+    },
     /// A second factor to be taken away.
     ForgetFactor {
         /// Whose.
@@ -91,6 +107,8 @@ pub(crate) struct Account {
 pub(crate) enum Answer {
     /// The account is there.
     Made,
+    /// What a licence was and is, oldest first.
+    Licences(Vec<LicenceTurn>),
     /// The token, and until when.
     Token(String, Timestamp),
     /// What went.
@@ -129,6 +147,21 @@ pub(crate) fn answer(gate: &Gate, ask: Ask, now: Timestamp) -> Answer {
             };
             gate.account(new, now).map(|()| Answer::Made)
         }
+        Ask::Licence {
+            login,
+            state,
+            supervisor,
+            reason,
+        } => {
+            let change = NewLicence {
+                login,
+                state,
+                supervisor,
+                reason,
+            };
+            gate.set_licence(change, now).map(|()| Answer::Made)
+        }
+        Ask::Licences { login } => gate.licence_turns(&login).map(Answer::Licences),
         Ask::ForgetFactor { login } => gate.forget_factor(&login, now).map(|()| Answer::Made),
         Ask::Token { login, hours } => gate
             .token(&login, hours, now)

@@ -229,6 +229,7 @@ fn refused(gate: &trust::Gate) -> String {
             specialty: "Medicina general".into(),
             state: trust::LicenceState::Active,
             checked: now,
+            supervisor: None,
         }),
         curp: None,
     };

@@ -16,7 +16,7 @@ pub(crate) mod systems;
 pub use read::BodyError;
 pub(crate) use sentence::day;
 
-use crate::{Actor, Categories, EvidenceKind, Lang, MemberId, Purpose, Role, Tag};
+use crate::{Actor, Categories, EvidenceKind, Lang, MemberId, Purpose, Role, Supervisor, Tag};
 use crate::{Grounds, What};
 use fhir::ResourceType;
 use jiff::Timestamp;
@@ -62,6 +62,8 @@ pub enum ActKind {
     Review,
     /// An order of the state was brought or released.
     Order,
+    /// A professional's licence changed its state.
+    Licence,
 }
 
 /// What the person says of an act.
@@ -94,6 +96,9 @@ pub struct ActView {
     /// Her specialty as her licence has it.
     #[serde(default)]
     pub specialty: Option<String>,
+    /// Who answers for her, where she is a pasante.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supervisor: Option<String>,
     /// Her institution (another than `node` when she asked from there).
     pub institution: MemberId,
     /// Why.
@@ -132,6 +137,8 @@ pub struct Doer {
     pub role: Role,
     /// Number and specialty of her licence, for professionals.
     pub licence: Option<(String, String)>,
+    /// Who answers for a pasante.
+    pub supervisor: Option<Supervisor>,
 }
 
 impl Doer {
@@ -146,6 +153,7 @@ impl Doer {
                 .licence
                 .as_ref()
                 .map(|l| (l.cedula.clone(), l.specialty.clone())),
+            supervisor: actor.licence.as_ref().and_then(|l| l.supervisor.clone()),
         }
     }
     /// Her login as acts say it, and as the rules see it, so that a decision can be made again from its act.
@@ -163,6 +171,7 @@ impl Doer {
             member: at.clone(),
             role: Role::System,
             licence: None,
+            supervisor: None,
         }
     }
 }
@@ -261,6 +270,7 @@ impl Act {
             actor: self.who.id.clone(),
             role: self.who.role,
             specialty: self.who.licence.as_ref().map(|(_, s)| s.clone()),
+            supervisor: self.who.supervisor.as_ref().map(|s| s.name.clone()),
             institution: self.who.member.clone(),
             purpose: self.purpose,
             evidence: self.evidence,

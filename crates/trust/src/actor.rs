@@ -79,7 +79,7 @@ impl Role {
 /// A professional's licence as last checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Licence {
-    /// Cédula profesional.
+    /// Cédula profesional; of a pasante the number of her letter.
     pub cedula: String,
     /// As printed: `Medicina general`.
     pub specialty: String,
@@ -87,6 +87,36 @@ pub struct Licence {
     pub state: LicenceState,
     /// When it was last checked with the register.
     pub checked: Timestamp,
+    /// Who answers for a pasante.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supervisor: Option<Supervisor>,
+}
+
+/// The professional of the same institution who answers for a pasante: Ley General de Salud, articles 84 to 88 (social
+/// service) and 28 Bis (what pasantes may prescribe).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supervisor {
+    /// Her login.
+    pub login: String,
+    /// Her name.
+    pub name: String,
+    /// Her cédula.
+    pub cedula: String,
+}
+
+/// From when a licence was in a state, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LicenceTurn {
+    /// The state.
+    pub state: LicenceState,
+    /// Who answers for her from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supervisor: Option<Supervisor>,
+    /// From when.
+    pub from: Timestamp,
+    /// In the operator's words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// Whether a licence lets its holder practise.
@@ -98,6 +128,10 @@ pub enum LicenceState {
     Suspended,
     Expired,
     Unverified,
+    /// In social service, under a named supervisor whose own licence is active now.
+    Pasante,
+    /// A pasante whose supervisor is not there, or not with an active licence. Nobody says it: it is what becomes of her.
+    Unsupervised,
 }
 
 impl LicenceState {
@@ -108,6 +142,8 @@ impl LicenceState {
             LicenceState::Suspended => "suspended",
             LicenceState::Expired => "expired",
             LicenceState::Unverified => "unverified",
+            LicenceState::Pasante => "pasante",
+            LicenceState::Unsupervised => "unsupervised",
         }
     }
 }

@@ -41,7 +41,7 @@ mod wish;
 mod witness;
 mod words;
 
-pub use accounts::{NewAccount, SignedIn};
+pub use accounts::{NewAccount, NewLicence, SignedIn};
 pub use codes::PatientCode;
 pub use erasure::Erasure;
 pub use factor::Enrolment;
@@ -241,6 +241,7 @@ impl Gate {
             member: self.house.member.clone(),
             role: Role::System,
             licence: None,
+            supervisor: None,
         };
         acts::Deed {
             what: What::Interaction(format!("pact {version}")),

@@ -19,14 +19,14 @@ pub mod policy;
 pub mod word;
 
 pub use act::{Act, ActKind, ActView, Doer, Opinion, Seen};
-pub use actor::{Actor, Licence, LicenceState, Role};
+pub use actor::{Actor, Licence, LicenceState, LicenceTurn, Role, Supervisor};
 pub use category::{Categories, Category, Finding, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
     Changes, Checked, Config, Decided, Enrolment, Erasure, Explained, Gap, Gate, Grant, Ground,
-    Grounds, How, Lang, Limit, NewAccount, News, PatientCode, PersonRef, Previewed, Purpose,
-    Question, Refusal, RefusalKind, Request, Row, Said, SignedIn, Signer, Simulated, Tag, Telling,
-    Unusual, What,
+    Grounds, How, Lang, Limit, NewAccount, NewLicence, News, PatientCode, PersonRef, Previewed,
+    Purpose, Question, Refusal, RefusalKind, Request, Row, Said, SignedIn, Signer, Simulated, Tag,
+    Telling, Unusual, What,
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Member, MemberId, MemberKind, Orders, Pact, PactError,

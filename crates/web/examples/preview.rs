@@ -540,6 +540,7 @@ fn act(id: &str, at: &str, kind: ActKind, node: &str, who: Role) -> ActView {
         actor: actor.id,
         role: who,
         specialty: (who == Role::Physician).then(|| "Medicina general".into()),
+        supervisor: None,
         institution: MemberId(
             if who == Role::Patient {
                 node

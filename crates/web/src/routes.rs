@@ -9,6 +9,7 @@ mod looks;
 mod orders;
 mod person;
 mod rules;
+mod tell;
 mod wish;
 
 use crate::session::{Visitor, signed_in};
@@ -73,6 +74,11 @@ pub(crate) fn all(state: State) -> Router {
             "/persona/{sealed}/emergencia/confirmar",
             post(emergency::confirm),
         )
+        .route(
+            "/persona/{sealed}/avisar",
+            get(tell::show).post(tell::propose),
+        )
+        .route("/persona/{sealed}/avisar/{id}/firmar", post(tell::agree))
         .route(
             "/segundo-factor",
             get(emergency::factor).post(emergency::begin_factor),

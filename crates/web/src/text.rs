@@ -167,7 +167,15 @@ mod tests {
                 !(said(stem)
                     || sources.contains(&format!("\"{family}.{{"))
                     || (family.starts_with("fault.") && said(family))
-                    || (["field", "emergency", "review", "orders", "wishfield"].contains(&family)
+                    || ([
+                        "field",
+                        "emergency",
+                        "review",
+                        "orders",
+                        "tell",
+                        "wishfield",
+                    ]
+                    .contains(&family)
                         && said(last.trim_end_matches("_hint"))))
             })
             .collect();

@@ -16,6 +16,7 @@ pub mod orders;
 pub mod person;
 pub mod proof;
 pub mod rules;
+pub mod tell;
 pub mod trends;
 pub mod wish;
 

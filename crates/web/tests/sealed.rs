@@ -170,6 +170,20 @@ async fn consultation(walk: &mut Walk, ana: &Browser) -> String {
         walk.post(ana, &route, &path, &csrf, fields).await;
     }
     walk.get(ana, "/persona/{sealed}", &person).await;
+    let (route, path) = ("/persona/{sealed}/avisar", format!("{person}/avisar"));
+    walk.get(ana, route, &path).await;
+    let telling = [
+        ("finding", "cancer"),
+        ("ground", "legal-duty"),
+        ("reason", "r"),
+        ("message", "m"),
+    ];
+    walk.post(ana, route, &path, &csrf, &telling).await;
+    let (route, path) = (
+        format!("{route}/{{id}}/firmar"),
+        format!("{path}/no/firmar"),
+    );
+    walk.post(ana, &route, &path, &csrf, &[]).await;
     person
 }
 
@@ -226,7 +240,7 @@ async fn officers(walk: &mut Walk, node: &Node, emergency: &str) {
         .await
         .csrf()
         .to_owned();
-    let verdict = [("verdict", "justified"), ("words", "Consta.")];
+    let verdict = [("verdict", "yes"), ("words", "Consta en la hoja.")];
     walk.post(&rosa, review.0, &review.1, &csrf, &verdict).await;
     walk.get(&rosa, "/emergencias", "/emergencias").await;
     let digest = "AB".repeat(32);

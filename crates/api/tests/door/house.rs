@@ -136,6 +136,7 @@ fn licence(state: LicenceState) -> Licence {
         specialty: "Medicina general".into(),
         state,
         checked: noon(),
+        supervisor: None,
     }
 }
 

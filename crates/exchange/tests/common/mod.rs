@@ -175,6 +175,7 @@ pub fn doctor(member: &MemberId) -> Actor {
             specialty: "Medicina general".into(),
             state: LicenceState::Active,
             checked: Timestamp::now(),
+            supervisor: None,
         }),
         curp: None,
     }

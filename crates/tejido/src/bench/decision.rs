@@ -55,6 +55,7 @@ fn measure(args: &Args, folder: &std::path::Path) -> Result<(), Error> {
             specialty: "Medicina general".into(),
             state: LicenceState::Active,
             checked: now,
+            supervisor: None,
         }),
         ..actor(&gate, login, Role::Physician)
     };

@@ -3,7 +3,7 @@
 use crate::Error;
 use jiff::Timestamp;
 use synth::Institution;
-use trust::{Gate, Licence, LicenceState, MemberKind, NewAccount, Role};
+use trust::{Gate, Licence, LicenceState, MemberKind, NewAccount, Role, Supervisor};
 
 /// An institution of the demo.
 #[derive(Clone, Copy, Debug)]
@@ -78,8 +78,11 @@ pub struct Player {
     pub en: &'static str,
 }
 
+/// Who answers for the pasante; she stands before him in the cast.
+const SUPERVISOR: &str = "ines";
+
 /// Everybody who signs in.
-pub const CAST: [Player; 10] = [
+pub const CAST: [Player; 12] = [
     Player {
         member: "farmacia",
         login: "ana",
@@ -139,6 +142,26 @@ pub const CAST: [Player; 10] = [
         licence: Some(("4321098", "Enfermería", LicenceState::Active)),
         es: "Enf. Irma Tun, enfermera",
         en: "Irma Tun, nurse",
+    },
+    Player {
+        member: "bienestar",
+        login: "ines",
+        secret: "hilo-lila-12",
+        name: "Dra. Inés Cob",
+        role: Role::Physician,
+        licence: Some(("1098765", "Medicina general", LicenceState::Active)),
+        es: "Dra. Inés Cob, médica; responde por su pasante",
+        en: "Dr. Inés Cob, physician; answers for her trainee",
+    },
+    Player {
+        member: "bienestar",
+        login: "ivan",
+        secret: "hilo-cafe-13",
+        name: "Iván Poot",
+        role: Role::Physician,
+        licence: Some(("CP-2026-118", "Medicina general", LicenceState::Pasante)),
+        es: "Iván Poot, pasante en servicio social a cargo de la Dra. Cob",
+        en: "Iván Poot, in social service under Dr. Cob",
     },
     Player {
         member: "hospital",
@@ -224,6 +247,11 @@ pub(super) fn accounts(gate: &Gate, now: Timestamp) -> Result<(), Error> {
             specialty: specialty.into(),
             state,
             checked: now,
+            supervisor: (state == LicenceState::Pasante).then(|| Supervisor {
+                login: SUPERVISOR.into(),
+                name: String::new(),
+                cedula: String::new(),
+            }),
         });
         gate.account(
             NewAccount {

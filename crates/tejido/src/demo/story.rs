@@ -19,6 +19,7 @@ pub(super) async fn tell(town: &Town) -> Result<(), Error> {
     she_closes_mental_health(&mut patient).await?;
     it_is_gone(&mut doctor, &seen).await?;
     she_opens_it_again(&mut patient).await?;
+    a_pasante_reads_under_somebody(town, &mut patient).await?;
     who_may_not_is_told_so(town).await?;
     the_programs_door(town).await?;
     out::line("All of it is true.");
@@ -301,6 +302,28 @@ async fn she_opens_it_again(patient: &mut Browser) -> Result<(), Error> {
     sentence(
         "she takes her rule back",
         patient.page.contains("data-test=\"sin-reglas\""),
+        patient,
+    )
+}
+
+async fn a_pasante_reads_under_somebody(town: &Town, patient: &mut Browser) -> Result<(), Error> {
+    let mut pasante = enter(town, "ivan").await?;
+    pasante.go("/").await?;
+    pasante
+        .submit("/buscar", &[("por", "curp"), ("curp", HEROINE_CURP)])
+        .await?;
+    pasante.submit("/persona/", &[]).await?;
+    let person = page_of_person(&pasante)?;
+    pasante.go(&person).await?;
+    sentence(
+        "a pasante in social service receives her and reads",
+        plain(&pasante.page).to_lowercase().contains("diabetes"),
+        &pasante,
+    )?;
+    patient.go("/accesos").await?;
+    sentence(
+        "and she reads who answers for him",
+        plain(&patient.page).contains("pasante a cargo de Dra. Inés Cob"),
         patient,
     )
 }

@@ -87,7 +87,7 @@ fn pattern(act: &Act) -> Pattern {
             "IHE.BasicAudit.PatientDelete",
             "IHE.BasicAudit.Delete",
         ),
-        (ActKind::Word | ActKind::Pact, _) => of(
+        (ActKind::Word | ActKind::Pact | ActKind::Licence, _) => of(
             "U",
             "update",
             "IHE.BasicAudit.PatientUpdate",
@@ -169,7 +169,10 @@ fn kind(json: &mut Json, act: &Act) {
     coding(json, system, code);
 }
 
-/// The user, then the client (the institution that asked) and the server (this node), which is the source of what is
+/// HL7 v3 ParticipationType: who answers for what the user does.
+pub(super) const RESPONSIBLE: &str = "RESP";
+
+/// The user, who answers for her where she is a pasante, then the client (the institution that asked) and the server (this node), which is the source of what is
 /// read and the destination of what is written.
 fn agents(json: &mut Json, act: &Act, action: &str) {
     let (client, server) = if action == "R" {
@@ -180,6 +183,18 @@ fn agents(json: &mut Json, act: &Act, action: &str) {
     let asked_by = act.via.as_ref().unwrap_or(&act.who.member);
     json.array(|json| {
         user(json, act);
+        if let Some(supervisor) = &act.who.supervisor {
+            json.object(|json| {
+                json.key("type");
+                concept(json, PARTICIPATION, RESPONSIBLE);
+                json.key("who");
+                let named = format!("{}/{}", act.who.member, supervisor.login);
+                identifier(json, systems::ACTOR, &named);
+                json.flag("requestor", false);
+                json.member("name", &supervisor.name);
+                json.member("altId", &supervisor.cedula);
+            });
+        }
         for (code, who) in [(client, asked_by), (server, &act.node)] {
             json.object(|json| {
                 json.key("type");
@@ -203,6 +218,7 @@ fn user(json: &mut Json, act: &Act) {
         | ActKind::Emergency
         | ActKind::Review
         | ActKind::Order
+        | ActKind::Licence
         | ActKind::Erasure => "INF",
         _ => "IRCP",
     };

@@ -3,7 +3,7 @@
 use super::{Act, ActKind, Doer, Opinion, Seen};
 use crate::gate::{SCOPES, verbs};
 use crate::{Grounds, Question, Said, What};
-use crate::{MemberId, Purpose, Tag};
+use crate::{MemberId, Purpose, Supervisor, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhir::ResourceType;
@@ -40,7 +40,10 @@ pub(super) fn from_body(body: &[u8]) -> Result<Act> {
         at,
         kind,
         node: member(&event["source"]["observer"])?,
-        who: doer(&event["agent"][0])?,
+        who: Doer {
+            supervisor: supervisor(event)?,
+            ..doer(&event["agent"][0])?
+        },
         via: match details.one("via") {
             Some(_) => Some(member(&event["agent"][1]["who"])?),
             None => None,
@@ -134,7 +137,25 @@ fn doer(agent: &Value) -> Result<Doer> {
         licence: agent["altId"]
             .as_str()
             .map(|cedula| (cedula.to_owned(), specialty.to_owned())),
+        supervisor: None,
     })
+}
+
+fn supervisor(event: &Value) -> Result<Option<Supervisor>> {
+    let agents = event["agent"].as_array().into_iter().flatten();
+    let mut answering =
+        agents.filter(|agent| agent["type"]["coding"][0]["code"] == super::event::RESPONSIBLE);
+    let Some(agent) = answering.next() else {
+        return Ok(None);
+    };
+    let named = text(&agent["who"]["identifier"]["value"], "supervisor")?;
+    let (_, login) = named.split_once('/').ok_or_else(|| lacks("supervisor"))?;
+    let of = |name: &str| agent[name].as_str().unwrap_or_default().to_owned();
+    Ok(Some(Supervisor {
+        login: login.to_owned(),
+        name: of("name"),
+        cedula: of("altId"),
+    }))
 }
 
 fn member(reference: &Value) -> Result<MemberId> {

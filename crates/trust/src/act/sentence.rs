@@ -58,6 +58,7 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
         ActKind::Write => format!("{who} {} {hour}{why}.", wrote_es(act)),
         ActKind::Ask => format!("{who} pidió tu historia en otros lugares {hour}{why}."),
         ActKind::Pact => format!("{who} tiene un pacto nuevo {hour}."),
+        ActKind::Licence => format!("{who} cambió el estado de una cédula {hour}."),
         ActKind::Unusual => {
             format!("{who} abrió muchos expedientes sin señal de atención; se notó {hour}.")
         }
@@ -110,6 +111,7 @@ fn own_es(act: &ActView, hour: &str) -> String {
             format!("Pediste tu historia a todos los lugares donde te atienden {hour}.")
         }
         ActKind::Pact => format!("Hay un pacto nuevo {hour}."),
+        ActKind::Licence => format!("Cambió el estado de una cédula {hour}."),
         ActKind::Unusual => format!("Se notó algo fuera de lo común {hour}."),
         ActKind::SignIn => format!("Entraste a tu página {hour}."),
         ActKind::Word => match wish(act) {
@@ -145,7 +147,13 @@ fn who_es(act: &ActView, names: Names<'_>) -> String {
         None => "",
     };
     let job = job_es(act, female);
-    format!("{article}{}, {job} de {place},", act.who)
+    match &act.supervisor {
+        Some(answers) => format!(
+            "{article}{}, pasante a cargo de {answers} en {place},",
+            act.who
+        ),
+        None => format!("{article}{}, {job} de {place},", act.who),
+    }
 }
 
 /// What the title in a name says.
@@ -271,6 +279,7 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
         ActKind::Write => format!("{who} {} {hour}{why}.", wrote_en(act)),
         ActKind::Ask => format!("{who} asked other places for your history {hour}{why}."),
         ActKind::Pact => format!("{who} has a new pact {hour}."),
+        ActKind::Licence => format!("{who} changed the state of a licence {hour}."),
         ActKind::Unusual => {
             format!("{who} opened many records without a sign of care; it was noticed {hour}.")
         }
@@ -321,6 +330,7 @@ fn own_en(act: &ActView, hour: &str) -> String {
         ActKind::Erasure => format!("What is yours was erased for good {hour}."),
         ActKind::Ask => format!("You asked all places that care for you for your history {hour}."),
         ActKind::Pact => format!("There is a new pact {hour}."),
+        ActKind::Licence => format!("The state of a licence changed {hour}."),
         ActKind::Unusual => format!("Something out of the common was noticed {hour}."),
         ActKind::SignIn => format!("You opened your page {hour}."),
         ActKind::Word => match wish(act) {
@@ -364,7 +374,10 @@ fn who_en(act: &ActView, names: Names<'_>) -> String {
         Role::Operator => "system operator",
         Role::Privacy => "privacy officer",
     };
-    format!("{}, {job} at {place},", act.who)
+    match &act.supervisor {
+        Some(answers) => format!("{}, trainee under {answers} at {place},", act.who),
+        None => format!("{}, {job} at {place},", act.who),
+    }
 }
 
 fn why_en(act: &ActView) -> &'static str {

@@ -26,6 +26,7 @@ fn ruiz() -> Act {
             specialty: "Medicina general".into(),
             state: LicenceState::Active,
             checked: "2026-11-01T00:00:00Z".parse().unwrap(),
+            supervisor: None,
         }),
         curp: None,
     };

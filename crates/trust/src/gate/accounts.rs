@@ -3,12 +3,16 @@
 //! A secret is kept as its argon2id hash (19 MiB, two passes, one lane), a token (256 random bits) as its SHA-256. One
 //! hash of a secret is computed at a time, so that guessing cannot take the node's memory.
 
+mod licence;
+
+pub use licence::NewLicence;
+
 use super::acts::Deed;
 use super::person::check_curp;
 use super::tries::{Tries, Try};
 use super::{Gate, Refusal, RefusalKind, Tag, hex, locked, random, rows};
 use crate::act::Doer;
-use crate::{ActKind, Actor, Licence, Purpose, Role};
+use crate::{ActKind, Actor, Licence, LicenceTurn, Purpose, Role};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -97,6 +101,9 @@ pub(crate) struct Account {
     curp: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unit: Option<String>,
+    /// What her licence was before and is, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    turns: Vec<LicenceTurn>,
 }
 
 /// A session as stored.
@@ -117,18 +124,25 @@ pub(crate) struct Accounts {
 
 impl Gate {
     /// Makes or replaces an account (the operator's command line). A professional's licence and a patient's CURP come
-    /// with it.
+    /// with it. What her licence was before stays known.
     pub fn account(&self, account: NewAccount, now: Timestamp) -> Result<(), Refusal> {
         check_account(&account)?;
         let salt = random::<16>()?;
         let hash = self.hash(account.secret.as_bytes(), &salt)?;
+        let licence = match account.licence {
+            Some(licence) => Some(self.answered_for(licence)?),
+            None => None,
+        };
+        let before = self.find_account(&account.login)?;
+        let turns = licence::turned(before, licence.as_ref(), now);
         let kept = Account {
             salt: hex(&salt),
             hash: hex(&hash),
             login: account.login,
             name: account.name,
             role: account.role,
-            licence: account.licence,
+            licence,
+            turns,
             curp: account.curp.map(|c| super::witness::normal(&c)),
             unit: account.unit.map(|unit| unit.trim().to_owned()),
         };
@@ -349,7 +363,7 @@ impl Gate {
             name: account.name.clone(),
             member: self.house.member.clone(),
             role: account.role,
-            licence: account.licence.clone(),
+            licence: account.licence.clone().map(|held| self.as_it_counts(held)),
             curp: account.curp.clone(),
         }
     }

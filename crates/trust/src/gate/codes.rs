@@ -164,6 +164,7 @@ impl Gate {
             member: institution.clone(),
             role: Role::Clerk,
             licence: None,
+            supervisor: None,
         };
         Deed {
             login: Some((institution, actor)),

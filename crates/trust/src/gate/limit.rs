@@ -18,8 +18,6 @@ use store::Labels;
 
 /// Hours within which the second must agree.
 const HOURS: i64 = 24;
-/// Bytes of a reason and of a message.
-const MAX_TEXT: usize = 600;
 /// Limits of one person that are looked at.
 const MAX_LIMITS: usize = 100;
 
@@ -70,6 +68,11 @@ pub struct Telling {
     /// The third party who is told; for that ground only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+}
+
+impl Telling {
+    /// Bytes of a reason, of a message and of a name.
+    pub const MAX_TEXT: usize = 600;
 }
 
 /// A professional who stands for it.
@@ -245,7 +248,7 @@ impl Gate {
                 "The person has no wish not to know of that: she is told as of all else.",
             ));
         }
-        let good = |text: &str| !text.trim().is_empty() && text.len() <= MAX_TEXT;
+        let good = |text: &str| !text.trim().is_empty() && text.len() <= Telling::MAX_TEXT;
         let named = telling.to.as_deref().is_some_and(good);
         let third = telling.ground == Ground::ThirdParty;
         if !good(&telling.reason) || !good(&telling.message) || third != named {

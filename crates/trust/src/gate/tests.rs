@@ -4,6 +4,7 @@ mod current;
 mod erasure;
 mod evidence;
 mod glass;
+mod licence;
 mod log;
 mod matrix;
 mod model;
@@ -211,6 +212,7 @@ fn licence(state: LicenceState) -> Licence {
         specialty: "Medicina general".into(),
         state,
         checked: noon(),
+        supervisor: None,
     }
 }
 

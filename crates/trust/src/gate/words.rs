@@ -181,6 +181,7 @@ impl Gate {
             member: word.word.author.clone(),
             role: Role::Patient,
             licence: None,
+            supervisor: None,
         };
         let deed = Deed {
             via: (*from != self.house.member).then(|| from.clone()),

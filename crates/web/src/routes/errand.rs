@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use care::{Context, Note, Prescription, Referral, Wrong};
 use fhir::{ResourceType, Value};
 use store::{Change, Verb, Verbs};
-use trust::{PersonRef, Purpose, Refusal, Request, What};
+use trust::{Licence, PersonRef, Purpose, Refusal, Request, What};
 
 pub(super) async fn note(path: Path<String>, form: SignedForm) -> Answer {
     write(Errand::Note, path, form).await
@@ -281,6 +281,17 @@ fn field_error(which: Errand, wrong: Wrong, english: bool) -> FieldError {
     }
 }
 
+/// As it stands on what she signs; on a pasante's also who answers for it.
+fn specialty(licence: &Licence) -> String {
+    match &licence.supervisor {
+        Some(answers) => format!(
+            "{}, pasante a cargo de {}, cédula {}",
+            licence.specialty, answers.name, answers.cedula
+        ),
+        None => licence.specialty.clone(),
+    }
+}
+
 fn context(signed: &Signed, patient: &str) -> Context {
     let state = signed.state();
     let member = state.gate.member();
@@ -290,7 +301,7 @@ fn context(signed: &Signed, patient: &str) -> Context {
         patient: patient.to_owned(),
         author: signed.actor.name.clone(),
         cedula: licence.map_or_else(String::new, |l| l.cedula.clone()),
-        specialty: licence.map_or_else(String::new, |l| l.specialty.clone()),
+        specialty: licence.map_or_else(String::new, specialty),
         institution: pact
             .member(&member)
             .map_or_else(|| member.0.clone(), |m| m.name.clone()),

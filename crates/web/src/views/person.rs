@@ -41,6 +41,8 @@ pub struct Notice {
     pub sentence: String,
     /// Names it for tests and links.
     pub id: &'static str,
+    /// What can be done of it, and where: words and address.
+    pub link: Option<(String, String)>,
 }
 
 /// A visit.
@@ -167,7 +169,7 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
             .iter()
             .map(|(what, d)| (demographic(t, what), differ(t, &threads, d)))
             .collect(),
-        notices: asked_not_to_know(t, input.not_to_know)
+        notices: asked_not_to_know(t, input)
             .into_iter()
             .chain(notices(t, &members, s, input.parts))
             .collect(),
@@ -296,7 +298,8 @@ pub(crate) fn members(t: Text, threads: &Threads, parts: &[Part]) -> Vec<MemberV
 }
 
 /// The first of all warnings: what not to say to her.
-fn asked_not_to_know(t: Text, (findings, here): (&[Finding], usize)) -> Option<Notice> {
+fn asked_not_to_know(t: Text, input: &Input<'_>) -> Option<Notice> {
+    let (findings, here) = input.not_to_know;
     if findings.is_empty() {
         return None;
     }
@@ -310,6 +313,10 @@ fn asked_not_to_know(t: Text, (findings, here): (&[Finding], usize)) -> Option<N
             some => format!("{asked} {}", t.count("person.asked_here", some)),
         },
         id: "pidio-no-saber",
+        link: input.writes.then(|| {
+            let page = format!("/persona/{}/avisar", input.reference);
+            (t.say("tell.title").to_owned(), page)
+        }),
     })
 }
 
@@ -327,6 +334,7 @@ fn notices(t: Text, members: &[MemberView], s: &Summary, parts: &[Part]) -> Vec<
             icon: "warn",
             sentence,
             id: "aviso-faltan",
+            link: None,
         });
     }
     let answers = || {
@@ -342,6 +350,7 @@ fn notices(t: Text, members: &[MemberView], s: &Summary, parts: &[Part]) -> Vec<
             icon: "lock",
             sentence,
             id: "aviso-reservado",
+            link: None,
         });
     }
     let cautious: Vec<&str> = answers()
@@ -355,6 +364,7 @@ fn notices(t: Text, members: &[MemberView], s: &Summary, parts: &[Part]) -> Vec<
             icon: "clock",
             sentence,
             id: "aviso-cautela",
+            link: None,
         });
     }
     let lines = [&s.allergies, &s.problems, &s.medicines];
@@ -371,6 +381,7 @@ fn notices(t: Text, members: &[MemberView], s: &Summary, parts: &[Part]) -> Vec<
             icon: "warn",
             sentence,
             id: "aviso-desacuerdos",
+            link: None,
         });
     }
     if s.duplicates > 0 {
@@ -380,6 +391,7 @@ fn notices(t: Text, members: &[MemberView], s: &Summary, parts: &[Part]) -> Vec<
             icon: "twice",
             sentence,
             id: "aviso-duplicados",
+            link: None,
         });
     }
     out

@@ -121,10 +121,12 @@ pub(crate) const PASSWORD: &str = "secreto-largo-1";
 /// An account at a node: a doctor with an active licence, the person, or somebody else of a unit.
 pub(crate) fn account(node: &Node, login: &str, role: Role, unit: Option<&str>) {
     let licence = (role == Role::Physician).then(|| Licence {
-        cedula: "1234567".into(),
+        // Two people have two.
+        cedula: format!("12345{:02}", login.len()),
         specialty: "Medicina general".into(),
         state: LicenceState::Active,
         checked: Timestamp::now(),
+        supervisor: None,
     });
     let account = NewAccount {
         login: login.into(),

@@ -304,8 +304,14 @@ fn another_pact_is_tried_on_the_decisions_that_were_made() {
     let stricter = under(&|pact| {
         pact.policies = pact
             .policies
-            .replace("[\"physician\", \"nurse\", \"pharmacist\"].contains(context.role) && context.licence_state", "[\"physician\", \"pharmacist\"].contains(context.role) && context.licence_state")
-            .replace("Action::\"see:medicines\", Action::\"see:allergies\"", "Action::\"see:medicines\", Action::\"see:laboratory\"");
+            .replace(
+                "[\"physician\", \"nurse\", \"pharmacist\"].contains(context.role) && [\"active\"",
+                "[\"physician\", \"pharmacist\"].contains(context.role) && [\"active\"",
+            )
+            .replace(
+                "Action::\"see:medicines\", Action::\"see:allergies\"",
+                "Action::\"see:medicines\", Action::\"see:laboratory\"",
+            );
     });
     let found = |how: How| {
         let mut all = stricter.changes.iter().filter(|one| one.how == how);
