@@ -11,6 +11,7 @@ use crate::{
     inflate,
     negotiate::{self, Pairs, Sent, Wishes},
     public,
+    reply::Reply,
     respond::{FHIR_JSON, PLAIN_JSON, headers_only, json_response, respond, respond_fault},
     routes::{self, Entry, Interaction, Places, Route},
     session::{House, Outcome, Session},
@@ -28,6 +29,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, h
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::{
     any::Any,
+    cell::Cell,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
@@ -213,6 +215,12 @@ struct SignedIn {
     places: Places,
     share: Arc<Share>,
     actor: Actor,
+}
+
+/// The answer with what its reader must know before she speaks of it.
+fn noted(session: &Session<'_>, mut reply: Reply) -> Outcome {
+    reply.unwanted = session.unwanted.get();
+    Ok(reply)
 }
 
 /// A request that was read whole.
@@ -442,6 +450,7 @@ impl Door {
             purpose: negotiate::purpose(headers, actor.role)?,
             actor: actor.clone(),
             now: (self.clock)(),
+            unwanted: Cell::default(),
         })
     }
 
@@ -481,10 +490,13 @@ impl Door {
         if whole.route.interaction == Interaction::Bundle {
             act::nothing_else(&whole.pairs, "_format, _pretty")?;
             let bundle = body.ok_or_else(Fault::ours)?;
-            return session.bundle(bundle, &whole.wishes);
+            return noted(&session, session.bundle(bundle, &whole.wishes)?);
         }
         let op = act::Op::new(whole.route.interaction, &whole.places, whole.pairs, body)?;
-        session.act(op.ok_or_else(Fault::ours)?, &whole.wishes)
+        noted(
+            &session,
+            session.act(op.ok_or_else(Fault::ours)?, &whole.wishes)?,
+        )
     }
 
     fn parse(&self, body: &[u8]) -> Result<fhir::Value, Fault> {

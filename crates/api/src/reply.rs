@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use jiff::Timestamp;
-use store::Version;
+use store::{Labels, Version};
 
 /// A body as it goes out.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +44,8 @@ pub(crate) struct Reply {
     pub(crate) body: Body,
     /// A write: `Prefer` decides what of it is shown.
     pub(crate) write: bool,
+    /// Findings in it that the person asked not to know.
+    pub(crate) unwanted: Labels,
 }
 
 impl Reply {
@@ -56,6 +58,7 @@ impl Reply {
             location: None,
             body: Body::Made(body),
             write: false,
+            unwanted: Labels(0),
         }
     }
     /// A stored version.
@@ -67,6 +70,7 @@ impl Reply {
             location: None,
             body: Body::Stored(version.body.clone()),
             write: false,
+            unwanted: Labels(0),
         }
     }
     /// What became of a write.

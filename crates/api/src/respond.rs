@@ -9,10 +9,14 @@ use crate::{
 use axum::body::{Body, Bytes, HttpBody};
 use fhir::IssueCode;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use trust::Finding;
 
 pub(crate) const FHIR_JSON: HeaderValue =
     HeaderValue::from_static("application/fhir+json; charset=utf-8");
 pub(crate) const PLAIN_JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Says to who cares for somebody that she asked not to know of findings in the answer: their codes.
+const ASKED_NOT_TO_KNOW: HeaderName = HeaderName::from_static("asked-not-to-know");
 
 pub(crate) fn json_response(
     status: u16,
@@ -81,6 +85,13 @@ pub(crate) fn respond(mut reply: Reply, wishes: &Wishes, base: &str) -> Response
             jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&updated)
     {
         put(header::LAST_MODIFIED, text);
+    }
+    if reply.unwanted.0 != 0 {
+        let codes: Vec<&str> = Finding::of(reply.unwanted)
+            .into_iter()
+            .map(Finding::code)
+            .collect();
+        put(ASKED_NOT_TO_KNOW, codes.join(", "));
     }
     response
 }

@@ -3,7 +3,8 @@
 use crate::{fault::Fault, reply::Reply};
 use fhir::ResourceType;
 use jiff::Timestamp;
-use store::{Held, Verb, Verbs};
+use std::cell::Cell;
+use store::{Held, Labels, Verb, Verbs};
 use trust::{Actor, Gate, Grant, PersonRef, Purpose, RefusalKind, Request, Role, What};
 
 /// What all requests share.
@@ -20,6 +21,8 @@ pub(crate) struct Session<'a> {
     pub(crate) actor: Actor,
     pub(crate) purpose: Purpose,
     pub(crate) now: Timestamp,
+    /// Of what was shown so far, the findings that the person asked not to know.
+    pub(crate) unwanted: Cell<Labels>,
 }
 
 /// A question to the gate.
@@ -109,7 +112,10 @@ impl Session<'_> {
 
     /// Makes the act durable and opens the answer.
     pub(crate) fn open<T>(&self, grant: &Grant, held: Held<T>) -> Result<T, Fault> {
-        let (answer, _act) = self.house.gate.open_answer(grant, held, self.now)?;
+        let gate = &self.house.gate;
+        let unwanted = gate.unwanted_among(grant, held.seen(), self.now);
+        let (answer, _act) = gate.open_answer(grant, held, self.now)?;
+        self.unwanted.set(self.unwanted.get().with(unwanted));
         Ok(answer)
     }
 

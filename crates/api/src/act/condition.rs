@@ -22,7 +22,7 @@ use fhir::{
     Issue, IssueCode, ResourceType, Value,
     query::{Handling, Query},
 };
-use store::{Current, Matched};
+use store::{Current, Labels, Matched};
 use trust::PersonRef;
 
 /// How often a write on a condition is tried while others change what it matches.
@@ -197,6 +197,7 @@ pub(crate) fn nothing_there() -> Reply {
         location: None,
         body: Body::Empty,
         write: true,
+        unwanted: Labels::default(),
     }
 }
 

@@ -13,7 +13,7 @@ use fhir::{
     query::{self, Handling},
     search::Catalog,
 };
-use store::{Held, Page, Verb};
+use store::{Held, Labels, Page, Verb};
 use trust::{PersonRef, Role, What};
 
 /// What is done to a resource's meta.
@@ -152,6 +152,7 @@ impl Session<'_> {
             body: Body::Made(parameters(meta_of(done.body.bytes()))),
             location: None,
             write: false,
+            unwanted: Labels::default(),
             ..done
         })
     }

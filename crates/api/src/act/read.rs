@@ -56,11 +56,14 @@ impl Session<'_> {
         if held.seen().is_empty() {
             return None;
         }
+        let unwanted = gate.unwanted_among(&grant, held.seen(), self.now);
         let opening = gate.opening(&grant, held, self.now).ok()?;
         Some(async move {
             let (found, _act) = opening.await?;
             let version = found.ok_or_else(Fault::ours)?;
-            shaped(&version, &shape, wishes)
+            let mut reply = shaped(&version, &shape, wishes)?;
+            reply.unwanted = unwanted;
+            Ok(reply)
         })
     }
 

@@ -236,3 +236,46 @@ async fn two_worlds_that_differ_in_whose_finding_it_is_are_one_to_her() {
     assert_eq!(others, 1, "who tried and might not: {roles:?}");
     assert!(found(ActKind::Read) >= 8, "{}", found(ActKind::Read));
 }
+
+#[tokio::test]
+async fn who_cares_for_her_is_told_that_she_asked_not_to_know_and_she_is_not() {
+    let (hers, token, _) = world("her").await;
+    let doctor = hers.token(Role::Physician);
+    let system = hers.token(Role::System);
+    // What was asked, and the header; `None` where there is none.
+    let table = [
+        ("GET /fhir/Observation/o3", Some("late-onset")),
+        ("GET /fhir/Observation/o3/_history", Some("late-onset")),
+        ("GET /fhir/Observation?patient=her", Some("late-onset")),
+        (
+            "GET /fhir/RiskAssessment/riesgo",
+            Some("late-onset, ai-risk"),
+        ),
+        (
+            "GET /fhir/Patient/her/$everything",
+            Some("late-onset, ai-risk"),
+        ),
+        ("GET /fhir/Observation/v1", None),
+        ("GET /fhir/Patient/other/$everything", None),
+    ];
+    for round in 0..2 {
+        // The second time reads take the way that asks nobody again.
+        for (line, said) in &table {
+            let answer = hers.call(line, &doctor, "").await;
+            assert_eq!(answer.status, 200, "{line}");
+            let header = answer.headers.get("asked-not-to-know");
+            let header = header.map(|value| value.to_str().unwrap().to_owned());
+            assert_eq!(header.as_deref(), *said, "{line}, {round}");
+        }
+    }
+    let batch = r#"{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Observation/o3"}},{"request":{"method":"GET","url":"RiskAssessment/riesgo"}}]}"#;
+    let answer = hers.call("POST /fhir", &doctor, batch).await;
+    assert_eq!(answer.headers["asked-not-to-know"], "late-onset, ai-risk");
+    for (line, token) in [
+        ("GET /fhir/Patient/her/$everything", &token),
+        ("GET /fhir/Observation?_count=5", &system),
+    ] {
+        let answer = hers.call(line, token, "").await;
+        assert!(!answer.headers.contains_key("asked-not-to-know"), "{line}");
+    }
+}

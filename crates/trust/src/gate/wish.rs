@@ -3,11 +3,11 @@
 
 use super::acts::Deed;
 use super::words::Heard;
-use super::{Gate, Purpose, Refusal, Tag, What, locked};
+use super::{Gate, Grant, Purpose, Refusal, Tag, What, locked};
 use crate::word::wish::{self, Asking};
 use crate::{ActKind, Actor, Finding, SignedWord, Wish, Word};
 use jiff::Timestamp;
-use store::Labels;
+use store::{Labels, Seen};
 
 /// What the act of a wish says was written: [`What::Writing`].
 pub(crate) const WISHED: &str = "wish";
@@ -89,6 +89,20 @@ impl Gate {
         self.word(person)
             .map(|said| said.word.wishes)
             .unwrap_or_default()
+    }
+
+    /// Of what somebody is shown of a person, the findings that the person asked not to know: for the note to who cares
+    /// for her. None for the person herself, to whom they are not shown. Cost: nothing where no finding is shown.
+    pub fn unwanted_among(&self, grant: &Grant, shown: &[Seen], now: Timestamp) -> Labels {
+        let all = shown
+            .iter()
+            .fold(Labels(0), |all, one| all.with(one.labels));
+        let findings = Finding::among(all);
+        if findings.0 == 0 || grant.request.purpose == Purpose::OwnRequest {
+            return Labels(0);
+        }
+        let kept = self.kept_back(grant, now);
+        Labels(findings.0 & kept.0)
     }
 
     /// The findings that a person asked not to know, for who cares for her: what is to be said with care, or not at all.
