@@ -52,7 +52,7 @@ pub(crate) fn statement(base: &str, limits: &Limits, catalog: &Catalog) -> Value
             "documentation" => documentation(limits),
             "security" => obj! {
                 "description" => format!(
-                    "Every request but this one needs Authorization: Bearer with a token of this node. The purpose of use is that of the role, or the one in the header {} (TREAT, PATRQT, HOPERAT, HRESCH, HPAYMT). What a token may do is decided for each request by the network's pact, the person's consent and the evidence of a care relation; each act is logged before its answer leaves.",
+                    "Every request but this one needs Authorization: Bearer with a token of this node. The purpose of use is that of the role, or the one in the header {} (TREAT, PATRQT, FAMRQT, HOPERAT, HRESCH, HPAYMT). What a token may do is decided for each request by the network's pact, the person's consent and the evidence of a care relation; each act is logged before its answer leaves.",
                     negotiate::PURPOSE
                 ),
             },

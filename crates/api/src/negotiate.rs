@@ -364,6 +364,7 @@ pub(crate) fn purpose(headers: &HeaderMap, role: Role) -> Result<Purpose, Fault>
     match value.to_str() {
         Ok("TREAT") => Ok(Purpose::Treatment),
         Ok("PATRQT") => Ok(Purpose::OwnRequest),
+        Ok("FAMRQT") => Ok(Purpose::Family),
         Ok("HOPERAT") => Ok(Purpose::Operations),
         Ok("HRESCH") => Ok(Purpose::Research),
         Ok("HPAYMT") => Ok(Purpose::Payment),
@@ -373,7 +374,7 @@ pub(crate) fn purpose(headers: &HeaderMap, role: Role) -> Result<Purpose, Fault>
         Ok("EMPLOYMENT") => Ok(Purpose::Employment),
         _ => Err(Fault::bad(
             IssueCode::Value,
-            "Tejido-Purpose is one of TREAT, PATRQT, HOPERAT, HRESCH, HPAYMT, BTG.",
+            "Tejido-Purpose is one of TREAT, PATRQT, FAMRQT, HOPERAT, HRESCH, HPAYMT, BTG.",
         )),
     }
 }

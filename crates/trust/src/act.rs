@@ -10,13 +10,16 @@ mod event;
 mod json;
 mod read;
 mod reason;
+mod represent;
 mod sentence;
 pub(crate) mod systems;
 
 pub use read::BodyError;
 pub(crate) use sentence::day;
 
-use crate::{Actor, Categories, EvidenceKind, Lang, MemberId, Purpose, Role, Supervisor, Tag};
+use crate::{
+    Acting, Actor, Categories, EvidenceKind, Lang, MemberId, Purpose, Role, Supervisor, Tag,
+};
 use crate::{Grounds, What};
 use fhir::ResourceType;
 use jiff::Timestamp;
@@ -105,6 +108,9 @@ pub struct ActView {
     pub purpose: Purpose,
     /// On which evidence.
     pub evidence: Option<EvidenceKind>,
+    /// Somebody who acts for the person, or says that she does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acting: Option<Acting>,
     /// What it was.
     pub what: What,
     /// What categories it touched.
@@ -255,6 +261,10 @@ impl Act {
             }
         }
     }
+    /// Somebody who acts for the person, or says that she does.
+    pub(crate) fn acting(&self) -> Option<Acting> {
+        self.grounds.question.as_ref()?.acting
+    }
     /// Its name in hex, as in links and receipts.
     pub fn name(&self) -> String {
         hex(&self.id)
@@ -274,6 +284,7 @@ impl Act {
             institution: self.who.member.clone(),
             purpose: self.purpose,
             evidence: self.evidence,
+            acting: self.acting(),
             what: self.what.clone(),
             categories: self.labels,
             resources: self.resources,

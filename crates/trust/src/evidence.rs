@@ -25,6 +25,8 @@ pub enum EvidenceKind {
     EmergencyConfirmed,
     /// Two officers released an order of the state.
     Order,
+    /// Somebody who acts for the person, signed in. Her word says whether that one does.
+    Representation,
 }
 
 impl EvidenceKind {
@@ -38,6 +40,7 @@ impl EvidenceKind {
             EvidenceKind::Emergency => "emergency",
             EvidenceKind::EmergencyConfirmed => "emergency-confirmed",
             EvidenceKind::Order => "order",
+            EvidenceKind::Representation => "representation",
         }
     }
     /// Whether it says that there is an emergency. It is always of one actor.
@@ -47,15 +50,19 @@ impl EvidenceKind {
             EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed
         )
     }
-    /// Whether it can count for a purpose: an emergency and an order open nothing for another one, and nothing else opens
-    /// for theirs.
+    /// Whether it can count for a purpose: an emergency, an order and acting for somebody open nothing for another one, and
+    /// nothing else opens for theirs.
     pub fn serves(self, purpose: Purpose) -> bool {
         match self {
             EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed => {
                 purpose == Purpose::Emergency
             }
             EvidenceKind::Order => purpose == Purpose::State,
-            _ => !matches!(purpose, Purpose::Emergency | Purpose::State),
+            EvidenceKind::Representation => purpose == Purpose::Family,
+            _ => !matches!(
+                purpose,
+                Purpose::Emergency | Purpose::State | Purpose::Family
+            ),
         }
     }
     /// Whether only the institution itself can say it; a code is confirmed by the member that showed it.
@@ -81,6 +88,9 @@ pub struct Evidence {
     /// Who at the issuer said it, where somebody did: her login. What a professional says of herself weighs less.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// For [`EvidenceKind::Representation`]: the actor's own tag, for which the issuer vouches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acting: Option<Tag>,
     /// From when.
     pub from: Timestamp,
     /// Until when.

@@ -23,15 +23,16 @@ pub use actor::{Actor, Licence, LicenceState, LicenceTurn, Role, Supervisor};
 pub use category::{Categories, Category, Finding, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
-    Changes, Checked, Config, Decided, Enrolment, Erasure, Explained, Gap, Gate, Grant, Ground,
-    Grounds, How, Lang, Limit, NewAccount, NewLicence, News, PatientCode, PersonRef, Previewed,
-    Purpose, Question, Refusal, RefusalKind, Request, Row, Said, SignedIn, Signer, Simulated, Tag,
-    Telling, Unusual, What,
+    Acting, Changes, Checked, Config, Decided, Enrolment, Erasure, Explained, Gap, Gate, Grant,
+    Ground, Grounds, How, Lang, Limit, NewAccount, NewLicence, NewRepresentative, News,
+    PatientCode, PersonRef, Previewed, Purpose, Question, Refusal, RefusalKind, Request, Row, Said,
+    Shown, SignedIn, Signer, Simulated, Tag, Telling, Unusual, What,
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Member, MemberId, MemberKind, Orders, Pact, PactError,
 };
 pub use word::{
-    Author, Hidden, Label, Names, Part, Period, Residual, Rule, SignedWord, Unless, Unsaid, Viewer,
-    Who, Wish, Word, from_consent, hidden, to_consent, wish,
+    Author, Hidden, Label, Names, Part, Period, Representative, Residual, Rule, SignedWord, Tie,
+    Unless, Unsaid, Viewer, Who, Wish, Word, autonomy, from_consent, hidden, represent, to_consent,
+    wish,
 };

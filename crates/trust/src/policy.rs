@@ -6,7 +6,7 @@
 //!
 //! Cost: about 15 microseconds a question; a decision asks one and then one for each category, and is then cached.
 
-use crate::{Category, MemberId};
+use crate::{Category, MemberId, Tag};
 use cedar_policy::{
     AuthorizationError, Authorizer, Context, Decision, Effect, Entities, Entity, EntityId,
     EntityTypeName, EntityUid, Policy, PolicyId, PolicySet, Request, RestrictedExpression, Schema,
@@ -77,6 +77,9 @@ pub struct Circumstances {
     /// The categories that an order of the state names, as a bit set; policies do not see it: nothing else is opened under
     /// it, whatever they say.
     pub named: Option<u32>,
+    /// The tag of whoever acts for the person, as her sign-in vouches for it; policies do not see it: whether she does,
+    /// her word says, and then `representation` is among the evidence.
+    pub acting: Option<Tag>,
 }
 
 /// What the policies say to one question.

@@ -2,13 +2,16 @@
 //!
 //! What her rules hide from somebody is decided by [`hidden`], a pure function; its page says the law. They read as
 //! sentences ([`Rule::sentence`]) and as a FHIR `Consent` ([`to_consent`]), and a
-//! `Consent` of others is read as rules ([`from_consent`]). Of what she does not wish to know herself speaks [`wish`].
+//! `Consent` of others is read as rules ([`from_consent`]). Of what she does not wish to know herself speaks [`wish`], of
+//! those who act for her [`represent`].
 
+pub mod autonomy;
 mod consent;
 mod decide;
 mod from_consent;
 mod part;
 mod receipt;
+pub mod represent;
 mod residual;
 mod sentence;
 pub mod wish;
@@ -18,6 +21,7 @@ pub use decide::{Hidden, Viewer, hidden};
 pub use from_consent::{Names, Unsaid, from_consent};
 pub use part::{Author, Label, Part, Period, confidentiality};
 pub use receipt::receipt;
+pub use represent::{Representative, Tie};
 pub use residual::Residual;
 pub use wish::Wish;
 
@@ -26,6 +30,7 @@ use crate::{Category, MemberId, MemberKind, Pact, Purpose, Role, Tag};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use ledger::SigningKey;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +38,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Who {
-    /// Everyone but the person herself, the institution that wrote it included.
+    /// Everyone but the person herself, the institution that wrote it and those who act for her included.
     #[default]
     Everyone,
     /// Institutions of a kind: pharmacies.
@@ -44,6 +49,10 @@ pub enum Who {
     Role(Role),
     /// One professional of one institution.
     Actor(MemberId, String),
+    /// All who act for her ([`represent`]).
+    Representatives,
+    /// One who acts for her.
+    Representative(Tag),
 }
 
 /// One rule. The default one closes everything to everyone.
@@ -79,6 +88,9 @@ pub struct Rule {
     /// emergency. Said only after a warning.
     #[serde(default, skip_serializing_if = "is_false")]
     pub insist: bool,
+    /// For a closing rule: it closes also to all who act for her, whomever it names, and they do not see that it is there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub quiet: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
@@ -121,6 +133,12 @@ pub struct Word {
     /// What she does not wish to know. Absent when there is nothing, so that words from before bear their signatures.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wishes: Vec<Wish>,
+    /// Who acts for her, and who did of late.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub represented_by: Vec<Representative>,
+    /// When she was born, of whoever has or had a guardian.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born: Option<Date>,
     /// When she said it.
     pub said: Timestamp,
     /// The member where she said it.
@@ -136,8 +154,10 @@ pub struct SignedWord {
     pub signature: String,
 }
 
-/// No word has more rules.
+/// No word has more rules, quiet ones not counted: to reach it must not tell that there are any.
 pub const MAX_RULES: usize = 100;
+/// No word has more quiet rules.
+pub const MAX_QUIET: usize = 50;
 /// No rule has more exceptions.
 pub const MAX_UNLESS: usize = 20;
 
@@ -149,7 +169,9 @@ const CONTEXT: &str = "tejido/word/v1";
 #[non_exhaustive]
 pub enum WordError {
     /// Too many rules.
-    #[error("{0} rules; a word has at most {MAX_RULES}: join rules or take some away")]
+    #[error(
+        "{0} rules; a word has at most {MAX_RULES}, and {MAX_QUIET} quiet ones: join rules or take some away"
+    )]
     TooMany(usize),
     /// A rule is not well formed.
     #[error("rule {rule:?}: {why}")]
@@ -170,6 +192,9 @@ pub enum WordError {
         /// What is wrong.
         why: &'static str,
     },
+    /// Who acts for her is not well formed.
+    #[error("whoever acts for her: {0}")]
+    Representative(&'static str),
     /// Versions start at 1.
     #[error("a word's version starts at 1")]
     Version,
@@ -195,18 +220,22 @@ impl Word {
             return Err(WordError::Version);
         }
         wish::check_wishes(&self.wishes)?;
+        self.check_representatives()?;
         check_rules(&self.rules)
     }
-    /// The moments at which it may come to mean something else by itself: turns of rules, ends of wishes.
+    /// The moments at which it may come to mean something else by itself: turns of rules, ends of wishes, ends of those who
+    /// act for her, birthdays.
     pub fn turns(&self) -> impl Iterator<Item = Timestamp> {
         let rules = self.rules.iter().flat_map(Rule::turns);
-        rules.chain(self.wishes.iter().flat_map(Wish::turns))
+        let wishes = self.wishes.iter().flat_map(Wish::turns);
+        rules.chain(wishes).chain(self.represented_turns())
     }
 }
 
 /// Whether rules keep their bounds; what the pages send is checked with this before it is signed.
 pub fn check_rules(rules: &[Rule]) -> Result<(), WordError> {
-    if rules.len() > MAX_RULES {
+    let quiet = rules.iter().filter(|rule| rule.quiet).count();
+    if rules.len() - quiet > MAX_RULES || quiet > MAX_QUIET {
         return Err(WordError::TooMany(rules.len()));
     }
     for (place, rule) in rules.iter().enumerate() {
@@ -274,6 +303,9 @@ impl Rule {
         }
         if self.allow && !self.unless.is_empty() {
             return Err(self.wrong("only what closes has exceptions"));
+        }
+        if self.allow && self.quiet {
+            return Err(self.wrong("only what closes can be quiet"));
         }
         if self.unless.len() > MAX_UNLESS {
             return Err(self.wrong("it has too many exceptions"));

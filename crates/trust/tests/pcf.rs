@@ -143,6 +143,8 @@ impl World {
             version: 1,
             rules,
             wishes: Vec::new(),
+            represented_by: Vec::new(),
+            born: None,
             said: now,
             author: MemberId("ex-organization".into()),
         };
@@ -160,6 +162,7 @@ impl World {
             role: Role::Physician,
             actor,
             herself: false,
+            acting: None,
         };
         let look = |word: &Word| {
             let seen = hidden(Some(word), &viewer, purpose, now);

@@ -532,6 +532,7 @@ fn timeline() -> Vec<Event> {
 fn act(id: &str, at: &str, kind: ActKind, node: &str, who: Role) -> ActView {
     let actor = actor(who);
     ActView {
+        acting: None,
         id: id.into(),
         at: at.parse().unwrap_or_default(),
         kind,

@@ -9,12 +9,16 @@ use std::sync::Arc;
 use store::{Change, Verb, Verbs};
 use tower::ServiceExt;
 use trust::{
-    Actor, Config, Gate, Licence, LicenceState, Member, MemberId, MemberKind, NewAccount, Pact,
-    PersonRef, Purpose, Role, What, pact,
+    Actor, Config, Gate, Licence, LicenceState, Member, MemberId, MemberKind, NewAccount,
+    NewRepresentative, Pact, PersonRef, Purpose, Role, Tie, What, pact,
 };
 
 pub(crate) const SHE: &str = "HEGG560427MVZRRL04";
 pub(crate) const OTHER: &str = "BADD110313HCMLNS09";
+/// Whom she names to act for her.
+pub(crate) const ROSA: &str = "ROPA900603MDFDRN01";
+/// What says that somebody acts for somebody.
+pub(crate) const AS_FAMILY: (&str, &str) = ("tejido-purpose", "FAMRQT");
 pub(crate) const BASE: &str = "https://imss.example";
 
 pub(crate) fn noon() -> Timestamp {
@@ -258,6 +262,21 @@ impl House {
     pub(crate) fn check_in(&self, curp: &str) {
         let clerk = self.actor("clerk", Role::Clerk);
         self.gate.check_in(&clerk, curp, noon()).unwrap();
+    }
+
+    /// A token of somebody whom she names to act for her.
+    pub(crate) fn represented(&self) -> String {
+        let hers = self.token(Role::Patient);
+        let she = self.gate.authenticate(Some(&hers), noon()).unwrap();
+        let new = NewRepresentative {
+            curp: ROSA.into(),
+            name: "Rosa Pérez".into(),
+            tie: Tie::Child,
+            sees: vec![],
+            until: None,
+        };
+        self.gate.name_representative(&she, new, noon()).unwrap();
+        self.token_with(Role::Patient, LicenceState::Active, ROSA)
     }
 
     /// Whoever has this token declares an emergency of somebody.

@@ -1,7 +1,7 @@
 //! What somebody may not know looks the same whether it is there or not.
 
-use crate::house::{House, OTHER, SHE, Said, noon, observation, patient};
-use trust::{Category, LicenceState, Part, Role, Rule, Who};
+use crate::house::{AS_FAMILY, House, OTHER, SHE, Said, noon, observation, patient};
+use trust::{Category, LicenceState, MemberKind, Part, Role, Rule, Who};
 
 /// Status, body and headers but for the request's own name.
 pub(crate) fn told(mut said: Said) -> (u16, Vec<u8>, Vec<String>) {
@@ -297,6 +297,8 @@ enum Withheld {
     InPart,
     /// The physician declared an emergency, which opens what could save a life alone.
     Emergency,
+    /// She sealed them quietly, in the world where they are; somebody who acts for her looks.
+    Quietly,
 }
 
 #[tokio::test]
@@ -313,6 +315,31 @@ async fn two_worlds_that_differ_in_a_part_that_is_withheld_answer_byte_for_byte_
 #[tokio::test]
 async fn in_an_emergency_what_is_not_opened_yet_shows_nowhere() {
     two_worlds(Withheld::Emergency, 40).await;
+}
+
+/// Neither the data nor the rule is there for whoever acts for her.
+#[tokio::test]
+async fn who_acts_for_her_cannot_tell_a_quiet_seal_from_none() {
+    two_worlds(Withheld::Quietly, 60).await;
+}
+
+/// Closes quietly what is withheld, among much of its kind that is open.
+fn seal_quietly(house: &House) {
+    let named = ["Observation/o3", "Observation/o4", "DiagnosticReport/d1"];
+    let rule = Rule {
+        id: "q1".into(),
+        quiet: true,
+        hint: true,
+        who: Who::Kind(MemberKind::Pharmacy),
+        part: Part {
+            resources: named.map(str::to_owned).to_vec(),
+            ..Part::default()
+        },
+        ..Rule::default()
+    };
+    let token = house.token(Role::Patient);
+    let she = house.gate.authenticate(Some(&token), noon()).unwrap();
+    house.gate.say(&she, vec![rule], noon()).unwrap();
 }
 
 async fn two_worlds(why: Withheld, answered: usize) {
@@ -335,7 +362,10 @@ async fn two_worlds(why: Withheld, answered: usize) {
                 .await
                 .is(204);
         }
-        let token = house.token(Role::Physician);
+        let token = match why {
+            Withheld::Quietly => house.represented(),
+            _ => house.token(Role::Physician),
+        };
         let purpose = match why {
             Withheld::Sealed => {
                 close_laboratory(&house, Part::default());
@@ -353,6 +383,12 @@ async fn two_worlds(why: Withheld, answered: usize) {
             Withheld::Emergency => {
                 house.declare(&token, SHE);
                 Some(("tejido-purpose", "BTG"))
+            }
+            Withheld::Quietly => {
+                if more {
+                    seal_quietly(&house);
+                }
+                Some(AS_FAMILY)
             }
         };
         let mut answers = Vec::new();

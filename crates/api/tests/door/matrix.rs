@@ -1,11 +1,11 @@
 //! Who may do what at each route. A route that is not in the table fails the test.
 
-use crate::house::{House, OTHER, SHE, observation};
+use crate::house::{AS_FAMILY, House, OTHER, SHE, observation};
 use api::routes::{Interaction, ROUTES};
 use trust::{LicenceState, Role};
 
 /// The columns.
-const WHO: [&str; 12] = [
+const WHO: [&str; 13] = [
     "no token",
     "forged token",
     "clerk",
@@ -18,39 +18,60 @@ const WHO: [&str; 12] = [
     "physician in an emergency that she declared",
     "physician in an emergency that nobody declared",
     "privacy officer",
+    "whoever acts for her",
 ];
 
 /// What each gets, in the order of the columns, when she asks about her record.
-fn expected(interaction: Interaction) -> [u16; 12] {
+fn expected(interaction: Interaction) -> [u16; 13] {
     use Interaction::*;
     match interaction {
-        Live | Ready | LogFile | Metadata => [200; 12],
-        Bundle => [401, 401, 403, 403, 200, 403, 403, 403, 200, 403, 403, 403],
-        HistorySystem | HistoryType => [401, 401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403],
+        Live | Ready | LogFile | Metadata => [200; 13],
+        Bundle => [
+            401, 401, 403, 403, 200, 403, 403, 403, 200, 403, 403, 403, 403,
+        ],
+        HistorySystem | HistoryType => [
+            401, 401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403,
+        ],
         Search | SearchPosted | SearchSystem | SearchSystemPosted | SearchCompartment
-        | Everything | Lastn | LastnPosted => {
-            [401, 401, 403, 403, 200, 403, 200, 403, 200, 200, 403, 403]
-        }
+        | Everything | Lastn | LastnPosted => [
+            401, 401, 403, 403, 200, 403, 200, 403, 200, 200, 403, 403, 200,
+        ],
         // What is asked for by its id is not of the emergency set.
-        HistoryInstance | Read | Vread => {
-            [401, 401, 403, 403, 200, 403, 200, 403, 200, 403, 403, 403]
-        }
-        Create => [401, 401, 403, 403, 201, 403, 403, 403, 201, 403, 403, 403],
-        MetaOfType | MetaOfSystem => [401, 401, 403, 403, 403, 403, 200, 200, 200, 403, 403, 403],
-        Meta | ValidateStored => [401, 401, 403, 403, 200, 403, 200, 403, 200, 403, 403, 403],
-        Validate | ValidateInstance => [401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200],
-        Patch | MetaAdd | MetaDelete => {
-            [401, 401, 403, 403, 200, 403, 403, 403, 200, 403, 403, 403]
-        }
+        HistoryInstance | Read | Vread => [
+            401, 401, 403, 403, 200, 403, 200, 403, 200, 403, 403, 403, 200,
+        ],
+        Create => [
+            401, 401, 403, 403, 201, 403, 403, 403, 201, 403, 403, 403, 403,
+        ],
+        MetaOfType | MetaOfSystem => [
+            401, 401, 403, 403, 403, 403, 200, 200, 200, 403, 403, 403, 403,
+        ],
+        Meta | ValidateStored => [
+            401, 401, 403, 403, 200, 403, 200, 403, 200, 403, 403, 403, 200,
+        ],
+        Validate | ValidateInstance => [
+            401, 401, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200,
+        ],
+        Patch | MetaAdd | MetaDelete => [
+            401, 401, 403, 403, 200, 403, 403, 403, 200, 403, 403, 403, 403,
+        ],
         // As far as an emergency opens the record there is no such one.
-        PatchWhere => [401, 401, 403, 403, 200, 403, 403, 403, 200, 404, 403, 403],
-        Update | UpdateWhere => [401, 401, 403, 403, 200, 403, 403, 403, 200, 403, 403, 403],
-        Activate | Deactivate | Indexing | IndexingOfAll => {
-            [401, 401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403]
-        }
-        Delete => [401, 401, 403, 403, 204, 403, 403, 403, 204, 403, 403, 403],
+        PatchWhere => [
+            401, 401, 403, 403, 200, 403, 403, 403, 200, 404, 403, 403, 403,
+        ],
+        Update | UpdateWhere => [
+            401, 401, 403, 403, 200, 403, 403, 403, 200, 403, 403, 403, 403,
+        ],
+        Activate | Deactivate | Indexing | IndexingOfAll => [
+            401, 401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403,
+        ],
+        Delete => [
+            401, 401, 403, 403, 204, 403, 403, 403, 204, 403, 403, 403, 403,
+        ],
         // Nothing that an emergency opens meets the condition: nothing is deleted.
-        DeleteWhere => [401, 401, 403, 403, 204, 403, 403, 403, 204, 204, 403, 403],
+        DeleteWhere => [
+            401, 401, 403, 403, 204, 403, 403, 403, 204, 204, 403, 403, 403,
+        ],
     }
 }
 
@@ -132,6 +153,7 @@ fn at_the_door(column: usize) -> (House, String) {
         5 => house.token_with(Role::Physician, LicenceState::Suspended, SHE),
         6 => house.token(Role::Patient),
         7 => house.token_with(Role::Patient, LicenceState::Active, OTHER),
+        12 => house.represented(),
         _ => house.token(Role::System),
     };
     if matches!(column, 4 | 5) {
@@ -150,6 +172,7 @@ async fn every_route_answers_every_role_as_the_table_says() {
         let emergency = [("tejido-purpose", "BTG")];
         let headers = match column {
             9 | 10 => &emergency[..],
+            12 => &[AS_FAMILY],
             _ => &[],
         };
         for route in ROUTES {

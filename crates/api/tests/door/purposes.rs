@@ -17,7 +17,10 @@ const ROLES: [Role; 7] = [
     Role::System,
     Role::Privacy,
 ];
-const PURPOSES: [&str; 6] = ["TREAT", "PATRQT", "HOPERAT", "HRESCH", "HPAYMT", "BTG"];
+/// Nobody here acts for her: `FAMRQT` opens nothing to anybody (who does is a column of `matrix`).
+const PURPOSES: [&str; 7] = [
+    "TREAT", "PATRQT", "FAMRQT", "HOPERAT", "HRESCH", "HPAYMT", "BTG",
+];
 
 /// What shows that she is in care, or in danger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! hers; in the other it is another person's. All that she can get is the same, byte for byte: every question of
 //! `leaks`, of every route, page by page, with every header; and her log, with counts, places and the lengths of proofs.
 
-use crate::house::{House, OTHER, SHE, noon, observation};
+use crate::house::{AS_FAMILY, House, OTHER, SHE, noon, observation};
 use crate::leaks::{Line, changes, next_of, questions, told, without, without_ids, without_pages};
 use trust::{
     ActKind, ActView, Actor, Finding, PersonRef, Purpose, Request, Role, What, Wish, wish::Asking,
@@ -120,13 +120,18 @@ pub(crate) async fn world(of: &str) -> (House, String, Actor) {
     (house, token, she)
 }
 
-/// Everything that the doors for programs give her.
-async fn asked(house: &House, token: &str) -> Vec<(String, u16, String, Vec<String>)> {
+/// Everything that the doors for programs give her, or somebody who acts for her.
+async fn asked(
+    house: &House,
+    token: &str,
+    purpose: Option<(&str, &str)>,
+) -> Vec<(String, u16, String, Vec<String>)> {
     let mut answers = Vec::new();
     for (line, headers, body) in questions().into_iter().chain(further()) {
+        let headers: Vec<_> = headers.iter().copied().chain(purpose).collect();
         let mut line = line.to_owned();
         for _ in 0..8 {
-            let said = house.call_with(&line, token, headers, &body).await;
+            let said = house.call_with(&line, token, &headers, &body).await;
             let next = next_of(&said);
             let (status, body, headers) = told(said);
             let body = without_pages(&String::from_utf8(body).unwrap());
@@ -138,16 +143,16 @@ async fn asked(house: &House, token: &str) -> Vec<(String, u16, String, Vec<Stri
         }
     }
     for (line, headers, body) in changes() {
-        let (status, body, headers) = told(house.call_with(line, token, headers, &body).await);
+        let headers: Vec<_> = headers.iter().copied().chain(purpose).collect();
+        let (status, body, headers) = told(house.call_with(line, token, &headers, &body).await);
         let body = without_ids(&String::from_utf8(body).unwrap());
         answers.push((line.to_owned(), status, body, without(headers)));
     }
     answers
 }
 
-/// Her log: each act without its random name, and the lines of its receipt without what is random.
-fn log(house: &House, she: &Actor) -> Vec<(ActView, Vec<usize>)> {
-    let request = Request {
+fn own_log(she: &Actor) -> Request {
+    Request {
         actor: she.clone(),
         purpose: Purpose::OwnRequest,
         person: PersonRef::Curp(SHE.into()),
@@ -157,8 +162,12 @@ fn log(house: &House, she: &Actor) -> Vec<(ActView, Vec<usize>)> {
         via: None,
         word: None,
         what: What::Log,
-    };
-    let grant = house.gate.decide(request, noon()).unwrap();
+    }
+}
+
+/// Her log: each act without its random name, and the lines of its receipt without what is random.
+fn log(house: &House, she: &Actor) -> Vec<(ActView, Vec<usize>)> {
+    let grant = house.gate.decide(own_log(she), noon()).unwrap();
     // Page by page it is the same log.
     let mut acts = house.gate.acts(&grant, None, 7, noon()).unwrap();
     while let Some(last) = acts.last().map(|act| act.leaf) {
@@ -180,13 +189,58 @@ fn log(house: &House, she: &Actor) -> Vec<(ActView, Vec<usize>)> {
         .collect()
 }
 
+/// What whoever acts for her reads of what she did: everything but names and places.
+fn log_of_rosa(house: &House, token: &str) -> Vec<ActView> {
+    let rosa = house.gate.authenticate(Some(token), noon()).unwrap();
+    let request = Request {
+        purpose: Purpose::Family,
+        ..own_log(&rosa)
+    };
+    let grant = house.gate.decide(request, noon()).unwrap();
+    let acts = house.gate.acts(&grant, None, 1_000, noon()).unwrap();
+    let bare = |act| ActView {
+        id: String::new(),
+        leaf: 0,
+        ..act
+    };
+    acts.into_iter().map(bare).collect()
+}
+
+#[tokio::test]
+async fn two_worlds_that_differ_in_whose_finding_it_is_are_one_to_who_acts_for_her() {
+    let (hers, _, she) = world("her").await;
+    let (others, ..) = world("other").await;
+    let (rosa, other_rosa) = (hers.represented(), others.represented());
+    let (one, two) = (
+        asked(&hers, &rosa, Some(AS_FAMILY)).await,
+        asked(&others, &other_rosa, Some(AS_FAMILY)).await,
+    );
+    for (one, two) in one.iter().zip(&two) {
+        assert_eq!(one, two);
+    }
+    assert_eq!(one.len(), two.len());
+    let good = one.iter().filter(|(_, status, ..)| *status == 200).count();
+    assert!(good > 60, "most questions are answered: {good}");
+    let (one, two) = (log_of_rosa(&hers, &rosa), log_of_rosa(&others, &other_rosa));
+    assert!(one.len() > 40, "{}", one.len());
+    assert_eq!(one, two);
+
+    // When she asks, whoever acts for her sees it as well.
+    let asked = hers
+        .gate
+        .ask_to_know(&she, Finding::LateOnset, Asking::Alone, noon());
+    asked.unwrap();
+    let line = "GET /fhir/Observation/o3";
+    hers.call_with(line, &rosa, &[AS_FAMILY], "").await.is(200);
+}
+
 #[tokio::test]
 async fn two_worlds_that_differ_in_whose_finding_it_is_are_one_to_her() {
     let (hers, token, she) = world("her").await;
     let (others, other_token, other_she) = world("other").await;
     let (one, two) = (
-        asked(&hers, &token).await,
-        asked(&others, &other_token).await,
+        asked(&hers, &token, None).await,
+        asked(&others, &other_token, None).await,
     );
     for (one, two) in one.iter().zip(&two) {
         assert_eq!(one, two);

@@ -418,6 +418,10 @@ fn asked(detail: &mut impl FnMut(&str, &str), question: &Question, act: &Act) {
     if let Some(named) = question.named {
         detail("named", &named.to_string());
     }
+    if let Some(acting) = question.acting {
+        let tie = acting.tie.map_or("", |tie| tie.code());
+        detail("acting", format!("{} {tie}", acting.tag.hex()).trim_end());
+    }
     for said in &question.words {
         let (version, digest) = (said.version, hex(&said.digest));
         match act.person == Some(said.person) {

@@ -2,8 +2,8 @@
 
 use super::{Act, ActKind, Doer, Opinion, Seen};
 use crate::gate::{SCOPES, verbs};
-use crate::{Grounds, Question, Said, What};
-use crate::{MemberId, Purpose, Supervisor, Tag};
+use crate::{Acting, Grounds, Question, Said, What};
+use crate::{MemberId, Purpose, Supervisor, Tag, Tie};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhir::ResourceType;
@@ -225,6 +225,7 @@ fn question(details: &Details<'_>, at: Timestamp, person: Option<Tag>) -> Result
             Some(_) => Some(details.number("named")?),
             None => None,
         },
+        acting: details.one("acting").map(acting).transpose()?,
         words: details
             .named("said")
             .map(|text| said(text, person))
@@ -234,6 +235,18 @@ fn question(details: &Details<'_>, at: Timestamp, person: Option<Tag>) -> Result
             None => at,
         },
     }))
+}
+
+/// Who acts for the person, and what she is to her.
+fn acting(text: &str) -> Result<Acting> {
+    let (tag, tie) = text.split_once(' ').unwrap_or((text, ""));
+    Ok(Acting {
+        tag: Tag(unhex(tag)?),
+        tie: match tie {
+            "" => None,
+            code => Some(Tie::from_code(code).ok_or_else(|| lacks("acting"))?),
+        },
+    })
 }
 
 /// `version digest`, and whose it is if it is not the person's of the act.

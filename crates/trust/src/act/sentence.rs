@@ -1,6 +1,6 @@
 //! Acts as sentences. Short words, "tú", one sentence for each act.
 
-use super::{ActKind, ActView, Opinion, emergency, reason};
+use super::{ActKind, ActView, Opinion, emergency, reason, represent};
 use crate::What;
 use crate::category::{Category, Finding, IDENTITY, joined, list};
 use crate::gate::{ASKED, WISHED};
@@ -63,7 +63,8 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
             format!("{who} abrió muchos expedientes sin señal de atención; se notó {hour}.")
         }
         ActKind::SignIn => format!("{who} entró al sistema {hour}."),
-        ActKind::Word => format!("{} recibió tus reglas nuevas {hour}.", names(&act.node)),
+        ActKind::Word => represent::by(act, &who, &hour, Lang::Es)
+            .unwrap_or_else(|| format!("{} recibió tus reglas nuevas {hour}.", names(&act.node))),
         ActKind::Evidence => format!("{who} {} {hour}.", evidence_es(act)),
         ActKind::Import => match act.resources {
             1 => format!("{} guardó un registro tuyo {hour}.", names(&act.node)),
@@ -74,6 +75,9 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
         }
         ActKind::Log if matches!(act.role, Role::Operator | Role::Privacy) => {
             format!("{who} vio por qué alguien miró tu historia {hour}.")
+        }
+        ActKind::Log if act.purpose == Purpose::Family => {
+            format!("{who} miró lo que ha visto por ti {hour}.")
         }
         ActKind::Log => format!("{who} vio contigo quién miró tu historia {hour}."),
         ActKind::Opinion => format!("{who} anotó lo que dijiste de una visita {hour}."),
@@ -117,7 +121,8 @@ fn own_es(act: &ActView, hour: &str) -> String {
         ActKind::Word => match wish(act) {
             Some(WISHED) => format!("Elegiste de qué no quieres saber {hour}."),
             Some(ASKED) => format!("Pediste saber lo que antes no querías {hour}."),
-            _ => format!("Cambiaste tus reglas {hour}."),
+            _ => represent::own(act, hour, Lang::Es)
+                .unwrap_or_else(|| format!("Cambiaste tus reglas {hour}.")),
         },
         ActKind::Evidence => format!("Pediste un código para tu médico {hour}."),
         ActKind::Emergency | ActKind::Review | ActKind::Order => {
@@ -139,6 +144,12 @@ fn who_es(act: &ActView, names: Names<'_>) -> String {
     }
     if act.who.is_empty() {
         return format!("Alguien en {place}");
+    }
+    if act.purpose == Purpose::Family {
+        return match act.acting.and_then(|acting| acting.tie) {
+            Some(tie) => format!("{}, {},", act.who, tie.yours(Lang::Es)),
+            None => format!("{}, que dice actuar por ti,", act.who),
+        };
     }
     let female = is_female(&act.who);
     let article = match female {
@@ -206,7 +217,8 @@ fn why_es(act: &ActView) -> &'static str {
         (Some(EvidenceKind::Order), _) | (None, Purpose::State) => " por orden de una autoridad",
         (None, Purpose::Underwriting) => " para decidir si te asegura",
         (None, Purpose::Employment) => " para decidir sobre tu trabajo",
-        (None, Purpose::Treatment | Purpose::OwnRequest) => "",
+        (Some(EvidenceKind::Representation), _) => " porque actúa por ti",
+        (None, Purpose::Treatment | Purpose::OwnRequest | Purpose::Family) => "",
     }
 }
 
@@ -284,7 +296,8 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
             format!("{who} opened many records without a sign of care; it was noticed {hour}.")
         }
         ActKind::SignIn => format!("{who} signed in {hour}."),
-        ActKind::Word => format!("{} received your new rules {hour}.", names(&act.node)),
+        ActKind::Word => represent::by(act, &who, &hour, Lang::En)
+            .unwrap_or_else(|| format!("{} received your new rules {hour}.", names(&act.node))),
         ActKind::Evidence => format!("{who} {} {hour}.", evidence_en(act)),
         ActKind::Import => match act.resources {
             1 => format!("{} saved one record of yours {hour}.", names(&act.node)),
@@ -295,6 +308,9 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
         }
         ActKind::Log if matches!(act.role, Role::Operator | Role::Privacy) => {
             format!("{who} looked at why somebody saw your history {hour}.")
+        }
+        ActKind::Log if act.purpose == Purpose::Family => {
+            format!("{who} looked at what she saw for you {hour}.")
         }
         ActKind::Log => format!("{who} looked with you at who saw your history {hour}."),
         ActKind::Opinion => format!("{who} noted what you said of a visit {hour}."),
@@ -338,7 +354,8 @@ fn own_en(act: &ActView, hour: &str) -> String {
             Some(ASKED) => {
                 format!("You asked to know what you did not wish to know before {hour}.")
             }
-            _ => format!("You changed your rules {hour}."),
+            _ => represent::own(act, hour, Lang::En)
+                .unwrap_or_else(|| format!("You changed your rules {hour}.")),
         },
         ActKind::Evidence => format!("You asked for a code for your doctor {hour}."),
         ActKind::Emergency | ActKind::Review | ActKind::Order => {
@@ -359,6 +376,12 @@ fn who_en(act: &ActView, names: Names<'_>) -> String {
     }
     if act.who.is_empty() {
         return format!("Somebody at {place}");
+    }
+    if act.purpose == Purpose::Family {
+        return match act.acting.and_then(|acting| acting.tie) {
+            Some(tie) => format!("{}, {},", act.who, tie.yours(Lang::En)),
+            None => format!("{}, who says to act for you,", act.who),
+        };
     }
     let job = match act.role {
         Role::Physician => match act.specialty.as_deref().map(str::to_lowercase).as_deref() {
@@ -396,7 +419,8 @@ fn why_en(act: &ActView) -> &'static str {
         (Some(EvidenceKind::Order), _) | (None, Purpose::State) => " on the order of an authority",
         (None, Purpose::Underwriting) => " to decide whether to insure you",
         (None, Purpose::Employment) => " to decide about your job",
-        (None, Purpose::Treatment | Purpose::OwnRequest) => "",
+        (Some(EvidenceKind::Representation), _) => " because they act for you",
+        (None, Purpose::Treatment | Purpose::OwnRequest | Purpose::Family) => "",
     }
 }
 
@@ -460,7 +484,8 @@ fn would_write(act: &ActView) -> bool {
 
 /// The person acted about her own record.
 fn is_own(act: &ActView) -> bool {
-    act.evidence == Some(EvidenceKind::OwnAccess) || act.role == Role::Patient
+    let hers = act.role == Role::Patient && act.purpose != Purpose::Family;
+    act.evidence == Some(EvidenceKind::OwnAccess) || hers
 }
 
 /// The ground of a disclosure, who proposed it, and the reason.

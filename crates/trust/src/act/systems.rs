@@ -6,6 +6,8 @@ pub(crate) const TAG: &str = "https://tejido.mx/id/tag";
 pub(crate) const MEMBER: &str = "https://tejido.mx/id/member";
 /// A login at a member: `member/login`.
 pub(crate) const ACTOR: &str = "https://tejido.mx/id/actor";
+/// Who acts for a person: her tag, or `all`.
+pub(crate) const REPRESENTATIVE: &str = "https://tejido.mx/id/representative";
 /// A person's word: `tag/version`.
 pub(crate) const WORD: &str = "https://tejido.mx/id/word";
 /// Kinds of acts.
@@ -25,6 +27,8 @@ pub(crate) const EXT_HINT: &str = "https://tejido.mx/fhir/StructureDefinition/wi
 /// Extension: whether a closing rule closes the emergency set as well.
 pub(crate) const EXT_INSIST: &str =
     "https://tejido.mx/fhir/StructureDefinition/withheld-in-emergency";
+/// Extension: whether whoever acts for the person neither sees what a closing rule closes nor the rule.
+pub(crate) const EXT_QUIET: &str = "https://tejido.mx/fhir/StructureDefinition/withheld-quietly";
 /// Purposes of use that HL7 has no code for.
 pub(crate) const OWN_PURPOSE: &str = "https://tejido.mx/fhir/CodeSystem/purpose";
 /// Purposes of use.

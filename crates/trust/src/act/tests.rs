@@ -56,6 +56,7 @@ fn ruiz() -> Act {
                 own_record: false,
                 reviews_overdue: false,
                 named: None,
+                acting: None,
                 words: vec![said(0x11, 3)],
                 at: "2026-11-22T17:42:09.123456789Z".parse().unwrap(),
             }),

@@ -72,6 +72,11 @@ impl<'a> Deed<'a> {
             told: None,
         }
     }
+    /// The tag of somebody who acts for the person.
+    fn acting(&self) -> Option<Tag> {
+        let question = self.grounds.as_ref()?.question.as_ref()?;
+        question.acting.map(|acting| acting.tag)
+    }
     /// What is done under a grant.
     pub(crate) fn under(kind: ActKind, grant: &'a Grant) -> Deed<'a> {
         let request = &grant.request;
@@ -189,6 +194,10 @@ fn listed(deed: &Deed<'_>) -> Vec<Vec<u8>> {
         Some(_) => rows::listed_late,
     };
     keys.extend(deed.persons.iter().map(|tag| list(*tag)));
+    if let Some(acting) = deed.acting() {
+        let persons = deed.persons.iter();
+        keys.extend(persons.map(|person| rows::listed_acting(*person, acting)));
+    }
     let locals = deed.locals.iter().take(MAX_LISTED);
     keys.extend(locals.map(|person| rows::listed_local(*person)));
     keys
@@ -246,7 +255,8 @@ impl Gate {
     ///
     /// To read them is an act too, kept when the first page is asked for. Readings of the log that follow each other
     /// by the same reader are shown as one: the oldest of them, with their number in `resources`. Acts on findings that she
-    /// does not wish to know are kept back until she asks ([`super::apart`]).
+    /// does not wish to know are kept back until she asks ([`super::apart`]). Somebody who acts for her reads what she did
+    /// herself and nothing else: an act about what is hidden from her would tell of it by being there.
     pub fn acts(
         &self,
         grant: &Grant,
@@ -256,14 +266,17 @@ impl Gate {
     ) -> Result<Vec<ActView>, Refusal> {
         let lists = self.lists(grant)?;
         let limit = limit.clamp(1, MAX_PAGE);
-        let kept_back = self.kept_back(grant, now);
+        let (kept_back, all) = (self.kept_back(grant, now), acting(grant).is_none());
+        let unnamed = self.unnamed(grant, now);
         let (mut views, mut from) = (Vec::new(), before);
         loop {
             let page = self.listed(&lists, from, limit)?;
             for (leaf, body) in &page {
                 let act = Act::from_body(body).map_err(damaged)?;
-                if views.len() < limit && is_told(&act, kept_back, now) {
-                    views.push(self.view(*leaf, &act)?);
+                if views.len() < limit && is_told(&act, kept_back, now) && (all || found(&act)) {
+                    let mut view = self.view(*leaf, &act)?;
+                    view.categories = Labels(view.categories.0 & !unnamed.0);
+                    views.push(view);
                 }
             }
             match page.last() {
@@ -332,6 +345,10 @@ impl Gate {
         if grant.request.what != What::Log || grant.tags.is_empty() {
             return Err(Refusal::new(RefusalKind::Pact, Vec::new()));
         }
+        if let Some(acting) = acting(grant) {
+            let own = grant.tags.iter();
+            return Ok(own.map(|tag| rows::listed_acting(*tag, acting)).collect());
+        }
         let keys = match self.resolve(&grant.request.person)? {
             Target::Person(person) => person.keys,
             _ => Vec::new(),
@@ -376,11 +393,17 @@ impl Gate {
                 "There is no such act in your log.",
             )
         };
+        // A receipt opens the whole act, which says what was left out: it is for the person alone, as is what she says of one.
+        if acting(grant).is_some() {
+            return Err(none());
+        }
         let lists = self.lists(grant)?;
         let id: [u8; 16] = super::from_hex(act).ok_or_else(none)?;
         let (leaf, body) = house.store.act(&house.seal, &id)?.ok_or_else(none)?;
         let act = Act::from_body(&body).map_err(damaged)?;
-        if !is_told(&act, self.kept_back(grant, now), now) {
+        if !is_told(&act, self.kept_back(grant, now), now)
+            || act.labels.meets(self.unnamed(grant, now))
+        {
             return Err(none());
         }
         for list in &lists {
@@ -392,6 +415,16 @@ impl Gate {
             }
         }
         Err(none())
+    }
+
+    /// The categories that the log of somebody too young for them does not name; until then an act on them has no receipt
+    /// that opens.
+    fn unnamed(&self, grant: &Grant, now: Timestamp) -> Labels {
+        let words = self.words_of(&grant.tags);
+        let young = words
+            .iter()
+            .flat_map(|heard| heard.signed.word.too_young_for(now));
+        young.fold(Labels(0), |all, category| all.with(category.bit()))
     }
 
     fn view(&self, leaf: u64, act: &Act) -> Result<ActView, Refusal> {
@@ -409,6 +442,18 @@ fn is_told(act: &Act, kept_back: Labels, now: Timestamp) -> bool {
     act.told.is_none_or(|told| told <= now) && !act.labels.meets(kept_back)
 }
 
+/// Who acts for the person under a grant.
+fn acting(grant: &Grant) -> Option<Tag> {
+    let question = grant.grounds.question.as_ref()?;
+    question.acting.map(|acting| acting.tag)
+}
+
+/// Whether an act found what it looked for. Of what did not, whoever acts for the person is not told: to ask for what is
+/// hidden by its name must look as to ask for what is not there, which is about nobody.
+fn found(act: &Act) -> bool {
+    act.kind != ActKind::Read || act.resources > 0
+}
+
 /// Neighbouring readings of the log by one reader become one.
 fn folded(views: Vec<ActView>) -> Vec<ActView> {
     let mut shown: Vec<ActView> = Vec::with_capacity(views.len());
@@ -417,6 +462,7 @@ fn folded(views: Vec<ActView>) -> Vec<ActView> {
             (newer.kind, view.kind) == (ActKind::Log, ActKind::Log)
                 && newer.actor == view.actor
                 && newer.institution == view.institution
+                && newer.acting == view.acting
         };
         match shown.last_mut().filter(again) {
             Some(newer) => {

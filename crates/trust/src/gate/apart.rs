@@ -69,7 +69,8 @@ impl Gate {
             })
     }
 
-    /// Whether a person asks by name for what she does not wish to know. It is then not hers, as somebody else's is not:
+    /// Whether a person, or who acts for her, asks by name for what she does not wish to know. It is then not hers, as
+    /// somebody else's is not:
     /// refused by the same way, which takes the same time. What is somebody else's is looked up as well for that.
     pub(super) fn is_kept_from_her(
         &self,

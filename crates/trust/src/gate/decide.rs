@@ -5,9 +5,9 @@
 
 use super::accounts::json;
 use super::acts::Deed;
-use super::judge::{self, Case, Opens, Verdict, judge, kind_code};
+use super::judge::{self, Case, Opens, Verdict, judge, kind_code, with_representation};
 use super::person::{Person, Target};
-use super::question::{self, Question, Said};
+use super::question::{self, Acting, Question, Said};
 use super::words::Heard;
 use super::{
     Gate, Grant, Grounds, InForce, Purpose, Refusal, RefusalKind, Request, What, hex, locked,
@@ -16,7 +16,7 @@ use super::{
 use crate::act::Doer;
 use crate::policy::{self, Circumstances};
 use crate::word::{self, Hidden, Residual, Viewer, Word};
-use crate::{ActKind, Actor, Category, Evidence, MemberId, MemberKind, Role, Tag};
+use crate::{ActKind, Actor, Category, Evidence, EvidenceKind, MemberId, MemberKind, Role, Tag};
 use fhir::ResourceType;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -66,6 +66,13 @@ impl Asked<'_> {
     pub(super) fn is_herself(&self) -> bool {
         self.key.circumstances.own_record
     }
+    /// Who acts for the person, if somebody says that she does.
+    fn acting(&self) -> Option<Acting> {
+        let tag = self.key.circumstances.acting?;
+        let mut words = self.words.iter().map(|heard| &heard.signed.word);
+        let tie = words.find_map(|word| Some(word.representative(tag, self.now)?.tie));
+        Some(Acting { tag, tie })
+    }
     /// On what the verdict stands, for the act.
     fn grounds(&self, verdict: &Verdict) -> Grounds {
         let request = self.request;
@@ -81,6 +88,7 @@ impl Asked<'_> {
                 own_record: self.key.circumstances.own_record,
                 reviews_overdue: self.key.circumstances.reviews_overdue,
                 named: self.key.circumstances.named,
+                acting: self.acting(),
                 words,
                 at: self.now,
             }),
@@ -202,8 +210,16 @@ impl Gate {
             question::actions(request.verbs, types, &request.what, request.actor.role)?;
         let evidence = self.weigh(request, target, now)?;
         let words = self.words_of(target.tags());
-        let mut circumstances = self.circumstances_of(in_force, request, target, &evidence, now)?;
-        circumstances.own_record &= !self.is_kept_from_her(request, &words, now);
+        let mut circumstances =
+            self.circumstances_of(in_force, request, target, &evidence, &words, now)?;
+        if self.is_kept_from_her(request, &words, now) {
+            circumstances.own_record = false;
+            circumstances.acting = None;
+            let representation = EvidenceKind::Representation.code();
+            circumstances
+                .evidence
+                .retain(|kind| *kind != representation);
+        }
         Ok(Asked {
             key: Key {
                 circumstances,
@@ -233,7 +249,10 @@ impl Gate {
         let (request, target, key) = (asked.request, asked.target, &asked.key);
         let permit = self.permit(request, target, key, verdict, asked.now)?;
         let newcomer = is_newcomer(request, target, &key.actions);
-        let evidence = asked.evidence.first().map(|evidence| evidence.kind);
+        let evidence = match asked.acting() {
+            Some(Acting { tie: Some(_), .. }) => Some(EvidenceKind::Representation),
+            _ => asked.evidence.first().map(|evidence| evidence.kind),
+        };
         let (grounds, hint) = (asked.grounds(verdict), verdict.hint);
         let told = self.told_of(request, asked.now)?;
         let tags = target.tags().to_vec();
@@ -288,6 +307,7 @@ impl Gate {
             own_record: false,
             reviews_overdue: false,
             named: None,
+            acting: None,
         }
     }
 
@@ -298,6 +318,7 @@ impl Gate {
         request: &Request,
         target: &Target,
         evidence: &[Evidence],
+        words: &[Arc<Heard>],
         now: Timestamp,
     ) -> Result<Circumstances, Refusal> {
         let via = request.via.is_some();
@@ -315,6 +336,16 @@ impl Gate {
                 patient && own_access && (own_record || actor.curp.is_none())
             }
         };
+        if request.purpose == Purpose::Family {
+            circumstances.own_record = false;
+            circumstances.acting = match via {
+                false => self.own_tag(actor),
+                true => vouched(actor, evidence),
+            };
+            let words = words.iter().map(|heard| &heard.signed.word);
+            let (evidence, acting) = (circumstances.evidence, circumstances.acting);
+            circumstances.evidence = with_representation(evidence, acting, words, now);
+        }
         if request.purpose == Purpose::Emergency {
             circumstances.reviews_overdue = self.reviews_overdue(actor, now)?;
         }
@@ -343,6 +374,7 @@ impl Gate {
                 role: request.actor.role,
                 actor: &key.circumstances.actor,
                 herself: key.circumstances.own_record,
+                acting: key.circumstances.acting,
             },
             circumstances: &key.circumstances,
             words: &words,
@@ -431,6 +463,7 @@ impl Gate {
                 role: actor.role,
                 actor: Doer::login(&actor),
                 herself: false,
+                acting: None,
             };
             let words = said.iter().map(|heard| Some(&heard.signed.word));
             words
@@ -504,6 +537,14 @@ impl Verdicts {
             },
         );
     }
+}
+
+/// The tag for which another member vouches of somebody who acts for a person.
+fn vouched(actor: &Actor, evidence: &[Evidence]) -> Option<Tag> {
+    let personal = |one: &&Evidence| one.actor.as_ref() == Some(&actor.id);
+    let mut evidence = evidence.iter().filter(personal);
+    let found = evidence.find_map(|one| one.acting)?;
+    (actor.role == Role::Patient).then_some(found)
 }
 
 /// Somebody who is registered for the first time: only a new `Patient` may be stored, and only hers (see `write`).

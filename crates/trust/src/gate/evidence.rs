@@ -4,7 +4,8 @@ use super::accounts::later;
 use super::acts::Deed;
 use super::person::Target;
 use super::{
-    Gate, Grounds, InForce, PersonRef, Refusal, Request, Tag, What, hex, locked, random, rows,
+    Gate, Grounds, InForce, PersonRef, Refusal, RefusalKind, Request, Tag, What, hex, locked,
+    random, rows,
 };
 use crate::{ActKind, Actor, Evidence, EvidenceKind, MemberId, Pact, Purpose, Role};
 use jiff::{SignedDuration, Timestamp};
@@ -129,8 +130,8 @@ impl Gate {
         self.keep_evidence(&evidence, now)
     }
 
-    /// Evidence here that is good now for this actor and person. For a patient and her own record it is made on the
-    /// spot, for other members.
+    /// Evidence here that is good now for this actor and person. For a patient and her own record, and for somebody who acts
+    /// for another, it is made on the spot, for other members.
     pub fn evidence(&self, actor: &Actor, person: Tag, now: Timestamp) -> Vec<Evidence> {
         let mut found = self
             .kept_evidence(&actor.member, &actor.id, &[person], now)
@@ -140,6 +141,19 @@ impl Gate {
         if own && let Ok(draft) = self.draft(EvidenceKind::OwnAccess, person, now) {
             let evidence = Evidence {
                 actor: Some(actor.id.clone()),
+                until: later(now, OWN_ACCESS),
+                ..draft
+            };
+            found.push(evidence.sign(&self.house.key));
+        }
+        if actor.member == self.house.member
+            && let Some(tag) = self.own_tag(actor)
+            && self.represents(tag, person, now)
+            && let Ok(draft) = self.draft(EvidenceKind::Representation, person, now)
+        {
+            let evidence = Evidence {
+                actor: Some(actor.id.clone()),
+                acting: Some(tag),
                 until: later(now, OWN_ACCESS),
                 ..draft
             };
@@ -166,8 +180,13 @@ impl Gate {
 
     /// Whether a record is the actor's own, by the CURP that her sign-in stands for.
     pub(crate) fn is_own(&self, actor: &Actor, tags: &[Tag]) -> bool {
-        let own = actor.curp.as_deref().map(|curp| self.tag(curp));
-        actor.role == Role::Patient && own.is_some_and(|own| tags.contains(&own))
+        self.own_tag(actor).is_some_and(|own| tags.contains(&own))
+    }
+
+    /// The tag of a person who is signed in as herself; nobody's at work.
+    pub(crate) fn own_tag(&self, actor: &Actor) -> Option<Tag> {
+        let curp = actor.curp.as_deref()?;
+        (actor.role == Role::Patient).then(|| self.tag(curp))
     }
 
     /// The evidence that counts for a request: what this node keeps, and what came, if it is good now. What came and
@@ -243,6 +262,7 @@ impl Gate {
             institution: self.house.member.clone(),
             actor: None,
             by: None,
+            acting: None,
             from: now,
             until: now,
             issuer: self.house.member.clone(),
@@ -345,7 +365,12 @@ impl Gate {
     }
 
     /// Whether somebody may receive people at this desk, and on what that stands; a refusal is an act.
-    fn may_receive(&self, by: &Actor, person: Tag, now: Timestamp) -> Result<Grounds, Refusal> {
+    pub(super) fn may_receive(
+        &self,
+        by: &Actor,
+        person: Tag,
+        now: Timestamp,
+    ) -> Result<Grounds, Refusal> {
         let request = Request {
             actor: by.clone(),
             purpose: Purpose::Treatment,
@@ -358,6 +383,17 @@ impl Gate {
             what: What::Reception,
         };
         Ok(self.decide(request, now)?.grounds)
+    }
+}
+
+/// Whether somebody is at the desk: received, or by her code.
+///
+/// Errors: [`RefusalKind::NoEvidence`].
+pub(super) fn check_presence(evidence: &[Evidence]) -> Result<(), Refusal> {
+    let there = [EvidenceKind::CheckIn, EvidenceKind::PatientCode];
+    match evidence.iter().any(|one| there.contains(&one.kind)) {
+        true => Ok(()),
+        false => Err(Refusal::new(RefusalKind::NoEvidence, Vec::new())),
     }
 }
 
@@ -382,6 +418,9 @@ pub(super) fn sound(
     if evidence.kind.is_own_word() && evidence.issuer != evidence.institution {
         return Err("evidence that its issuer cannot give");
     }
+    if (evidence.kind == EvidenceKind::Representation) != evidence.acting.is_some() {
+        return Err("evidence that does not say who acts");
+    }
     if evidence.kind.is_emergency() && evidence.actor.is_none() {
         return Err("an emergency that nobody declared");
     }
@@ -397,7 +436,7 @@ fn longest(kind: EvidenceKind, pact: &Pact) -> SignedDuration {
     match kind {
         EvidenceKind::CheckIn | EvidenceKind::PatientCode => minutes_of(pact.check_in_minutes),
         EvidenceKind::Appointment => BEFORE_APPOINTMENT + minutes_of(pact.appointment_minutes),
-        EvidenceKind::OwnAccess => OWN_ACCESS,
+        EvidenceKind::OwnAccess | EvidenceKind::Representation => OWN_ACCESS,
         EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed => pact
             .emergency
             .map_or(SignedDuration::ZERO, |terms| hours_of(terms.hours)),

@@ -9,7 +9,7 @@ use crate::category::{EVERYTHING, SPARED};
 use crate::pact::Agreed;
 use crate::policy::{self, Circumstances, Rulebook};
 use crate::word::{self, Hidden, Residual, Viewer, Word};
-use crate::{Category, EvidenceKind, MemberKind};
+use crate::{Category, EvidenceKind, MemberKind, Tag};
 use jiff::Timestamp;
 use std::sync::Arc;
 use store::{Labels, LeftOut};
@@ -36,6 +36,23 @@ pub(crate) struct Case<'a> {
     pub(crate) purpose: Purpose,
     /// When.
     pub(crate) now: Timestamp,
+}
+
+/// The kinds of evidence, with `representation` among them where the words say that whoever asks acts for the person. It
+/// counts nowhere else: that a member vouches for a tag makes nobody a representative.
+pub(crate) fn with_representation<'w>(
+    mut evidence: Vec<&'static str>,
+    acting: Option<Tag>,
+    words: impl IntoIterator<Item = &'w Word>,
+    now: Timestamp,
+) -> Vec<&'static str> {
+    let code = EvidenceKind::Representation.code();
+    evidence.retain(|kind| *kind != code);
+    let mut words = words.into_iter();
+    if acting.is_some_and(|tag| words.any(|word| word.representative(tag, now).is_some())) {
+        evidence.push(code);
+    }
+    evidence
 }
 
 /// How much of a record some actions open.

@@ -167,7 +167,10 @@ pub(crate) fn weight(evidence: &[Evidence], actor: &Actor) -> u32 {
             EvidenceKind::CheckIn => COLLEAGUE,
             EvidenceKind::Appointment | EvidenceKind::PatientCode | EvidenceKind::OwnAccess => 0,
             // Each is reviewed by itself, and neither is evidence of care.
-            EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed | EvidenceKind::Order => 0,
+            EvidenceKind::Emergency
+            | EvidenceKind::EmergencyConfirmed
+            | EvidenceKind::Order
+            | EvidenceKind::Representation => 0,
         }
     };
     evidence.iter().map(of).min().unwrap_or(OWN_WORD)

@@ -7,9 +7,10 @@ use super::{Refusal, Tag, What};
 use crate::glass::Step;
 use crate::order::Done;
 use crate::policy;
-use crate::{LicenceState, Role};
+use crate::{LicenceState, Role, Tie};
 use fhir::ResourceType;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use store::{Verb, Verbs};
 
 /// A question to the rules, beside what its act says anyway.
@@ -29,10 +30,22 @@ pub struct Question {
     pub reviews_overdue: bool,
     /// For an order of the state: the categories that it names.
     pub named: Option<u32>,
+    /// For somebody who acts for the person: who she is.
+    pub acting: Option<Acting>,
     /// The words of the person that bound; more than one only where a record carries several CURPs.
     pub words: Vec<Said>,
     /// When it was decided: up to a moment before its act.
     pub at: Timestamp,
+}
+
+/// Somebody who acts for a person, as an act says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Acting {
+    /// Her own tag.
+    pub tag: Tag,
+    /// What she is to the person, as the word says it; `None` for whoever does not act for her.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tie: Option<Tie>,
 }
 
 /// One word as it was in force.

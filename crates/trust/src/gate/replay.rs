@@ -5,7 +5,7 @@
 //! never was asked is said, and nothing is guessed in its place.
 
 use super::acts::{Deed, damaged};
-use super::judge::{Case, Opens, Verdict, judge, kind_code};
+use super::judge::{Case, Opens, Verdict, judge, kind_code, with_representation};
 use super::{Gate, InForce, PersonRef, Refusal, RefusalKind, Said, Tag, What, question, rows};
 use crate::act::{Act, ActKind, ActView};
 use crate::policy::Circumstances;
@@ -249,7 +249,12 @@ impl Gate {
             holder: act.node.clone(),
             scope: asked.scope,
             purpose: act.purpose.code(),
-            evidence: kinds,
+            evidence: with_representation(
+                kinds,
+                asked.acting.map(|acting| acting.tag),
+                &words,
+                asked.at,
+            ),
             role: who.role.code(),
             licence_state: licence(act),
             institution_kind: kind_code(kind),
@@ -257,6 +262,7 @@ impl Gate {
             own_record: asked.own_record,
             reviews_overdue: asked.reviews_overdue,
             named: asked.named,
+            acting: asked.acting.map(|acting| acting.tag),
         };
         let put = (circumstances, actions, opens, asked.words.clone());
         if let Some(known) = at_hand.verdicts.get(&put) {
@@ -275,6 +281,7 @@ impl Gate {
                 role: who.role,
                 actor: &who.id,
                 herself: asked.own_record,
+                acting: circumstances.acting,
             },
             circumstances,
             words: &words.iter().collect::<Vec<_>>(),

@@ -25,6 +25,9 @@ pub enum Purpose {
     /// PATRQT: the person herself.
     #[serde(rename = "PATRQT")]
     OwnRequest,
+    /// FAMRQT: somebody who acts for the person ([`crate::word::represent`]), for nobody else's use.
+    #[serde(rename = "FAMRQT")]
+    Family,
     /// HOPERAT: the institution's own running of its records (loading, its own software).
     #[serde(rename = "HOPERAT")]
     Operations,
@@ -56,6 +59,7 @@ impl Purpose {
         match self {
             Purpose::Treatment => "TREAT",
             Purpose::OwnRequest => "PATRQT",
+            Purpose::Family => "FAMRQT",
             Purpose::Operations => "HOPERAT",
             Purpose::Research => "HRESCH",
             Purpose::Payment => "HPAYMT",

@@ -28,7 +28,8 @@
 //! | `x` tag | version (8 bytes) of the last word of a person who was erased |
 //!
 //! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number and
-//! `a` member/login; those that the person reads from a day on under `n` tag instead of `p` tag.
+//! `a` member/login; those that the person reads from a day on under `n` tag instead of `p` tag; what was done by somebody
+//! who acts for her, under `f` tag and that one's tag as well.
 
 use super::question::Said;
 use crate::{MemberId, Tag};
@@ -168,6 +169,9 @@ pub(crate) fn room(room: &str, key: &[u8]) -> Vec<u8> {
 
 pub(crate) fn listed_person(person: Tag) -> Vec<u8> {
     [b"p".as_slice(), &person.0].concat()
+}
+pub(crate) fn listed_acting(person: Tag, representative: Tag) -> Vec<u8> {
+    [b"f".as_slice(), &person.0, &representative.0].concat()
 }
 pub(crate) fn listed_late(person: Tag) -> Vec<u8> {
     [b"n".as_slice(), &person.0].concat()

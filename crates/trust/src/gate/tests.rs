@@ -14,6 +14,7 @@ mod pacts;
 mod parts;
 mod pattern;
 mod replay;
+mod represent;
 mod sign_in;
 mod upkeep;
 mod wish;

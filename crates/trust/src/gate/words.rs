@@ -16,7 +16,7 @@ use crate::{
     Viewer, Who, Word, word,
 };
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use store::PersonKey;
@@ -58,6 +58,8 @@ type ByPerson = HashMap<PersonKey, Vec<Arc<Heard>>>;
 #[derive(Default)]
 pub(crate) struct Words {
     held: RwLock<HashMap<Tag, Arc<Heard>>>,
+    /// By whoever acts for somebody, for whom: as some word said it once, which may no longer be so.
+    wards: RwLock<HashMap<Tag, BTreeSet<Tag>>>,
     generation: AtomicU64,
     /// The same by number, for requests about everyone; made anew when a word or a `Patient` changed.
     by_person: Mutex<Option<(u64, u64, Arc<ByPerson>)>>,
@@ -70,7 +72,19 @@ impl Words {
         let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
         held.get(&person).cloned()
     }
-    fn put(&self, heard: Heard) {
+    /// Whom somebody acts for, or acted for once.
+    pub(crate) fn wards_of(&self, tag: Tag) -> BTreeSet<Tag> {
+        let wards = self.wards.read().unwrap_or_else(PoisonError::into_inner);
+        wards.get(&tag).cloned().unwrap_or_default()
+    }
+    pub(crate) fn put(&self, heard: Heard) {
+        let word = &heard.signed.word;
+        if !word.represented_by.is_empty() {
+            let mut wards = self.wards.write().unwrap_or_else(PoisonError::into_inner);
+            for one in &word.represented_by {
+                wards.entry(one.tag).or_default().insert(word.person);
+            }
+        }
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         held.insert(heard.signed.word.person, Arc::new(heard));
         self.generation.fetch_add(1, Ordering::SeqCst);
@@ -148,6 +162,10 @@ impl Gate {
             version: version.max(self.last_word(person)?) + 1,
             rules: before.map(|word| word.rules.clone()).unwrap_or_default(),
             wishes: before.map(|word| word.wishes.clone()).unwrap_or_default(),
+            represented_by: before
+                .map(|word| word.represented_by.clone())
+                .unwrap_or_default(),
+            born: before.and_then(|word| word.born),
             said: now,
             author: self.house.member.clone(),
         })
@@ -210,7 +228,8 @@ impl Gate {
         }
     }
 
-    /// What somebody (with evidence, purpose treatment) would see under these rules, beside what she sees today.
+    /// What somebody (with evidence, purpose treatment) would see under these rules, beside what she sees today; of all who
+    /// act for her the first one.
     ///
     /// Who is named by kind, institution or "everyone" is taken as a physician there with an active licence, since
     /// nobody sees more; of an institution that is not named, no rule but those for everyone or the role speaks.
@@ -224,21 +243,38 @@ impl Gate {
         let person = self.patient_here(patient)?;
         word::check_rules(rules)
             .map_err(|e| Refusal::bad(format!("Reglas no válidas: {e}."), e.to_string()))?;
+        let held = self.house.words.get(person);
+        let said = held.as_deref().map(|heard| &heard.signed.word);
         let shown = Word {
             person,
             version: 1,
             rules: rules.to_vec(),
             wishes: Vec::new(),
+            represented_by: said
+                .map(|word| word.represented_by.clone())
+                .unwrap_or_default(),
+            born: said.and_then(|word| word.born),
             said: now,
             author: self.house.member.clone(),
         };
         let (viewer, kind) = self.somebody(who)?;
+        let acting = match who {
+            Who::Representatives => shown.representatives(now).next().map(|one| one.tag),
+            Who::Representative(tag) => Some(*tag),
+            _ => None,
+        };
+        let (purpose, evidence) = match who {
+            Who::Representatives | Who::Representative(_) => {
+                (Purpose::Family, EvidenceKind::Representation)
+            }
+            _ => (Purpose::Treatment, EvidenceKind::CheckIn),
+        };
         let in_force = self.in_force();
         let circumstances = Circumstances {
-            evidence: vec![EvidenceKind::CheckIn.code()],
+            evidence: vec![evidence.code()],
             licence_state: "active",
             institution_kind: super::judge::kind_code(kind),
-            ..self.circumstances(&in_force, &viewer, Purpose::Treatment, "person", false)
+            ..self.circumstances(&in_force, &viewer, purpose, "person", false)
         };
         let (open, _) = in_force.rulebook.sees(&circumstances);
         let viewer = Viewer {
@@ -247,11 +283,11 @@ impl Gate {
             role: viewer.role,
             actor: &viewer.id,
             herself: false,
+            acting,
         };
-        let hidden = |word: Option<&Word>| word::hidden(word, &viewer, Purpose::Treatment, now);
+        let hidden = |word: Option<&Word>| word::hidden(word, &viewer, purpose, now);
         let then = hidden(Some(&shown));
-        let held = self.house.words.get(person);
-        let today = hidden(held.as_deref().map(|heard| &heard.signed.word));
+        let today = hidden(said);
         let partly = |hidden: &word::Hidden, category| {
             let residual = hidden.residual.as_ref();
             residual.is_some_and(|residual| residual.touches(category))
@@ -289,6 +325,9 @@ impl Gate {
         let (member, id, kind, role) = match who {
             Who::Everyone => (nowhere, String::new(), plain, Role::Physician),
             Who::Role(role) => (nowhere, String::new(), plain, *role),
+            Who::Representatives | Who::Representative(_) => {
+                (nowhere, String::new(), plain, Role::Patient)
+            }
             Who::Kind(kind) => (nowhere, String::new(), *kind, Role::Physician),
             Who::Member(member) => (
                 member.clone(),

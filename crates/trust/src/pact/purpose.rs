@@ -15,12 +15,13 @@ pub struct Agreed {
     pub evidence: Vec<EvidenceKind>,
 }
 
-/// The purposes that a new pact starts from: care on evidence of it, the person herself, the institution's own
+/// The purposes that a new pact starts from: care on evidence of it, the person herself, those who act for her, the institution's own
 /// running of what it holds, emergencies that are declared, and what two officers
 /// release on the order of an authority. Research and payment are not agreed on.
 pub fn usual() -> Vec<Agreed> {
     use EvidenceKind::{
         Appointment, CheckIn, Emergency, EmergencyConfirmed, Order, OwnAccess, PatientCode,
+        Representation,
     };
     let agreed = |purpose, evidence: &[EvidenceKind]| Agreed {
         purpose,
@@ -29,6 +30,7 @@ pub fn usual() -> Vec<Agreed> {
     vec![
         agreed(Purpose::Treatment, &[CheckIn, Appointment, PatientCode]),
         agreed(Purpose::OwnRequest, &[OwnAccess]),
+        agreed(Purpose::Family, &[Representation]),
         agreed(Purpose::Operations, &[]),
         agreed(Purpose::Emergency, &[Emergency, EmergencyConfirmed]),
         agreed(Purpose::State, &[Order]),

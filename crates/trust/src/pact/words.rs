@@ -180,6 +180,10 @@ pub fn purpose(purpose: Purpose) -> (&'static str, &'static str) {
             "lo que pide la persona misma (PATRQT)",
             "what the person herself asks (PATRQT)",
         ),
+        Purpose::Family => (
+            "lo que pide quien actúa por la persona (FAMRQT)",
+            "what whoever acts for the person asks (FAMRQT)",
+        ),
         Purpose::Operations => (
             "el trabajo propio de la institución (HOPERAT)",
             "the institution's own work (HOPERAT)",
@@ -209,6 +213,10 @@ pub fn evidence(kind: EvidenceKind) -> (&'static str, &'static str) {
         EvidenceKind::Appointment => ("una cita", "an appointment"),
         EvidenceKind::PatientCode => ("un código del paciente", "a patient's code"),
         EvidenceKind::OwnAccess => ("la sesión de la persona misma", "the person's own session"),
+        EvidenceKind::Representation => (
+            "la sesión de quien actúa por la persona, según la palabra de ella",
+            "the session of whoever acts for the person, as her word says",
+        ),
         EvidenceKind::Order => (
             "una orden autorizada por dos personas",
             "an order that two people released",
@@ -241,6 +249,7 @@ fn opens(rulebook: &Rulebook, role: Role) -> Sentence {
         own_record: false,
         reviews_overdue: false,
         named: None,
+        acting: None,
     };
     let may = |action| rulebook.ask(action, &circumstances).allowed;
     let verbs = [

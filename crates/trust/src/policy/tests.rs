@@ -15,6 +15,7 @@ fn doctor() -> Circumstances {
         own_record: false,
         reviews_overdue: false,
         named: None,
+        acting: None,
     }
 }
 

@@ -70,6 +70,7 @@ fn rule(rule: &Rule) -> Value {
             [
                 Some(flag(systems::EXT_HINT, rule.hint)),
                 rule.insist.then(|| flag(systems::EXT_INSIST, true)),
+                rule.quiet.then(|| flag(systems::EXT_QUIET, true)),
             ]
             .into_iter()
             .flatten()
@@ -219,6 +220,8 @@ fn actor(who: &Who) -> Option<Value> {
         Who::Role(role) => (systems::ROLE, crate::act::code_of(role)),
         Who::Member(member) => (systems::MEMBER, member.0.clone()),
         Who::Actor(member, actor) => (systems::ACTOR, format!("{member}/{actor}")),
+        Who::Representatives => (systems::REPRESENTATIVE, "all".to_owned()),
+        Who::Representative(tag) => (systems::REPRESENTATIVE, tag.hex()),
     };
     let reference = object([(
         "identifier",

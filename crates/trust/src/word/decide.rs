@@ -1,9 +1,9 @@
 //! What a person's rules hide from somebody.
 
 use super::residual::{Closing, Opening, Residual, Scope};
-use super::{Rule, Unless, Who, Word, wish};
+use super::{Part, Rule, Unless, Who, Word, wish};
 use crate::category::{EVERYTHING, IDENTITY};
-use crate::{Category, MemberId, MemberKind, Purpose, Role};
+use crate::{Category, MemberId, MemberKind, Purpose, Role, Tag};
 use jiff::Timestamp;
 use std::sync::Arc;
 use store::Labels;
@@ -21,6 +21,8 @@ pub struct Viewer<'a> {
     pub actor: &'a str,
     /// She is the person whose word it is.
     pub herself: bool,
+    /// She acts for the person, and this is her own tag.
+    pub acting: Option<Tag>,
 }
 
 /// What is hidden from a viewer, and what may be said of it.
@@ -44,7 +46,8 @@ pub struct Hidden {
 ///
 /// The law:
 /// 1. The person herself sees all but what she does not wish to know ([`super::wish`]), which is left out for whoever asks
-///    for her as well. Who has no word (`None`) hides nothing: the pact and evidence decide alone.
+///    for her as well, and what she is too young for ([`Word::too_young_for`]). Who has no word (`None`) hides nothing: the
+///    pact and evidence decide alone.
 /// 2. A rule **applies** when it names the viewer, it has begun, its `until` has not passed (at that very moment it has),
 ///    and its purpose, if it has one, is the purpose of the request.
 /// 3. Each category of each resource is decided by itself. A closing rule that applies closes it when it covers the
@@ -60,6 +63,8 @@ pub struct Hidden {
 /// 8. In an **emergency** only those closing rules count that insist.
 /// 9. For care, a closing rule that does not insist leaves the emergency set open, and whose it is: it hides what has a
 ///    closed category unless that is of the set. For every other purpose a seal holds for the set as well.
+/// 10. Whoever acts for her is named by no rule about institutions, roles and professionals; for her the law of
+///     [`represent`](super::represent) comes on top, and no hint is ever given.
 ///
 /// So a further closing rule never shows more, and taking an allowing rule or an exception away never shows more.
 ///
@@ -73,7 +78,10 @@ pub fn hidden(
     let Some(word) = word else {
         return Hidden::default();
     };
-    let unwanted = wish::unwanted(word, viewer, purpose, now);
+    let mut unwanted = wish::unwanted(word, viewer, purpose, now);
+    if viewer.herself {
+        unwanted = unwanted.with(Category::set(&word.too_young_for(now)));
+    }
     let rules = match viewer.herself {
         true => &[],
         false => word.rules.as_slice(),
@@ -106,6 +114,20 @@ pub fn hidden(
             }
             None => {}
         }
+    }
+    if let Some(tag) = viewer.acting {
+        let (never, unless_let) = word.kept_from(tag, now);
+        let closings = [(never, SEALED), (unless_let, BY_AGE)];
+        let some = closings.into_iter().filter(|(what, _)| !what.is_empty());
+        residual.closing.extend(some.map(|(what, exact)| Closing {
+            exact,
+            scope: Scope {
+                what,
+                part: Part::default(),
+            },
+            unless: Vec::new(),
+            insist: false,
+        }));
     }
     // For care what could save her life is left out by those that insist alone.
     residual.spares = purpose == Purpose::Treatment;
@@ -145,7 +167,7 @@ pub fn hidden(
         labels: with_identity(Category::set(&closed)).with(unwanted),
         held: with_identity(Category::set(&held)).with(unwanted),
         residual: partly.then(|| Arc::new(residual)),
-        hint: !hiding.is_empty() && hiding.iter().all(|rule| rule.hint),
+        hint: viewer.acting.is_none() && !hiding.is_empty() && hiding.iter().all(|rule| rule.hint),
         rules: hiding.iter().map(|rule| rule.id.clone()).collect(),
     }
 }
@@ -160,6 +182,9 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// How exactly a rule that applies names the viewer; `None` when it does not apply.
     fn applies(&self, rule: &Rule) -> Option<u8> {
+        if rule.quiet && self.viewer.acting.is_some() {
+            return self.is_now(rule.from, rule.until).then_some(SEALED);
+        }
         let meant = rule.purpose.is_none_or(|only| only == self.purpose);
         let applies = meant && self.is_now(rule.from, rule.until);
         exactness(&rule.who, self.viewer).filter(|_| applies)
@@ -193,10 +218,24 @@ impl From<&Unless> for Scope {
     }
 }
 
+/// What is closed by age to whoever acts for her: what names her opens it again.
+const BY_AGE: u8 = 2;
+/// What nothing opens again.
+const SEALED: u8 = u8::MAX;
+
 /// How exactly a rule names the viewer; `None` when it does not.
 fn exactness(who: &Who, viewer: &Viewer<'_>) -> Option<u8> {
+    if let Some(tag) = viewer.acting {
+        return match who {
+            Who::Everyone => Some(0),
+            Who::Representatives => Some(BY_AGE + 1),
+            Who::Representative(named) => (*named == tag).then_some(BY_AGE + 2),
+            _ => None,
+        };
+    }
     let (exact, named) = match who {
         Who::Everyone => (0, true),
+        Who::Representatives | Who::Representative(_) => (0, false),
         Who::Kind(kind) => (1, *kind == viewer.kind),
         Who::Role(role) => (2, *role == viewer.role),
         Who::Member(member) => (3, member == viewer.member),

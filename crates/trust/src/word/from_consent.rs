@@ -12,7 +12,7 @@
 use super::part::{ACT_CODE, Author, Label, Part, Period, in_mexico};
 use super::{Rule, Unless, Who, check_rules};
 use crate::act::systems;
-use crate::{Category, MemberId, MemberKind, Purpose, Role};
+use crate::{Category, MemberId, MemberKind, Purpose, Role, Tag};
 use fhir::time::{Span, span};
 use fhir::{ResourceType, Value};
 use jiff::Timestamp;
@@ -142,6 +142,7 @@ struct Provision {
     permit: bool,
     hint: bool,
     insist: bool,
+    quiet: bool,
     who: Vec<Who>,
     purposes: Vec<Purpose>,
     what: Vec<Category>,
@@ -207,6 +208,7 @@ impl Provision {
                         until: self.until,
                         hint: self.hint,
                         insist: self.insist,
+                        quiet: self.quiet,
                         from: self.from,
                         part: part.clone(),
                         unless: unless.to_vec(),
@@ -285,6 +287,7 @@ impl Reading<'_> {
                 id: root.id,
                 hint: root.hint,
                 insist: root.insist,
+                quiet: root.quiet,
                 unless,
                 ..Rule::default()
             };
@@ -344,12 +347,13 @@ impl Reading<'_> {
             labels: labels.clone(),
             ..part
         });
-        let (hint, insist) = flags(value, at)?;
+        let [hint, insist, quiet] = flags(value, at)?;
         Ok(Provision {
             id: value.text("id").unwrap_or(name).to_owned(),
             permit,
             hint,
             insist,
+            quiet,
             who: self.actors(value, at)?,
             purposes: self.purposes(value, at)?,
             parts: parts.collect(),
@@ -467,6 +471,8 @@ fn own_who(reference: &Value) -> Option<Who> {
         systems::MEMBER_KIND => Who::Kind(code_of::<MemberKind>(value)?),
         systems::ROLE => Who::Role(code_of::<Role>(value)?),
         systems::MEMBER => Who::Member(MemberId(value.to_owned())),
+        systems::REPRESENTATIVE if value == "all" => Who::Representatives,
+        systems::REPRESENTATIVE => Who::Representative(Tag::from_hex(value)?),
         systems::ACTOR => {
             let (member, login) = value.split_once('/')?;
             Who::Actor(MemberId(member.to_owned()), login.to_owned())
@@ -502,17 +508,19 @@ fn labels(value: &Value, at: &str) -> Said<Vec<Label>> {
     Ok(all)
 }
 
-/// The extensions that say whether the refused are told, and whether a rule insists; no other is understood.
-fn flags(value: &Value, at: &str) -> Said<(bool, bool)> {
-    let (mut hint, mut insist) = (false, false);
+/// The extensions that say whether the refused are told, whether a rule insists, and whether it is quiet; no other is
+/// understood.
+fn flags(value: &Value, at: &str) -> Said<[bool; 3]> {
+    let [mut hint, mut insist, mut quiet] = [false; 3];
     for (place, extension) in value.list("extension").iter().enumerate() {
         match (extension.text("url"), extension.get("valueBoolean")) {
             (Some(systems::EXT_HINT), Some(Value::Bool(said))) => hint = *said,
             (Some(systems::EXT_INSIST), Some(Value::Bool(said))) => insist = *said,
+            (Some(systems::EXT_QUIET), Some(Value::Bool(said))) => quiet = *said,
             _ => return unsaid(&format!("{at}.extension[{place}]"), "no rule says this"),
         }
     }
-    Ok((hint, insist))
+    Ok([hint, insist, quiet])
 }
 
 /// A Period as moments: the second is the first that is no longer in it.

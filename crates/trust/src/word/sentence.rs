@@ -48,6 +48,7 @@ impl Rule {
             None => "",
             Some(Purpose::Treatment) => " para atenderte",
             Some(Purpose::OwnRequest) => " a tu nombre",
+            Some(Purpose::Family) => " cuando actúan por ti",
             Some(Purpose::Operations) => " para su trabajo interno",
             Some(Purpose::Research) => " para estudios",
             Some(Purpose::Payment) => " para cobros",
@@ -70,7 +71,12 @@ impl Rule {
         } else {
             " Ni en una emergencia."
         };
-        format!("{who} {can} {what}{purpose}{until}.{insist}{hint}")
+        let quiet = if self.quiet {
+            " Quienes actúan por ti no lo ven ni lo saben."
+        } else {
+            ""
+        };
+        format!("{who} {can} {what}{purpose}{until}.{insist}{hint}{quiet}")
     }
 
     fn english(&self, names: &dyn Fn(&MemberId, Option<&str>) -> String) -> String {
@@ -88,6 +94,7 @@ impl Rule {
             None => "",
             Some(Purpose::Treatment) => " to treat you",
             Some(Purpose::OwnRequest) => " in your name",
+            Some(Purpose::Family) => " when they act for you",
             Some(Purpose::Operations) => " for their own work",
             Some(Purpose::Research) => " for studies",
             Some(Purpose::Payment) => " for payment",
@@ -110,7 +117,12 @@ impl Rule {
         } else {
             " Not even in an emergency."
         };
-        format!("{who} {can} {what}{purpose}{until}.{insist}{hint}")
+        let quiet = if self.quiet {
+            " Those who act for you do not see it and do not know."
+        } else {
+            ""
+        };
+        format!("{who} {can} {what}{purpose}{until}.{insist}{hint}{quiet}")
     }
 
     fn what_words(&self, lang: Lang) -> String {
@@ -241,6 +253,8 @@ fn whom_es(who: &Who, names: &dyn Fn(&MemberId, Option<&str>) -> String) -> (Str
         Who::Kind(kind) => (kind_es(*kind).into(), true),
         Who::Role(role) => (role_es(*role).into(), true),
         Who::Member(member) => (names(member, None), false),
+        Who::Representatives => ("Quienes actúan por ti".into(), true),
+        Who::Representative(_) => ("Una persona que actúa por ti".into(), false),
         Who::Actor(member, actor) => (
             format!(
                 "{}, de {},",
@@ -258,6 +272,8 @@ fn whom_en(who: &Who, names: &dyn Fn(&MemberId, Option<&str>) -> String) -> Stri
         Who::Kind(kind) => kind_en(*kind).into(),
         Who::Role(role) => role_en(*role).into(),
         Who::Member(member) => names(member, None),
+        Who::Representatives => "Those who act for you".into(),
+        Who::Representative(_) => "One person who acts for you".into(),
         Who::Actor(member, actor) => {
             format!(
                 "{}, of {},",

@@ -30,6 +30,8 @@ fn word(rules: Vec<Rule>) -> Word {
         version: 3,
         rules,
         wishes: Vec::new(),
+        represented_by: Vec::new(),
+        born: None,
         said: at("2026-11-20T18:00:00Z"),
         author: member("imss"),
     }
@@ -48,6 +50,7 @@ fn seen_by_ruiz_for(rules: &[Rule], purpose: Purpose) -> Hidden {
         role: Role::Physician,
         actor: "ruiz",
         herself: false,
+        acting: None,
     };
     let now = at("2026-11-22T18:00:00Z");
     hidden(Some(&word(rules.to_vec())), &viewer, purpose, now)
@@ -176,6 +179,7 @@ fn the_person_herself_sees_all() {
         role: Role::Patient,
         actor: "ana",
         herself: true,
+        acting: None,
     };
     let word = word(vec![rule("1", false, Who::Everyone, &[])]);
     let now = at("2026-11-22T18:00:00Z");

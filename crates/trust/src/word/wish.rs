@@ -244,14 +244,16 @@ fn kept(wishes: &[Wish], now: Timestamp, counts: impl Fn(&Wish) -> bool) -> Labe
         .fold(Labels(0), |all, finding| all.with(finding.bit()))
 }
 
-/// What is left out for a viewer: for the person herself and whoever asks for her what she does not wish to know, unless
-/// she named that one to be told; for everybody else nothing.
+/// What is left out for a viewer: for the person herself, whoever acts for her ([`super::represent`]) and whoever asks for
+/// her what she does not wish to know, for the last unless she named that one to be told; for everybody else nothing.
 pub fn unwanted(word: &Word, viewer: &Viewer<'_>, purpose: Purpose, now: Timestamp) -> Labels {
-    if !viewer.herself && purpose != Purpose::OwnRequest {
+    // Whoever acts for her lives with her secrets nearby: she is told no more than the person.
+    let as_herself = viewer.herself || viewer.acting.is_some();
+    if !as_herself && purpose != Purpose::OwnRequest {
         return Labels(0);
     }
     kept(&word.wishes, now, |wish| {
-        viewer.herself || !wish.told.as_ref().is_some_and(|told| told.is(viewer))
+        as_herself || !wish.told.as_ref().is_some_and(|told| told.is(viewer))
     })
 }
 

@@ -124,6 +124,7 @@ fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Rule, Vec<Fie
             from,
             part,
             insist,
+            quiet: typed.get("verb") != "open" && typed.get("quiet") == "yes",
             ..Rule::default()
         }),
         _ => Err(errors),

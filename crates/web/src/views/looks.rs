@@ -296,6 +296,7 @@ mod tests {
 
     fn act(id: &str, at: &str, kind: ActKind, node: &str, actor: &str) -> ActView {
         ActView {
+            acting: None,
             id: id.into(),
             at: at.parse().unwrap(),
             kind,

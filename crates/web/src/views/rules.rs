@@ -9,7 +9,7 @@ use crate::when;
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 use trust::{
-    Author, Category, MemberId, MemberKind, Part, Previewed, Purpose, Role, Rule, Unless, Who,
+    Author, Category, MemberId, MemberKind, Part, Previewed, Purpose, Role, Rule, Tag, Unless, Who,
 };
 
 /// A rule as a sentence.
@@ -104,6 +104,8 @@ pub(crate) fn who_code(who: &Who) -> String {
         Who::Member(member) => format!("member:{member}"),
         Who::Role(role) => format!("role:{}", role_code(*role)),
         Who::Actor(member, login) => format!("actor:{member}:{login}"),
+        Who::Representatives => "representatives".to_owned(),
+        Who::Representative(tag) => format!("representative:{}", tag.hex()),
     }
 }
 
@@ -112,6 +114,8 @@ pub(crate) fn who_of(code: &str) -> Option<Who> {
     let (family, rest) = code.split_once(':').unwrap_or((code, ""));
     match family {
         "everyone" => Some(Who::Everyone),
+        "representatives" => Some(Who::Representatives),
+        "representative" => Tag::from_hex(rest).map(Who::Representative),
         "kind" => KINDS
             .iter()
             .find(|k| kind_code(**k) == rest)
@@ -171,6 +175,8 @@ pub(crate) fn who_words(t: Text, threads: &Threads, who: &Who) -> String {
     match who {
         Who::Everyone => t.say("whom.everyone").to_owned(),
         Who::Kind(kind) => t.say(&format!("whom.{}", kind_code(*kind))).to_owned(),
+        Who::Representatives => t.say("whom.representatives").to_owned(),
+        Who::Representative(_) => t.say("whom.representative").to_owned(),
         Who::Member(member) => threads.name(member),
         Who::Role(role) => t.say(&format!("whom.{}", role_code(*role))).to_owned(),
         Who::Actor(member, login) => t.fill(
@@ -202,8 +208,8 @@ pub(crate) fn rule(t: Text, threads: &Threads, rule: &Rule) -> RuleView {
         "rule.closes"
     };
     let plural = match &rule.who {
-        Who::Everyone | Who::Member(_) | Who::Actor(..) => "one",
-        Who::Kind(_) | Who::Role(_) => "many",
+        Who::Everyone | Who::Member(_) | Who::Actor(..) | Who::Representative(_) => "one",
+        Who::Kind(_) | Who::Role(_) | Who::Representatives => "many",
     };
     let whom = who_words(t, threads, &rule.who);
     let nothing = if rule.allow {
@@ -242,6 +248,9 @@ pub(crate) fn rule(t: Text, threads: &Threads, rule: &Rule) -> RuleView {
         detail.push(t.say(key).to_owned());
         if rule.insist {
             detail.push(t.say("rule.insists").to_owned());
+        }
+        if rule.quiet {
+            detail.push(t.say("rule.quiet").to_owned());
         }
     }
     RuleView {
@@ -326,6 +335,7 @@ fn purpose_key(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Treatment => "purpose.treatment",
         Purpose::OwnRequest => "purpose.own",
+        Purpose::Family => "purpose.family",
         Purpose::Operations => "purpose.operations",
         Purpose::Research => "purpose.research",
         Purpose::Payment => "purpose.payment",
@@ -436,6 +446,7 @@ struct Page<'a> {
     everything: bool,
     silence: bool,
     insist: bool,
+    quiet: bool,
     sure_error: String,
     what_error: String,
     errors: &'a [FieldError],
@@ -508,6 +519,7 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
         everything: input.typed.has("what", "everything"),
         silence: input.typed.get("hint") == "silence",
         insist: input.typed.get("insist") == "yes",
+        quiet: input.typed.get("quiet") == "yes",
         sure_error: error("insist_sure"),
         what_error: error("what"),
         errors: input.errors,
@@ -533,6 +545,7 @@ fn whom_choices(t: Text, threads: &Threads, input: &Input<'_>) -> Vec<Choice> {
     }
     let mut add = |who: Who| out.push(choice(&who_code(&who), &who_words(t, threads, &who)));
     add(Who::Everyone);
+    add(Who::Representatives);
     for kind in KINDS {
         add(Who::Kind(kind));
     }
@@ -595,6 +608,8 @@ mod tests {
             Who::Member(MemberId("imss".into())),
             Who::Role(Role::Nurse),
             Who::Actor(MemberId("imss".into()), "a:b".into()),
+            Who::Representatives,
+            Who::Representative(Tag([7; 32])),
         ] {
             assert_eq!(who_of(&who_code(&who)), Some(who));
         }

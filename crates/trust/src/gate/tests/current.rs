@@ -24,6 +24,8 @@ fn word_of_the_pharmacy(version: u64, rules: Vec<Rule>) -> crate::SignedWord {
         version,
         rules,
         wishes: Vec::new(),
+        represented_by: Vec::new(),
+        born: None,
         said: noon(),
         author: id("farmacia"),
     };

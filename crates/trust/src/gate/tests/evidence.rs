@@ -12,6 +12,7 @@ fn check_in() -> Evidence {
         institution: id("farmacia"),
         actor: None,
         by: None,
+        acting: None,
         from: at("11:50"),
         until: at("12:40"),
         issuer: id("farmacia"),

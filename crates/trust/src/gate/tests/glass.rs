@@ -550,6 +550,7 @@ fn asked_from(member: &str, seed: u8, change: impl FnOnce(&mut Evidence)) -> Req
         person: Tag::of_curp(&SECRET, SHE),
         institution: id(member),
         actor: Some(by.id.clone()),
+        acting: None,
         from: noon(),
         until: at("16:00"),
         issuer: id(member),

@@ -69,6 +69,7 @@ fn is_open(role: Role, category: Category, rules: &[Rule]) -> bool {
         Who::Role(of) => (*of == role).then_some(2),
         Who::Member(_) => Some(3),
         Who::Actor(..) => Some(4),
+        Who::Representatives | Who::Representative(_) => None,
     };
     let strongest = |allow: bool| {
         rules
@@ -108,12 +109,15 @@ proptest! {
             own_record: false,
             reviews_overdue: false,
             named: None,
+            acting: None,
         };
         let word = Word {
             person: Tag([1; 32]),
             version: 1,
             rules: rules.clone(),
             wishes: Vec::new(),
+            represented_by: Vec::new(),
+            born: None,
             said: noon(),
             author: id("imss"),
         };
@@ -131,6 +135,7 @@ proptest! {
                 role,
                 actor: "ana",
                 herself: false,
+                acting: None,
             },
             words: &[&word],
             purpose: Purpose::Treatment,

@@ -115,12 +115,15 @@ fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Aske
         own_record: asker.role == Role::Patient && asker.home,
         reviews_overdue: false,
         named: None,
+        acting: None,
     };
     let word = Word {
         person: Tag([1; 32]),
         version: 1,
         rules: rules.to_vec(),
         wishes: Vec::new(),
+        represented_by: Vec::new(),
+        born: None,
         said: noon(),
         author: id("imss"),
     };
@@ -137,6 +140,7 @@ fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Aske
             role: asker.role,
             actor: "ana",
             herself: circumstances.own_record,
+            acting: None,
         },
         words: &[&word],
         purpose: asker.purpose,

@@ -196,6 +196,7 @@ fn without_an_order_the_purpose_opens_nothing_and_she_reads_the_try_at_once() {
         person: node.tag_of_her(),
         institution: crate::MemberId("farmacia".into()),
         actor: None,
+        acting: None,
         from: noon(),
         until: at("14:00"),
         issuer: crate::MemberId("farmacia".into()),

@@ -120,6 +120,8 @@ fn what_a_member_signed_before_it_changed_its_key_stays_good_up_to_its_time() {
             version,
             rules: vec![],
             wishes: vec![],
+            represented_by: Vec::new(),
+            born: None,
             said,
             author: id("farmacia"),
         };

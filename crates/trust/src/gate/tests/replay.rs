@@ -194,6 +194,8 @@ fn of_two_words_of_one_version_the_one_that_bound_is_found() {
             version: 1,
             rules,
             wishes: Vec::new(),
+            represented_by: Vec::new(),
+            born: None,
             said: noon(),
             author: id(member),
         };

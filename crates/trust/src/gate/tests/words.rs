@@ -28,6 +28,8 @@ fn word(version: u64, rules: Vec<Rule>, author: &str, seed: u8) -> SignedWord {
         version,
         rules,
         wishes: Vec::new(),
+        represented_by: Vec::new(),
+        born: None,
         said: noon(),
         author: id(author),
     };

@@ -492,6 +492,7 @@ fn a_part_that_she_insists_on_is_closed_though_all_else_of_it_is_spared() {
         role: Role::Physician,
         actor: "ana",
         herself: false,
+        acting: None,
     };
     let of = ResourceType::from_name("AllergyIntolerance").unwrap();
     let resource = obj! { "resourceType" => "AllergyIntolerance" };

@@ -13,6 +13,8 @@ fn word(wishes: Vec<Wish>) -> Word {
         version: 3,
         rules: Vec::new(),
         wishes,
+        represented_by: Vec::new(),
+        born: None,
         said: at(0),
         author: MemberId("imss".into()),
     }
@@ -43,6 +45,7 @@ fn unwanted_by(
         },
         actor,
         herself,
+        acting: None,
     };
     super::super::hidden(Some(word), &viewer, purpose, now).labels
 }
