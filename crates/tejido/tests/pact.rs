@@ -220,6 +220,7 @@ fn loaded(root: &Path) -> PathBuf {
 fn refused(gate: &trust::Gate) -> String {
     let now = jiff::Timestamp::now();
     let doctor = trust::Actor {
+        helper: None,
         id: "ana".into(),
         name: "Dra. Ana Ruiz".into(),
         member: gate.member(),
@@ -248,6 +249,7 @@ fn refused(gate: &trust::Gate) -> String {
     let asked = request(doctor, person(), trust::What::Summary);
     gate.decide(asked, now).unwrap_err();
     let she = trust::Actor {
+        helper: None,
         id: "ella".into(),
         name: "Ella".into(),
         member: gate.member(),

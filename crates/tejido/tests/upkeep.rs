@@ -55,6 +55,7 @@ fn log_of(gate: &Gate, curp: &str) -> (Grant, Vec<ActView>) {
             role: Role::Patient,
             licence: None,
             curp: Some(curp.into()),
+            helper: None,
         },
         purpose: Purpose::OwnRequest,
         person: PersonRef::Curp(curp.into()),

@@ -18,7 +18,7 @@ pub use read::BodyError;
 pub(crate) use sentence::day;
 
 use crate::{
-    Acting, Actor, Categories, EvidenceKind, Lang, MemberId, Purpose, Role, Supervisor, Tag,
+    Acting, Actor, Categories, EvidenceKind, Helper, Lang, MemberId, Purpose, Role, Supervisor, Tag,
 };
 use crate::{Grounds, What};
 use fhir::ResourceType;
@@ -102,6 +102,9 @@ pub struct ActView {
     /// Who answers for her, where she is a pasante.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supervisor: Option<String>,
+    /// Who helped her at a desk, where she acted about her own record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helper: Option<String>,
     /// Her institution (another than `node` when she asked from there).
     pub institution: MemberId,
     /// Why.
@@ -145,6 +148,8 @@ pub struct Doer {
     pub licence: Option<(String, String)>,
     /// Who answers for a pasante.
     pub supervisor: Option<Supervisor>,
+    /// Who helped her at a desk.
+    pub helper: Option<Helper>,
 }
 
 impl Doer {
@@ -160,6 +165,7 @@ impl Doer {
                 .as_ref()
                 .map(|l| (l.cedula.clone(), l.specialty.clone())),
             supervisor: actor.licence.as_ref().and_then(|l| l.supervisor.clone()),
+            helper: actor.helper.clone(),
         }
     }
     /// Her login as acts say it, and as the rules see it, so that a decision can be made again from its act.
@@ -178,6 +184,7 @@ impl Doer {
             role: Role::System,
             licence: None,
             supervisor: None,
+            helper: None,
         }
     }
 }
@@ -281,6 +288,7 @@ impl Act {
             role: self.who.role,
             specialty: self.who.licence.as_ref().map(|(_, s)| s.clone()),
             supervisor: self.who.supervisor.as_ref().map(|s| s.name.clone()),
+            helper: self.who.helper.as_ref().map(|h| h.name.clone()),
             institution: self.who.member.clone(),
             purpose: self.purpose,
             evidence: self.evidence,

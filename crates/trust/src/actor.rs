@@ -21,6 +21,18 @@ pub struct Actor {
     /// For people who act about their own record: their CURP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub curp: Option<String>,
+    /// Who of the institution sits with her at the desk, where she signed in there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helper: Option<Helper>,
+}
+
+/// Somebody at a desk who helps a person with her own page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Helper {
+    /// Her login.
+    pub login: String,
+    /// Her name.
+    pub name: String,
 }
 
 /// Says which account, never the person behind it.

@@ -42,7 +42,8 @@ mod wish;
 mod witness;
 mod words;
 
-pub use accounts::{NewAccount, NewLicence, SignedIn};
+pub(crate) use accounts::PAGE_MADE;
+pub use accounts::{Document, NewAccount, NewLicence, NewPage, SignedIn};
 pub use codes::PatientCode;
 pub use erasure::Erasure;
 pub use factor::Enrolment;
@@ -245,6 +246,7 @@ impl Gate {
             role: Role::System,
             licence: None,
             supervisor: None,
+            helper: None,
         };
         acts::Deed {
             what: What::Interaction(format!("pact {version}")),

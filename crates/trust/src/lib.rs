@@ -19,14 +19,14 @@ pub mod policy;
 pub mod word;
 
 pub use act::{Act, ActKind, ActView, Doer, Opinion, Seen};
-pub use actor::{Actor, Licence, LicenceState, LicenceTurn, Role, Supervisor};
+pub use actor::{Actor, Helper, Licence, LicenceState, LicenceTurn, Role, Supervisor};
 pub use category::{Categories, Category, Finding, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
-    Acting, Changes, Checked, Config, Decided, Enrolment, Erasure, Explained, Gap, Gate, Grant,
-    Ground, Grounds, How, Lang, Limit, NewAccount, NewLicence, NewRepresentative, News,
-    PatientCode, PersonRef, Previewed, Purpose, Question, Refusal, RefusalKind, Request, Row, Said,
-    Shown, SignedIn, Signer, Simulated, Tag, Telling, Unusual, What,
+    Acting, Changes, Checked, Config, Decided, Document, Enrolment, Erasure, Explained, Gap, Gate,
+    Grant, Ground, Grounds, How, Lang, Limit, NewAccount, NewLicence, NewPage, NewRepresentative,
+    News, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal, RefusalKind, Request, Row,
+    Said, Shown, SignedIn, Signer, Simulated, Tag, Telling, Unusual, What,
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Member, MemberId, MemberKind, Orders, Pact, PactError,

@@ -74,6 +74,8 @@ pub struct Circumstances {
     /// Emergencies of hers, of her unit or of her institution wait for their review beyond its day. Policies do not
     /// see it: it closes emergencies whatever they say.
     pub reviews_overdue: bool,
+    /// Somebody helps her at a desk, and sees the screen. Policies do not see it: it closes her record whatever they say.
+    pub helped: bool,
     /// The categories that an order of the state names, as a bit set; policies do not see it: nothing else is opened under
     /// it, whatever they say.
     pub named: Option<u32>,

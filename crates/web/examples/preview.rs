@@ -55,6 +55,7 @@ fn actor(role: Role) -> Actor {
         role,
         licence: None,
         curp: None,
+        helper: None,
     }
 }
 
@@ -542,6 +543,7 @@ fn act(id: &str, at: &str, kind: ActKind, node: &str, who: Role) -> ActView {
         role: who,
         specialty: (who == Role::Physician).then(|| "Medicina general".into()),
         supervisor: None,
+        helper: None,
         institution: MemberId(
             if who == Role::Patient {
                 node

@@ -1,5 +1,6 @@
 //! What answers which path. Handlers bring in, ask the gate or the network, and hand the answer to a view.
 
+mod desk;
 mod emergency;
 mod entry;
 mod errand;
@@ -54,6 +55,10 @@ pub(crate) fn all(state: State) -> Router {
         .route("/entrar", get(entry::show).post(entry::sign_in))
         .route("/salir", post(entry::sign_out))
         .route("/idioma/{lang}", get(entry::language))
+        .route("/mostrador", get(desk::show))
+        .route("/mostrador/entrar", post(desk::enter))
+        .route("/mostrador/pagina", post(desk::make))
+        .route("/mostrador/terminar", post(desk::end))
         .route("/buscar", post(find::search))
         .route("/buscar/{sealed}", get(find::results))
         .route("/persona/{sealed}", get(person::show))

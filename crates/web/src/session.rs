@@ -26,6 +26,21 @@ pub(crate) fn session_cookie(member: &MemberId, token: &str) -> String {
     format!("{name}={token}; Path=/; Secure; HttpOnly; SameSite=Strict")
 }
 
+/// The session of whoever helps at a desk, while the browser has that of the person whom she helps.
+fn desk_name(member: &MemberId) -> String {
+    format!("__Host-tejido-mostrador-{member}")
+}
+
+pub(crate) fn desk_cookie(member: &MemberId, token: &str) -> String {
+    let name = desk_name(member);
+    format!("{name}={token}; Path=/; Secure; HttpOnly; SameSite=Strict")
+}
+
+pub(crate) fn no_desk_cookie(member: &MemberId) -> String {
+    let name = desk_name(member);
+    format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
+}
+
 pub(crate) fn no_session_cookie(member: &MemberId) -> String {
     let name = session_name(member);
     format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
@@ -81,6 +96,8 @@ pub(crate) struct Visitor {
     pub(crate) t: Text,
     pub(crate) token: Option<String>,
     pub(crate) path: String,
+    /// The session of whoever helps her at a desk.
+    pub(crate) desk: Option<String>,
     /// What just happened, sealed, from the query.
     flash: Option<String>,
 }
@@ -97,6 +114,7 @@ impl Visitor {
             t: Text::of(lang(headers)),
             token: cookie(headers, &session_name(&state.gate.member())).map(str::to_owned),
             path: uri.path().to_owned(),
+            desk: cookie(headers, &desk_name(&state.gate.member())).map(str::to_owned),
             flash: flash.map(str::to_owned),
         }
     }

@@ -168,6 +168,7 @@ mod tests {
                     || sources.contains(&format!("\"{family}.{{"))
                     || (family.starts_with("fault.") && said(family))
                     || ([
+                        "desk",
                         "field",
                         "emergency",
                         "review",

@@ -49,6 +49,14 @@ const TABLE: &[(&str, &str, Asked)] = {
             "/idioma/{lang}",
             Get(&["/idioma/es?volver=/historia"]),
         ),
+        ("GET", "/mostrador", STAFF),
+        ("POST", "/mostrador/entrar", STAFF),
+        ("POST", "/mostrador/pagina", STAFF),
+        (
+            "POST",
+            "/mostrador/terminar",
+            Not("it ends the session; what is shown in one is what its actor is shown"),
+        ),
         (
             "POST",
             "/buscar",

@@ -25,6 +25,7 @@ const OTHER: &str = "BADD110313HCMLNS09";
 const NOT_WALKED: &[&str] = &[
     "POST /salir",
     "GET /idioma/{lang}",
+    "POST /mostrador/terminar",
     "POST /persona/{sealed}/codigo",
     "GET /historia",
     "GET /accesos",
@@ -136,6 +137,28 @@ async fn sign_in(node: &Node, walk: &mut Walk, login: &str) -> Browser {
     walk.routes.insert("POST /entrar".to_owned());
     walk.get(&who, "/", "/").await;
     who
+}
+
+/// The desk: a page for the person, who then signs in beside the clerk.
+async fn desk(walk: &mut Walk, ana: &Browser) {
+    let csrf = walk
+        .get(ana, "/mostrador", "/mostrador")
+        .await
+        .csrf()
+        .to_owned();
+    let page = [
+        ("curp", CURP),
+        ("name", "María Escamilla"),
+        ("document", "ine"),
+        ("number", "IDMEX1"),
+        ("new_secret", "secreta"),
+        ("again", "secreta"),
+    ];
+    let (make, enter) = ("/mostrador/pagina", "/mostrador/entrar");
+    walk.post(ana, make, make, &csrf, &page).await;
+    let she = [("login", CURP), ("secret", "secreta")];
+    let entered = walk.post(ana, enter, enter, &csrf, &she).await;
+    assert_eq!(entered.status, 303, "{}", entered.html);
 }
 
 /// A consultation from the search to what is written; gives the person's page.
@@ -272,6 +295,7 @@ async fn walk(curp: &str) -> Walk {
     let (node, mut walk) = (world(curp, true), Walk::default());
     let ana = sign_in(&node, &mut walk, "ana").await;
     let person = consultation(&mut walk, &ana).await;
+    desk(&mut walk, &ana).await;
     let id = emergency(&mut walk, &ana, &person).await;
     officers(&mut walk, &node, &id).await;
     walk

@@ -208,6 +208,7 @@ impl House {
             role,
             licence: None,
             curp: None,
+            helper: None,
         }
     }
 

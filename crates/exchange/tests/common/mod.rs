@@ -178,6 +178,7 @@ pub fn doctor(member: &MemberId) -> Actor {
             supervisor: None,
         }),
         curp: None,
+        helper: None,
     }
 }
 
@@ -190,6 +191,7 @@ pub fn patient(member: &MemberId) -> Actor {
         role: Role::Patient,
         licence: None,
         curp,
+        helper: None,
     }
 }
 

@@ -218,6 +218,7 @@ fn actor(gate: &Gate, id: String, role: Role) -> Actor {
         role,
         licence: None,
         curp: None,
+        helper: None,
     }
 }
 

@@ -77,5 +77,6 @@ pub fn operator(gate: &Gate) -> Actor {
         role: Role::Operator,
         licence: None,
         curp: None,
+        helper: None,
     }
 }

@@ -171,8 +171,10 @@ fn kind(json: &mut Json, act: &Act) {
 
 /// HL7 v3 ParticipationType: who answers for what the user does.
 pub(super) const RESPONSIBLE: &str = "RESP";
+/// HL7 v3 ParticipationType: who enters at the desk what the user decides.
+pub(super) const HELPING: &str = "ENT";
 
-/// The user, who answers for her where she is a pasante, then the client (the institution that asked) and the server (this node), which is the source of what is
+/// The user, who answers for her where she is a pasante, who helps her at a desk, then the client (the institution that asked) and the server (this node), which is the source of what is
 /// read and the destination of what is written.
 fn agents(json: &mut Json, act: &Act, action: &str) {
     let (client, server) = if action == "R" {
@@ -193,6 +195,17 @@ fn agents(json: &mut Json, act: &Act, action: &str) {
                 json.flag("requestor", false);
                 json.member("name", &supervisor.name);
                 json.member("altId", &supervisor.cedula);
+            });
+        }
+        if let Some(helper) = &act.who.helper {
+            json.object(|json| {
+                json.key("type");
+                concept(json, PARTICIPATION, HELPING);
+                json.key("who");
+                let named = format!("{}/{}", act.who.member, helper.login);
+                identifier(json, systems::ACTOR, &named);
+                json.flag("requestor", false);
+                json.member("name", &helper.name);
             });
         }
         for (code, who) in [(client, asked_by), (server, &act.node)] {

@@ -3,7 +3,7 @@
 use super::{Act, ActKind, Doer, Opinion, Seen};
 use crate::gate::{SCOPES, verbs};
 use crate::{Acting, Grounds, Question, Said, What};
-use crate::{MemberId, Purpose, Supervisor, Tag, Tie};
+use crate::{Helper, MemberId, Purpose, Supervisor, Tag, Tie};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use fhir::ResourceType;
@@ -42,6 +42,7 @@ pub(super) fn from_body(body: &[u8]) -> Result<Act> {
         node: member(&event["source"]["observer"])?,
         who: Doer {
             supervisor: supervisor(event)?,
+            helper: helper(event)?,
             ..doer(&event["agent"][0])?
         },
         via: match details.one("via") {
@@ -138,24 +139,35 @@ fn doer(agent: &Value) -> Result<Doer> {
             .as_str()
             .map(|cedula| (cedula.to_owned(), specialty.to_owned())),
         supervisor: None,
+        helper: None,
     })
 }
 
-fn supervisor(event: &Value) -> Result<Option<Supervisor>> {
+/// The login, the name and the number of the agent who takes part so.
+fn beside(event: &Value, part: &str) -> Result<Option<[String; 3]>> {
     let agents = event["agent"].as_array().into_iter().flatten();
-    let mut answering =
-        agents.filter(|agent| agent["type"]["coding"][0]["code"] == super::event::RESPONSIBLE);
-    let Some(agent) = answering.next() else {
+    let mut beside = agents.filter(|agent| agent["type"]["coding"][0]["code"] == part);
+    let Some(agent) = beside.next() else {
         return Ok(None);
     };
-    let named = text(&agent["who"]["identifier"]["value"], "supervisor")?;
-    let (_, login) = named.split_once('/').ok_or_else(|| lacks("supervisor"))?;
+    let named = text(&agent["who"]["identifier"]["value"], "agent")?;
+    let (_, login) = named.split_once('/').ok_or_else(|| lacks("agent"))?;
     let of = |name: &str| agent[name].as_str().unwrap_or_default().to_owned();
-    Ok(Some(Supervisor {
-        login: login.to_owned(),
-        name: of("name"),
-        cedula: of("altId"),
+    Ok(Some([login.to_owned(), of("name"), of("altId")]))
+}
+
+fn supervisor(event: &Value) -> Result<Option<Supervisor>> {
+    let found = beside(event, super::event::RESPONSIBLE)?;
+    Ok(found.map(|[login, name, cedula]| Supervisor {
+        login,
+        name,
+        cedula,
     }))
+}
+
+fn helper(event: &Value) -> Result<Option<Helper>> {
+    let found = beside(event, super::event::HELPING)?;
+    Ok(found.map(|[login, name, _]| Helper { login, name }))
 }
 
 fn member(reference: &Value) -> Result<MemberId> {

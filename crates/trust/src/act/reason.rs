@@ -3,7 +3,7 @@
 use crate::Lang;
 
 /// Codes that refusals carry, and what each says after "porque" and "because". The first that is known decides.
-const REASONS: [(&str, &str, &str); 21] = [
+const REASONS: [(&str, &str, &str); 22] = [
     (
         "not-signed-in",
         "no dijo quién es",
@@ -34,6 +34,11 @@ const REASONS: [(&str, &str, &str); 21] = [
         "reviews-overdue",
         "su área tiene emergencias sin revisar",
         "their unit has emergencies that were not reviewed",
+    ),
+    (
+        "desk-opens-no-record",
+        "en el mostrador no se abre la historia",
+        "no record is opened at a desk",
     ),
     (
         "order-not-released",

@@ -3,7 +3,7 @@
 use super::{ActKind, ActView, Opinion, emergency, reason, represent};
 use crate::What;
 use crate::category::{Category, Finding, IDENTITY, joined, list};
-use crate::gate::{ASKED, WISHED};
+use crate::gate::{ASKED, PAGE_MADE, WISHED};
 use crate::{EvidenceKind, Lang, MemberId, Purpose, Role};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
@@ -14,7 +14,11 @@ type Names<'n> = &'n dyn Fn(&MemberId) -> String;
 pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
     let hour = hour_es(act.at);
     if is_own(act) {
-        return own_es(act, &hour);
+        let said = own_es(act, &hour);
+        return match &act.helper {
+            Some(helper) => format!("Con ayuda de {helper}, en el mostrador: {}", lowered(&said)),
+            None => said,
+        };
     }
     let who = who_es(act, names);
     if !act.refused.is_empty() {
@@ -239,6 +243,7 @@ fn wrote_es(act: &ActView) -> String {
 
 fn evidence_es(act: &ActView) -> &'static str {
     match act.evidence {
+        _ if is_page(act) => "abrió tu página propia, contigo presente",
         Some(EvidenceKind::Appointment) => "te dio una cita",
         Some(EvidenceKind::PatientCode) => "usó tu código",
         _ => "te registró en la recepción",
@@ -248,7 +253,11 @@ fn evidence_es(act: &ActView) -> &'static str {
 pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
     let hour = hour_en(act.at);
     if is_own(act) {
-        return own_en(act, &hour);
+        let said = own_en(act, &hour);
+        return match &act.helper {
+            Some(helper) => format!("With the help of {helper}, at the desk: {}", lowered(&said)),
+            None => said,
+        };
     }
     let who = who_en(act, names);
     if !act.refused.is_empty() {
@@ -441,6 +450,7 @@ fn wrote_en(act: &ActView) -> String {
 
 fn evidence_en(act: &ActView) -> &'static str {
     match act.evidence {
+        _ if is_page(act) => "made a page of your own, with you there",
         Some(EvidenceKind::Appointment) => "gave you an appointment",
         Some(EvidenceKind::PatientCode) => "used your code",
         _ => "received you at the desk",
@@ -480,6 +490,18 @@ fn would_write(act: &ActView) -> bool {
             matches!(act.kind, ActKind::Write | ActKind::Import)
         }
     }
+}
+
+/// A page of her own was made at a desk.
+fn is_page(act: &ActView) -> bool {
+    matches!(&act.what, What::Writing(what) if what.split(' ').next() == Some(PAGE_MADE))
+}
+
+/// A sentence to come after a colon.
+fn lowered(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    let first = letters.next().into_iter().flat_map(char::to_lowercase);
+    first.chain(letters).collect()
 }
 
 /// The person acted about her own record.

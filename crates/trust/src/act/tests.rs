@@ -29,6 +29,7 @@ fn ruiz() -> Act {
             supervisor: None,
         }),
         curp: None,
+        helper: None,
     };
     let mut act = Act {
         id: [0xab; 16],
@@ -114,6 +115,7 @@ fn own(act: &mut Act) {
         role: Role::Patient,
         licence: None,
         curp: Some("GOMA850101MDFRRN09".into()),
+        helper: None,
     });
     act.via = None;
     act.purpose = Purpose::OwnRequest;

@@ -3,8 +3,11 @@
 //! A secret is kept as its argon2id hash (19 MiB, two passes, one lane), a token (256 random bits) as its SHA-256. One
 //! hash of a secret is computed at a time, so that guessing cannot take the node's memory.
 
+mod desk;
 mod licence;
 
+pub(crate) use desk::PAGE_MADE;
+pub use desk::{Document, NewPage};
 pub use licence::NewLicence;
 
 use super::acts::Deed;
@@ -12,7 +15,7 @@ use super::person::check_curp;
 use super::tries::{Tries, Try};
 use super::{Gate, Refusal, RefusalKind, Tag, hex, locked, random, rows};
 use crate::act::Doer;
-use crate::{ActKind, Actor, Licence, LicenceTurn, Purpose, Role};
+use crate::{ActKind, Actor, Helper, Licence, LicenceTurn, Purpose, Role};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -111,6 +114,24 @@ pub(crate) struct Account {
 pub(crate) struct Session {
     login: String,
     until: Timestamp,
+    /// Who helps at the desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    helper: Option<Helper>,
+}
+
+/// How long a session lasts, and who helps.
+struct SignedFor {
+    time: SignedDuration,
+    helper: Option<Helper>,
+}
+
+impl SignedFor {
+    fn hours(hours: i64) -> SignedFor {
+        SignedFor {
+            time: SignedDuration::from_hours(hours),
+            helper: None,
+        }
+    }
 }
 
 /// What the gate keeps at hand about accounts; the truth is in the rows.
@@ -126,6 +147,15 @@ impl Gate {
     /// Makes or replaces an account (the operator's command line). A professional's licence and a patient's CURP come
     /// with it. What her licence was before stays known.
     pub fn account(&self, account: NewAccount, now: Timestamp) -> Result<(), Refusal> {
+        self.put_account(account, None, now)
+    }
+
+    fn put_account(
+        &self,
+        account: NewAccount,
+        deed: Option<Deed<'_>>,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
         check_account(&account)?;
         let salt = random::<16>()?;
         let hash = self.hash(account.secret.as_bytes(), &salt)?;
@@ -133,12 +163,12 @@ impl Gate {
             Some(licence) => Some(self.answered_for(licence)?),
             None => None,
         };
-        let before = self.find_account(&account.login)?;
+        let before = self.find_account(&as_login(&account.login))?;
         let turns = licence::turned(before, licence.as_ref(), now);
         let kept = Account {
             salt: hex(&salt),
             hash: hex(&hash),
-            login: account.login,
+            login: as_login(&account.login),
             name: account.name,
             role: account.role,
             licence,
@@ -147,7 +177,7 @@ impl Gate {
             unit: account.unit.map(|unit| unit.trim().to_owned()),
         };
         let row = (rows::account(&kept.login), Some(json(&kept)));
-        self.keep(vec![row], Vec::new(), None, now)?;
+        self.keep(vec![row], Vec::new(), deed, now)?;
         locked(&self.house.accounts.sessions).clear();
         Ok(())
     }
@@ -155,8 +185,19 @@ impl Gate {
     /// Signs somebody in; wrong secrets slow down and are acts. An unknown login and a wrong secret are told apart
     /// neither by the answer nor by the work done for it.
     pub fn sign_in(&self, login: &str, secret: &str, now: Timestamp) -> Result<SignedIn, Refusal> {
+        let account = self.known(login, secret, now)?;
+        let hours = match account.role {
+            Role::Patient => PATIENT_HOURS,
+            _ => STAFF_HOURS,
+        };
+        self.open_session(account, SignedFor::hours(hours), now)
+    }
+
+    /// The account of a login and its secret.
+    fn known(&self, login: &str, secret: &str, now: Timestamp) -> Result<Account, Refusal> {
         self.keep_samples(now)?;
-        let login = login.trim();
+        let login = as_login(login.trim());
+        let login = login.as_str();
         if login.len() > MAX_LOGIN || secret.len() > MAX_SECRET {
             return self.refuse_stranger(RefusalKind::WrongSecret, now);
         }
@@ -170,12 +211,7 @@ impl Gate {
         }
         let account = self.find_account(login)?;
         if self.fits(account.as_ref(), secret)? {
-            let account = account.ok_or_else(wrong_secret)?;
-            let hours = match account.role {
-                Role::Patient => PATIENT_HOURS,
-                _ => STAFF_HOURS,
-            };
-            return self.open_session(account, hours, now);
+            return account.ok_or_else(wrong_secret);
         }
         let tried = locked(&self.house.accounts.tries).wrong(login, now);
         match account {
@@ -192,7 +228,8 @@ impl Gate {
                 "There is no account of that name.",
             )
         })?;
-        self.open_session(account, i64::from(hours.clamp(1, MAX_HOURS)), now)
+        let hours = i64::from(hours.clamp(1, MAX_HOURS));
+        self.open_session(account, SignedFor::hours(hours), now)
     }
 
     /// Who a token stands for. `None` or a bad one is refused, and the refusal is an act (see `sample` for how floods
@@ -296,9 +333,8 @@ impl Gate {
         Ok(())
     }
 
-    /// What is kept of the accounts that are a person's own, as rows to delete: the account, its sessions, its tries.
-    /// Whoever works here has an account for her work, which stays. Reads all accounts and sessions.
-    pub(crate) fn accounts_of(&self, tags: &[Tag]) -> Result<super::acts::Rows, Refusal> {
+    /// The logins of a person's own accounts. Reads all accounts.
+    fn logins_of(&self, tags: &[Tag]) -> Result<Vec<String>, Refusal> {
         let mut logins = Vec::new();
         self.each_row(rows::ACCOUNTS, &mut |_, value| {
             if let Ok(account) = serde_json::from_slice::<Account>(value)
@@ -307,6 +343,13 @@ impl Gate {
                 logins.push(account.login);
             }
         })?;
+        Ok(logins)
+    }
+
+    /// What is kept of the accounts that are a person's own, as rows to delete: the account, its sessions, its tries.
+    /// Whoever works here has an account for her work, which stays. Reads all accounts and sessions.
+    pub(crate) fn accounts_of(&self, tags: &[Tag]) -> Result<super::acts::Rows, Refusal> {
+        let logins = self.logins_of(tags)?;
         let mut gone = Vec::new();
         for login in &logins {
             gone.push(rows::account(login));
@@ -365,6 +408,7 @@ impl Gate {
             role: account.role,
             licence: account.licence.clone().map(|held| self.as_it_counts(held)),
             curp: account.curp.clone(),
+            helper: None,
         }
     }
 
@@ -391,7 +435,11 @@ impl Gate {
         let Some(account) = self.find_account(&session.login)? else {
             return Ok(None);
         };
-        let found = (self.actor(&account), session.until);
+        let actor = Actor {
+            helper: session.helper,
+            ..self.actor(&account)
+        };
+        let found = (actor, session.until);
         let mut at_hand = locked(&self.house.accounts.sessions);
         if at_hand.len() >= MAX_AT_HAND {
             at_hand.clear();
@@ -403,22 +451,26 @@ impl Gate {
     fn open_session(
         &self,
         account: Account,
-        hours: i64,
+        signed_for: SignedFor,
         now: Timestamp,
     ) -> Result<SignedIn, Refusal> {
         let token = URL_SAFE_NO_PAD.encode(random::<32>()?);
         let hash = ledger::sha256(token.as_bytes());
-        let until = later(now, SignedDuration::from_hours(hours));
+        let until = later(now, signed_for.time);
         let session = Session {
             login: account.login.clone(),
             until,
+            helper: signed_for.helper.clone(),
         };
         let mut changes = self.sweep(now)?;
         changes.push((rows::session(&hash), Some(json(&session))));
         if locked(&self.house.accounts.tries).right(&account.login) {
             changes.push((rows::tries(&account.login), None));
         }
-        let actor = self.actor(&account);
+        let actor = Actor {
+            helper: signed_for.helper,
+            ..self.actor(&account)
+        };
         let deed = self.sign_in_of(&actor);
         self.keep(changes, Vec::new(), Some(deed), now)?;
         Ok(SignedIn {
@@ -487,7 +539,7 @@ impl Gate {
         account: &Account,
         tried: Try,
         now: Timestamp,
-    ) -> Result<SignedIn, Refusal> {
+    ) -> Result<Account, Refusal> {
         let actor = self.actor(account);
         let refused = vec![RefusalKind::WrongSecret.code().to_owned()];
         let deed = Deed {
@@ -562,6 +614,15 @@ fn check_account(account: &NewAccount) -> Result<(), Refusal> {
         ));
     }
     account.curp.as_deref().map_or(Ok(()), check_curp)
+}
+
+/// A login as it is kept. Whoever signs in with her CURP may write it in small letters.
+fn as_login(login: &str) -> String {
+    let curp = super::witness::normal(login);
+    match check_curp(&curp) {
+        Ok(()) => curp,
+        Err(_) => login.to_owned(),
+    }
 }
 
 fn wrong_secret() -> Refusal {

@@ -305,6 +305,7 @@ impl Gate {
             institution_kind: in_force.kind(&actor.member).map_or("", kind_code),
             via_other_member,
             own_record: false,
+            helped: actor.helper.is_some(),
             reviews_overdue: false,
             named: None,
             acting: None,

@@ -142,11 +142,14 @@ fn unnamed(case: &Case<'_>) -> Labels {
     }
 }
 
-/// What is refused whatever a policy allows: an emergency that is not declared, or of those who do not review theirs; a
+/// What is refused whatever a policy allows: a record opened at a desk, where another one sees the screen; an emergency that is not declared, or of those who do not review theirs; a
 /// purpose that nobody agreed on, and a record that is opened or changed without the evidence that its purpose needs. Of
 /// nobody's record there is no evidence.
 fn by_purpose(case: &Case<'_>, action: &str) -> Option<(RefusalKind, &'static str)> {
     let circumstances = case.circumstances;
+    if circumstances.helped && action == policy::READ {
+        return Some((RefusalKind::Pact, "desk-opens-no-record"));
+    }
     if case.purpose == Purpose::Emergency {
         let declared = |kind: &&str| ["emergency", "emergency-confirmed"].contains(kind);
         if circumstances.reviews_overdue {

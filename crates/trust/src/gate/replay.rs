@@ -260,6 +260,7 @@ impl Gate {
             institution_kind: kind_code(kind),
             via_other_member: act.via.is_some(),
             own_record: asked.own_record,
+            helped: who.helper.is_some(),
             reviews_overdue: asked.reviews_overdue,
             named: asked.named,
             acting: asked.acting.map(|acting| acting.tag),

@@ -1,6 +1,7 @@
 //! A network of three institutions, each with its own archive in a folder that goes away, and one person.
 
 mod current;
+mod desk;
 mod erasure;
 mod evidence;
 mod glass;
@@ -204,6 +205,7 @@ fn actor(member: &str, role: Role) -> Actor {
         role,
         licence: licensed.then(|| licence(LicenceState::Active)),
         curp: None,
+        helper: None,
     }
 }
 

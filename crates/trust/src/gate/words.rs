@@ -200,6 +200,7 @@ impl Gate {
             role: Role::Patient,
             licence: None,
             supervisor: None,
+            helper: None,
         };
         let deed = Deed {
             via: (*from != self.house.member).then(|| from.clone()),
@@ -355,6 +356,7 @@ impl Gate {
             role,
             licence: None,
             curp: None,
+            helper: None,
         };
         Ok((actor, kind))
     }

@@ -247,6 +247,7 @@ fn opens(rulebook: &Rulebook, role: Role) -> Sentence {
         institution_kind: "clinic",
         via_other_member: false,
         own_record: false,
+        helped: false,
         reviews_overdue: false,
         named: None,
         acting: None,

@@ -13,6 +13,7 @@ fn doctor() -> Circumstances {
         institution_kind: "pharmacy",
         via_other_member: true,
         own_record: false,
+        helped: false,
         reviews_overdue: false,
         named: None,
         acting: None,

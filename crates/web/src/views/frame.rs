@@ -11,6 +11,8 @@ pub struct User {
     pub name: String,
     /// Her role in words.
     pub role: String,
+    /// Who sits beside her at a desk.
+    pub helper: Option<String>,
 }
 
 /// A link of the navigation.
@@ -63,9 +65,15 @@ impl Frame {
             user: actor.map(|a| User {
                 name: a.name.clone(),
                 role: role(t, a.role),
+                helper: a.helper.as_ref().map(|helper| helper.name.clone()),
             }),
             csrf: String::new(),
-            nav: actor.map_or_else(Vec::new, |a| navigation(t, a.role, path)),
+            nav: actor.map_or_else(Vec::new, |a| {
+                let mut nav = navigation(t, a.role, path);
+                // No record is opened at a desk.
+                nav.retain(|item| a.helper.is_none() || item.href != "/historia");
+                nav
+            }),
             path: path.to_owned(),
             flash: None,
             threads,
@@ -84,6 +92,13 @@ impl Frame {
     pub(crate) fn other_language(&self) -> String {
         let other = if self.t.english() { "es" } else { "en" };
         format!("/idioma/{other}?volver={}", self.path)
+    }
+    /// Who sits beside her, as a sentence; empty for whoever is alone.
+    pub(crate) fn helped(&self) -> String {
+        let helper = self.user.as_ref().and_then(|user| user.helper.as_deref());
+        helper.map_or_else(String::new, |who| {
+            self.t.fill("desk.helped", &[("who", who)])
+        })
     }
     pub(crate) fn icon(&self, name: &str) -> &'static str {
         icon(name)
@@ -118,8 +133,12 @@ fn navigation(t: Text, role: Role, path: &str) -> Vec<NavItem> {
             ("/saber", "nav.wish"),
             ("/codigo", "nav.code"),
         ],
-        Role::Physician | Role::Nurse => &[("/", "nav.find"), ("/segundo-factor", "nav.factor")],
-        Role::Pharmacist | Role::Clerk => &[("/", "nav.find")],
+        Role::Physician | Role::Nurse => &[
+            ("/", "nav.find"),
+            ("/mostrador", "nav.desk"),
+            ("/segundo-factor", "nav.factor"),
+        ],
+        Role::Pharmacist | Role::Clerk => &[("/", "nav.find"), ("/mostrador", "nav.desk")],
         Role::Privacy => &[("/revisiones", "nav.reviews"), ("/ordenes", "nav.orders")],
         Role::System | Role::Operator => &[],
     };

@@ -10,6 +10,7 @@ struct Home {
     frame: Frame,
     hello: String,
     cloth: String,
+    helped: bool,
 }
 
 /// The patient's first page: five doors.
@@ -19,6 +20,7 @@ pub fn page(frame: Frame, name: &str) -> String {
     let hello = t.fill("home.hello", &[("name", first)]);
     let cloth = crate::weave::cloth(&frame.threads);
     super::render(&Home {
+        helped: !frame.helped().is_empty(),
         frame: frame.titled(t.say("nav.home")),
         hello,
         cloth,

@@ -311,6 +311,7 @@ mod tests {
             institution: MemberId(if actor == "me" { node } else { "farmacia" }.into()),
             specialty: None,
             supervisor: None,
+            helper: None,
             purpose: Purpose::Treatment,
             evidence: None,
             what: trust::What::Summary,

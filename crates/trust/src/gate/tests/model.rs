@@ -107,7 +107,7 @@ proptest! {
             institution_kind: kind_code(MemberKind::Pharmacy),
             via_other_member: true,
             own_record: false,
-            reviews_overdue: false,
+            helped: false, reviews_overdue: false,
             named: None,
             acting: None,
         };

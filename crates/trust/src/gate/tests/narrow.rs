@@ -113,6 +113,7 @@ fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Aske
         institution_kind: kind_code(MemberKind::Pharmacy),
         via_other_member: !asker.home,
         own_record: asker.role == Role::Patient && asker.home,
+        helped: false,
         reviews_overdue: false,
         named: None,
         acting: None,
