@@ -156,7 +156,7 @@ pub fn page(
         ),
         Whose::Ward { name, .. } => (
             t.fill("kin.history", &[("name", name)]),
-            t.fill("kin.history_lead", &[("name", name)]),
+            t.say("kin.history_lead").to_owned(),
             base.clone(),
         ),
     };

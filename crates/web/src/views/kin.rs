@@ -33,10 +33,11 @@ pub struct Line {
 pub fn line(t: Text, one: &Representative, reference: String, hers: bool, now: Timestamp) -> Line {
     let day = |at: Timestamp| when::date(t, &when::iso_day(at));
     let over = one.ended.or(one.until.filter(|until| *until <= now));
-    let kind = t.say(match one.kind {
-        Kind::GuardianOfMinor => "kin.minor",
-        Kind::GuardianOfAdult => "kin.adult",
-        Kind::Proxy => "kin.proxy",
+    let kind = t.say(match (one.kind, hers) {
+        (Kind::GuardianOfMinor, _) => "kin.minor",
+        (Kind::GuardianOfAdult, _) => "kin.adult",
+        (Kind::Proxy, true) => "kin.proxy",
+        (Kind::Proxy, false) => "kin.chosen",
     });
     let until = match (over, one.until) {
         (Some(over), _) => t.fill("kin.over", &[("date", &day(over))]),
@@ -118,7 +119,7 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
         fields: vec![
             need(f.input("kin_name")),
             need(f.input("kin_curp")),
-            f.choice("kin_tie", ties(t)),
+            need(f.choice("kin_tie", ties(t))),
             f.of("kin_until", "date"),
         ],
         what: Category::ALL
@@ -149,8 +150,13 @@ struct Desk<'a> {
 pub fn desk(frame: Frame, reference: &str, input: Input<'_>) -> String {
     let t = frame.t;
     let f = form(t, input.typed, input.errors);
-    let papers = ["birth-certificate", "court-decision"];
-    let papers = papers.map(|code| choice(code, t.say(&format!("paper.{code}"))));
+    let mut papers = vec![choice("", t.say("field.choose"))];
+    let codes = ["birth-certificate", "court-decision"];
+    papers.extend(codes.map(|code| choice(code, t.say(&format!("paper.{code}")))));
+    let until = Field {
+        hint: t.say("kin.until_desk").to_owned(),
+        ..f.of("kin_until", "date")
+    };
     super::render(&Desk {
         reference,
         lines: input.lines,
@@ -158,10 +164,10 @@ pub fn desk(frame: Frame, reference: &str, input: Input<'_>) -> String {
             need(f.input("kin_whose")),
             need(f.input("kin_name")),
             need(f.input("kin_curp")),
-            f.choice("kin_tie", ties(t)),
-            f.choice("kin_paper", papers.into()),
+            need(f.choice("kin_tie", ties(t))),
+            need(f.choice("kin_paper", papers)),
             need(f.input("kin_number")),
-            f.of("kin_until", "date"),
+            until,
         ],
         errors: input.errors,
         frame: frame.titled(t.say("kin.desk")),
@@ -186,7 +192,10 @@ fn need(field: Field) -> Field {
 
 fn ties(t: Text) -> Vec<Choice> {
     let one = |tie: Tie| choice(tie.code(), t.say(&format!("tie.{}", tie.code())));
-    Tie::ALL.into_iter().map(one).collect()
+    let choose = choice("", t.say("field.choose"));
+    std::iter::once(choose)
+        .chain(Tie::ALL.into_iter().map(one))
+        .collect()
 }
 
 /// Something that whoever acts for somebody did.
