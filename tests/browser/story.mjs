@@ -12,6 +12,7 @@ import { chromium } from "playwright-core";
 
 const [pharmacy, imss, pictures] = process.argv.slice(2);
 const CURP = "HELG680412MDFRPD00";
+const DAUGHTER = "MEHS950412MDFDRF07";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 mkdirSync(pictures, { recursive: true });
 
@@ -215,6 +216,57 @@ try {
   await patient.goto(`${imss}/accesos`);
   sentence("she reads of the emergency", (await text(patient)).includes("llegó inconsciente en ambulancia"));
   await look(patient, "accesos-emergencia");
+
+  // Somebody who acts for her: told to both, read with a name, blind to what she seals quietly.
+  const daughter = await person();
+  await signIn(daughter, imss, "sofia");
+  await patient.goto(`${imss}/representantes`);
+  await patient.fill("[name=kin_name]", "Sofía Medina");
+  await patient.fill("[name=kin_curp]", DAUGHTER);
+  await patient.selectOption("[name=kin_tie]", "CHILD");
+  await patient.click("#guardar-representante");
+  await patient.waitForSelector("[data-test=representante]");
+  sentence("she names her daughter to act for her", (await text(patient)).includes("sofía medina"));
+  await look(patient, "representantes");
+  await patient.goto(`${imss}/`);
+  sentence("her first page says so", await patient.isVisible("[data-test=cambio-representante]"));
+  await daughter.goto(`${imss}/`);
+  sentence("and her daughter's as well", await daughter.isVisible("[data-test=cambio-representante]"));
+  await look(daughter, "inicio-actua");
+  await daughter.click("[data-test=actuo-por]");
+  await daughter.waitForSelector("#dejar-de-actuar");
+  said = await text(daughter);
+  sentence("her daughter reads her history", said.includes("diabetes"));
+  await look(daughter, "historia-de");
+  const record = daughter.url();
+  await patient.goto(`${imss}/reglas`);
+  await patient.selectOption("[name=who]", "representatives");
+  await patient.check("[name=what][value=mental-health]");
+  await patient.check("[name=quiet]");
+  await patient.click("#guardar-regla");
+  await patient.waitForSelector("[data-test=regla]");
+  await daughter.goto(`${record}?todo=1`);
+  said = await text(daughter);
+  sentence("what she seals quietly is not there for her daughter", !said.includes("depresi") && said.includes("diabetes"));
+  sentence("and nothing says that something is missing", !said.includes("reservad"));
+  await daughter.click("#lo-que-vi");
+  await daughter.waitForSelector("[data-test=lo-que-vi]");
+  await look(daughter, "lo-que-vi");
+  await patient.goto(`${imss}/accesos`);
+  sentence("she reads who looked for her", (await text(patient)).includes("tu hija o hijo, vio"));
+  await alone.goto(`${imss}/`);
+  await alone.fill("#buscar-curp input[name=curp]", CURP);
+  await alone.click("#buscar-curp button");
+  await alone.click("[data-test=recibir]");
+  await alone.waitForSelector("[data-test=total-problemas]");
+  await alone.goto(`${alone.url()}/representante`);
+  await alone.waitForSelector("#tutor-nuevo");
+  await look(alone, "tutor");
+  await patient.goto(`${imss}/representantes`);
+  await patient.locator("[data-test=quitar-representante]").first().click();
+  await patient.waitForLoadState();
+  await daughter.goto(record);
+  sentence("when it is ended, it is over at once", !(await text(daughter)).includes("diabetes"));
 
   const strict = await person({ javaScriptEnabled: false, bypassCSP: false });
   await strict.goto(`${imss}/entrar`);

@@ -2,6 +2,8 @@
 
 #[path = "preview/emergency.rs"]
 mod emergency;
+#[path = "preview/kin.rs"]
+mod kin;
 
 use exchange::{Answer, Candidate, LogPart, Outcome, Part};
 use fhir::{Value, obj};
@@ -193,7 +195,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     ));
     out.push((
         "inicio",
-        views::home::page(person("/"), "Guadalupe Hernández Ríos"),
+        views::home::page(person("/"), "Guadalupe Hernández Ríos", &[], &[]),
     ));
     out.push((
         "codigo",
@@ -206,8 +208,10 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
             &timeline(),
             &parts,
             &views::history::Asked::default(),
+            &views::history::Whose::Own,
         ),
     ));
+    out.extend(kin::pages(lang, &timeline(), &parts));
     out.push(("accesos", looks(person("/accesos"), lang)));
     let verdict = views::proof::Verdict {
         holds: true,

@@ -6,6 +6,7 @@ mod entry;
 mod errand;
 mod find;
 mod history;
+mod kin;
 mod looks;
 mod orders;
 mod person;
@@ -110,6 +111,19 @@ pub(crate) fn all(state: State) -> Router {
         .route("/saber", get(wish::show).post(wish::save))
         .route("/saber/{finding}", get(wish::confirm).post(wish::ask))
         .route("/codigo", get(entry::code).post(entry::show_code))
+        .route("/representantes", get(kin::show).post(kin::name))
+        .route("/representantes/quitar", post(kin::end))
+        .route(
+            "/persona/{sealed}/representante",
+            get(kin::counter_show).post(kin::enter),
+        )
+        .route(
+            "/persona/{sealed}/representante/quitar",
+            post(kin::end_at_desk),
+        )
+        .route("/por/{sealed}", get(kin::record))
+        .route("/por/{sealed}/accesos", get(kin::looks))
+        .route("/por/{sealed}/terminar", post(kin::resign))
         .route(
             "/estilo.css",
             get(async || answer::asset("text/css; charset=utf-8", answer::STYLE)),

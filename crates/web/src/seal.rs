@@ -32,6 +32,7 @@ pub(crate) enum Use {
     Errand,
     Flash,
     Actor,
+    Kin,
 }
 
 impl Sealer {

@@ -11,6 +11,7 @@ pub mod find;
 pub mod frame;
 pub mod history;
 pub mod home;
+pub mod kin;
 pub mod lines;
 pub mod looks;
 pub mod orders;

@@ -156,6 +156,34 @@ const TABLE: &[(&str, &str, Asked)] = {
         ),
         ("GET", "/codigo", Get(&["/codigo"])),
         ("POST", "/codigo", Post("/codigo", &[])),
+        ("GET", "/representantes", Get(&["/representantes"])),
+        (
+            "POST",
+            "/representantes",
+            Post(
+                "/representantes",
+                &[
+                    ("kin_name", "Rosa"),
+                    ("kin_curp", OTHER),
+                    ("kin_tie", "CHILD"),
+                ],
+            ),
+        ),
+        (
+            "POST",
+            "/representantes/quitar",
+            Post("/representantes/quitar", &[("quien", "x")]),
+        ),
+        ("GET", "/persona/{sealed}/representante", STAFF),
+        ("POST", "/persona/{sealed}/representante", STAFF),
+        ("POST", "/persona/{sealed}/representante/quitar", STAFF),
+        ("GET", "/por/{sealed}", Get(&["/por/x"])),
+        ("GET", "/por/{sealed}/accesos", Get(&["/por/x/accesos"])),
+        (
+            "POST",
+            "/por/{sealed}/terminar",
+            Post("/por/x/terminar", &[]),
+        ),
         ("GET", "/estilo.css", Get(&["/estilo.css"])),
         ("GET", "/favicon.svg", Get(&["/favicon.svg"])),
     ]

@@ -57,6 +57,9 @@ pub const HEROINE_NAME: &str = "María Guadalupe Hernández López";
 /// Her CURP: synthetic, like all of her.
 pub const HEROINE_CURP: &str = "HELG680412MDFRPD00";
 
+/// Somebody of age who may act for her: synthetic, with no record of her own.
+const DAUGHTER_CURP: &str = "MEHS950412MDFDRF07";
+
 /// Somebody who signs in.
 #[derive(Clone, Copy, Debug)]
 pub struct Player {
@@ -72,6 +75,8 @@ pub struct Player {
     pub role: Role,
     /// Cédula, specialty, state.
     pub licence: Option<(&'static str, &'static str, LicenceState)>,
+    /// For patients: her CURP.
+    pub curp: Option<&'static str>,
     /// Who that is.
     pub es: &'static str,
     /// Who that is.
@@ -82,7 +87,7 @@ pub struct Player {
 const SUPERVISOR: &str = "ines";
 
 /// Everybody who signs in.
-pub const CAST: [Player; 12] = [
+pub const CAST: [Player; 13] = [
     Player {
         member: "farmacia",
         login: "ana",
@@ -90,6 +95,7 @@ pub const CAST: [Player; 12] = [
         name: "Dra. Ana Ruiz",
         role: Role::Physician,
         licence: Some(("7654321", "Medicina general", LicenceState::Active)),
+        curp: None,
         es: "Dra. Ana Ruiz, médica del consultorio junto a la farmacia",
         en: "Dr. Ana Ruiz, physician beside the pharmacy",
     },
@@ -100,6 +106,7 @@ pub const CAST: [Player; 12] = [
         name: "Rosa Méndez",
         role: Role::Pharmacist,
         licence: Some(("6543210", "Química farmacéutica", LicenceState::Active)),
+        curp: None,
         es: "Rosa Méndez, farmacéutica: ve medicinas y alergias",
         en: "Rosa Méndez, pharmacist: sees medicines and allergies",
     },
@@ -110,6 +117,7 @@ pub const CAST: [Player; 12] = [
         name: "Dr. Luis Ortega",
         role: Role::Physician,
         licence: Some(("5432109", "Medicina familiar", LicenceState::Active)),
+        curp: None,
         es: "Dr. Luis Ortega, médico familiar",
         en: "Dr. Luis Ortega, family physician",
     },
@@ -120,8 +128,20 @@ pub const CAST: [Player; 12] = [
         name: HEROINE_NAME,
         role: Role::Patient,
         licence: None,
+        curp: Some(HEROINE_CURP),
         es: "Lupita, la paciente",
         en: "Lupita, the patient",
+    },
+    Player {
+        member: "imss",
+        login: "sofia",
+        secret: "telar-1995",
+        name: "Sofía Medina Hernández",
+        role: Role::Patient,
+        licence: None,
+        curp: Some(DAUGHTER_CURP),
+        es: "Sofía, hija de Lupita: puede actuar por ella (CURP MEHS950412MDFDRF07)",
+        en: "Sofía, Lupita's daughter: may act for her (CURP MEHS950412MDFDRF07)",
     },
     Player {
         member: "issste",
@@ -130,6 +150,7 @@ pub const CAST: [Player; 12] = [
         name: "Carmen Soto",
         role: Role::Clerk,
         licence: None,
+        curp: None,
         es: "Carmen Soto, recepción: recibe, no lee",
         en: "Carmen Soto, front desk: receives, does not read",
     },
@@ -140,6 +161,7 @@ pub const CAST: [Player; 12] = [
         name: "Enf. Irma Tun",
         role: Role::Nurse,
         licence: Some(("4321098", "Enfermería", LicenceState::Active)),
+        curp: None,
         es: "Enf. Irma Tun, enfermera",
         en: "Irma Tun, nurse",
     },
@@ -150,6 +172,7 @@ pub const CAST: [Player; 12] = [
         name: "Dra. Inés Cob",
         role: Role::Physician,
         licence: Some(("1098765", "Medicina general", LicenceState::Active)),
+        curp: None,
         es: "Dra. Inés Cob, médica; responde por su pasante",
         en: "Dr. Inés Cob, physician; answers for her trainee",
     },
@@ -160,6 +183,7 @@ pub const CAST: [Player; 12] = [
         name: "Iván Poot",
         role: Role::Physician,
         licence: Some(("CP-2026-118", "Medicina general", LicenceState::Pasante)),
+        curp: None,
         es: "Iván Poot, pasante en servicio social a cargo de la Dra. Cob",
         en: "Iván Poot, in social service under Dr. Cob",
     },
@@ -170,6 +194,7 @@ pub const CAST: [Player; 12] = [
         name: "Dr. Raúl Peña",
         role: Role::Physician,
         licence: Some(("3210987", "Cirugía general", LicenceState::Suspended)),
+        curp: None,
         es: "Dr. Raúl Peña, con la cédula suspendida: no puede leer",
         en: "Dr. Raúl Peña, licence suspended: cannot read",
     },
@@ -180,6 +205,7 @@ pub const CAST: [Player; 12] = [
         name: "Dra. Elena Vidal",
         role: Role::Physician,
         licence: Some(("2109876", "Medicina interna", LicenceState::Active)),
+        curp: None,
         es: "Dra. Elena Vidal, internista",
         en: "Dr. Elena Vidal, internist",
     },
@@ -190,6 +216,7 @@ pub const CAST: [Player; 12] = [
         name: "Lic. Marta Téllez",
         role: Role::Privacy,
         licence: None,
+        curp: None,
         es: "Lic. Marta Téllez, privacidad: revisa emergencias",
         en: "Marta Téllez, privacy: reviews emergencies",
     },
@@ -200,6 +227,7 @@ pub const CAST: [Player; 12] = [
         name: "Lic. Luz Ferrer",
         role: Role::Privacy,
         licence: None,
+        curp: None,
         es: "Lic. Luz Ferrer, privacidad: autoriza órdenes con Marta",
         en: "Luz Ferrer, privacy: releases orders with Marta",
     },
@@ -260,7 +288,7 @@ pub(super) fn accounts(gate: &Gate, now: Timestamp) -> Result<(), Error> {
                 name: player.name.into(),
                 role: player.role,
                 licence,
-                curp: (player.role == Role::Patient).then(|| HEROINE_CURP.to_owned()),
+                curp: player.curp.map(str::to_owned),
                 unit: (player.role != Role::Patient).then(|| unit(player.role).to_owned()),
             },
             now,

@@ -13,18 +13,19 @@ use axum::extract::{Path, Query};
 use axum::http::{Response, StatusCode};
 use trust::Role;
 
-pub(super) async fn home(signed: Signed) -> Response<Body> {
+pub(super) async fn home(signed: Signed) -> Answer {
+    let (wards, notices) = super::kin::at_home(&signed).await?;
     let html = match signed.actor.role {
-        Role::Patient => views::home::page(signed.frame(), &signed.actor.name),
+        Role::Patient => views::home::page(signed.frame(), &signed.actor.name, &wards, &notices),
         Role::Physician | Role::Nurse | Role::Pharmacist | Role::Clerk => {
             views::find::page(signed.frame(), &Fields::default(), &[])
         }
-        Role::Privacy => return redirect("/revisiones"),
+        Role::Privacy => return Ok(redirect("/revisiones")),
         Role::System | Role::Operator => {
-            return signed.fault(StatusCode::FORBIDDEN, "fault.machine");
+            return Ok(signed.fault(StatusCode::FORBIDDEN, "fault.machine"));
         }
     };
-    page(StatusCode::OK, html)
+    Ok(page(StatusCode::OK, html))
 }
 
 fn door(visitor: &Visitor, code: StatusCode, typed: &Fields, problem: &str) -> Response<Body> {

@@ -113,7 +113,10 @@ pub(super) async fn results(signed: Signed, Path(sealed): Path<String>) -> Answe
 /// After evidence was made: the record for those who care, a confirmation for the desk.
 fn onward(signed: &Signed, sealed: &str, until: jiff::Timestamp) -> Response<Body> {
     if signed.actor.role == Role::Clerk {
-        page(StatusCode::OK, views::find::received(signed.frame(), until))
+        page(
+            StatusCode::OK,
+            views::find::received(signed.frame(), sealed, until),
+        )
     } else {
         redirect(&format!("/persona/{sealed}"))
     }

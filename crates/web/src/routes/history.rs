@@ -9,7 +9,7 @@ use axum::extract::Query;
 use axum::http::StatusCode;
 use serde::Deserialize;
 use store::Verbs;
-use trust::{PersonRef, Purpose, Request, What};
+use trust::{Pact, PersonRef, Purpose, Request, What};
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
@@ -36,6 +36,20 @@ pub(super) fn own(signed: &Signed, what: What) -> Option<Request> {
     })
 }
 
+/// What the reader asked to see: only what the pact and the page know goes back into links.
+pub(super) fn asked(pact: &Pact, asked: Asked) -> history::Asked {
+    let known = pact.members.iter().any(|m| m.id.0 == asked.de);
+    history::Asked {
+        member: if known { asked.de } else { String::new() },
+        kind: history::KINDS
+            .into_iter()
+            .find(|k| *k == asked.tipo)
+            .unwrap_or("")
+            .to_owned(),
+        all: !asked.todo.is_empty(),
+    }
+}
+
 pub(super) async fn show(signed: Signed, Query(asked): Query<Asked>) -> Answer {
     let Some(request) = own(&signed, What::Summary) else {
         return Ok(signed.fault(StatusCode::FORBIDDEN, "fault.not_patient"));
@@ -45,21 +59,12 @@ pub(super) async fn show(signed: Signed, Query(asked): Query<Asked>) -> Answer {
         Ok(parts) => parts,
         Err(refusal) => return Ok(signed.refuse(&refusal, "")),
     };
-    // Only what the pact and the page know goes back into links.
-    let known = state.gate.pact().members.iter().any(|m| m.id.0 == asked.de);
-    let asked = history::Asked {
-        member: if known { asked.de } else { String::new() },
-        kind: history::KINDS
-            .into_iter()
-            .find(|k| *k == asked.tipo)
-            .unwrap_or("")
-            .to_owned(),
-        all: !asked.todo.is_empty(),
-    };
+    let asked = self::asked(&state.gate.pact(), asked);
     let visitor = signed.visitor.clone();
     let html = blocking(&visitor, move || {
         let timeline = living::timeline(&sourced(&parts));
-        views::history::page(signed.frame(), &timeline, &parts, &asked)
+        let whose = history::Whose::Own;
+        views::history::page(signed.frame(), &timeline, &parts, &asked, &whose)
     })
     .await?;
     Ok(page(StatusCode::OK, html))

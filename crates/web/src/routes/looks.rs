@@ -31,7 +31,10 @@ pub(super) async fn show(signed: Signed) -> Answer {
             parts: &parts,
             sentence: &|act| act.sentence(lang, &names),
             seal: &|act| {
-                let who = Who::Actor(act.institution.clone(), act.actor.clone());
+                let who = match act.acting {
+                    Some(acting) => Who::Representative(acting.tag),
+                    None => Who::Actor(act.institution.clone(), act.actor.clone()),
+                };
                 let named = (views::rules::who_code(&who), act.who.clone());
                 signed.seal(
                     Use::Actor,

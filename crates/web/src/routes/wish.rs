@@ -169,7 +169,7 @@ pub(super) async fn ask(Path(code): Path<String>, SignedForm(signed, typed): Sig
 }
 
 /// Carries what she said to every member, and goes on.
-async fn spread(
+pub(super) async fn spread(
     signed: &Signed,
     said: Result<SignedWord, Refusal>,
     to: &str,

@@ -121,16 +121,18 @@ pub fn results(frame: Frame, found: &[CandidateView], opens: bool) -> String {
 
 #[derive(Template)]
 #[template(path = "received.html")]
-struct Received {
+struct Received<'a> {
     frame: Frame,
+    reference: &'a str,
     until: String,
 }
 
-/// A clerk received somebody: until when the institution may care for her.
-pub fn received(frame: Frame, until: jiff::Timestamp) -> String {
+/// A clerk received somebody, who is named by a sealed reference: until when the institution may care for her.
+pub fn received(frame: Frame, reference: &str, until: jiff::Timestamp) -> String {
     let t = frame.t;
     let until = t.fill("find.received_until", &[("time", &when::time(until))]);
     super::render(&Received {
+        reference,
         frame: frame.titled(t.say("find.received")),
         until,
     })

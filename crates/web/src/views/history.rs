@@ -1,4 +1,5 @@
-//! My history: one time line across institutions, a thread for each, filtered by links that work without script.
+//! A history, mine or that of somebody for whom I act: one time line across institutions, a thread for each, filtered by
+//! links that work without script.
 
 use super::frame::Frame;
 use super::person::{MemberView, members};
@@ -60,10 +61,37 @@ pub struct Asked {
     pub all: bool,
 }
 
+/// Whose history it is.
+#[derive(Clone, Debug)]
+pub enum Whose {
+    /// The reader's.
+    Own,
+    /// Somebody's for whom she acts.
+    Ward {
+        /// That one's name.
+        name: String,
+        /// Sealed: whom the page's links mean.
+        reference: String,
+    },
+}
+
+impl Whose {
+    fn base(&self) -> String {
+        match self {
+            Whose::Own => "/historia".to_owned(),
+            Whose::Ward { reference, .. } => format!("/por/{reference}"),
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "history.html")]
 struct Page {
     frame: Frame,
+    headline: String,
+    lead: String,
+    /// Where whoever acts for somebody does more than read; empty for the person herself.
+    acting: String,
     years: Vec<Year>,
     by_member: Vec<Filter>,
     by_kind: Vec<Filter>,
@@ -101,18 +129,37 @@ fn kind(event: &Event) -> &'static str {
     }
 }
 
-fn href(member: &str, kind: &str) -> String {
+fn href(base: &str, member: &str, kind: &str) -> String {
     match (member.is_empty(), kind.is_empty()) {
-        (true, true) => "/historia".to_owned(),
-        (false, true) => format!("/historia?de={member}"),
-        (true, false) => format!("/historia?tipo={kind}"),
-        (false, false) => format!("/historia?de={member}&tipo={kind}"),
+        (true, true) => base.to_owned(),
+        (false, true) => format!("{base}?de={member}"),
+        (true, false) => format!("{base}?tipo={kind}"),
+        (false, false) => format!("{base}?de={member}&tipo={kind}"),
     }
 }
 
 /// The page.
-pub fn page(frame: Frame, timeline: &[Event], parts: &[Part], asked: &Asked) -> String {
+pub fn page(
+    frame: Frame,
+    timeline: &[Event],
+    parts: &[Part],
+    asked: &Asked,
+    whose: &Whose,
+) -> String {
     let t = frame.t;
+    let base = whose.base();
+    let (headline, lead, acting) = match whose {
+        Whose::Own => (
+            t.say("nav.history").to_owned(),
+            t.say("history.lead").to_owned(),
+            String::new(),
+        ),
+        Whose::Ward { name, .. } => (
+            t.fill("kin.history", &[("name", name)]),
+            t.say("kin.history_lead").to_owned(),
+            base.clone(),
+        ),
+    };
     let threads = frame.threads.clone();
     let chosen: Vec<&Event> = timeline
         .iter()
@@ -149,8 +196,8 @@ pub fn page(frame: Frame, timeline: &[Event], parts: &[Part], asked: &Asked) -> 
     let members = members(t, &threads, parts);
     let rest = (chosen.len() > limit).then(|| Filter {
         href: {
-            let base = href(&asked.member, &asked.kind);
-            format!("{base}{}todo=1", if base.contains('?') { '&' } else { '?' })
+            let href = href(&base, &asked.member, &asked.kind);
+            format!("{href}{}todo=1", if href.contains('?') { '&' } else { '?' })
         },
         label: t.count("history.rest", chosen.len() - limit),
         on: false,
@@ -158,26 +205,29 @@ pub fn page(frame: Frame, timeline: &[Event], parts: &[Part], asked: &Asked) -> 
     });
     super::render(&Page {
         years,
-        by_member: member_filters(t, &threads.all(), asked),
-        by_kind: kind_filters(t, timeline, asked),
+        by_member: member_filters(t, &base, &threads.all(), asked),
+        by_kind: kind_filters(t, &base, timeline, asked),
         total: t.count("history.events", chosen.len()),
         columns: threads.all(),
         missing: members.iter().filter(|m| !m.answered).cloned().collect(),
         members,
         rest,
-        frame: frame.titled(t.say("nav.history")),
+        frame: frame.titled(&headline),
+        headline,
+        lead,
+        acting,
     })
 }
 
-fn member_filters(t: Text, threads: &[Thread], asked: &Asked) -> Vec<Filter> {
+fn member_filters(t: Text, base: &str, threads: &[Thread], asked: &Asked) -> Vec<Filter> {
     let everyone = Filter {
-        href: href("", &asked.kind),
+        href: href(base, "", &asked.kind),
         label: t.say("history.everyone").to_owned(),
         on: asked.member.is_empty(),
         class: String::new(),
     };
     let each = threads.iter().map(|thread| Filter {
-        href: href(&thread.id, &asked.kind),
+        href: href(base, &thread.id, &asked.kind),
         label: thread.name.clone(),
         on: asked.member == thread.id,
         class: thread.class.clone(),
@@ -185,9 +235,9 @@ fn member_filters(t: Text, threads: &[Thread], asked: &Asked) -> Vec<Filter> {
     std::iter::once(everyone).chain(each).collect()
 }
 
-fn kind_filters(t: Text, timeline: &[Event], asked: &Asked) -> Vec<Filter> {
+fn kind_filters(t: Text, base: &str, timeline: &[Event], asked: &Asked) -> Vec<Filter> {
     let everything = Filter {
-        href: href(&asked.member, ""),
+        href: href(base, &asked.member, ""),
         label: t.say("history.everything").to_owned(),
         on: asked.kind.is_empty(),
         class: String::new(),
@@ -196,7 +246,7 @@ fn kind_filters(t: Text, timeline: &[Event], asked: &Asked) -> Vec<Filter> {
         .iter()
         .filter(|k| timeline.iter().any(|e| kind(e) == **k))
         .map(|k| Filter {
-            href: href(&asked.member, k),
+            href: href(base, &asked.member, k),
             label: t.say(&format!("kind.{k}")).to_owned(),
             on: asked.kind == **k,
             class: String::new(),

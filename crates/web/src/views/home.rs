@@ -1,20 +1,23 @@
-//! The patient's first page and her code. Neither reads her record.
+//! The patient's first page and her code. Neither reads a record.
 
 use super::frame::Frame;
+use super::kin::Line;
 use crate::when;
 use askama::Template;
 
 #[derive(Template)]
 #[template(path = "home.html")]
-struct Home {
+struct Home<'a> {
     frame: Frame,
     hello: String,
     cloth: String,
     helped: bool,
+    wards: &'a [Line],
+    notices: &'a [String],
 }
 
-/// The patient's first page: five doors.
-pub fn page(frame: Frame, name: &str) -> String {
+/// The patient's first page: six doors; those for whom she acts, and what changed of late about who acts for whom.
+pub fn page(frame: Frame, name: &str, wards: &[Line], notices: &[String]) -> String {
     let t = frame.t;
     let first = name.split_whitespace().next().unwrap_or(name);
     let hello = t.fill("home.hello", &[("name", first)]);
@@ -24,6 +27,8 @@ pub fn page(frame: Frame, name: &str) -> String {
         frame: frame.titled(t.say("nav.home")),
         hello,
         cloth,
+        wards,
+        notices,
     })
 }
 

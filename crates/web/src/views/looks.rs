@@ -100,7 +100,7 @@ struct Group<'a> {
 
 /// Whether the person did it herself. Acts do not name her login; somebody else who tried as a patient was refused.
 fn is_own(act: &ActView) -> bool {
-    act.role == Role::Patient && act.refused.is_empty()
+    act.role == Role::Patient && act.acting.is_none() && act.refused.is_empty()
 }
 
 /// Brings each read that answers another node's ask (or the asker's own node's part of it) to that ask.
@@ -117,6 +117,7 @@ fn group<'a>(acts: &[&'a ActView]) -> Vec<Group<'a>> {
             let same = act.kind == ActKind::Read
                 && ask.actor == act.actor
                 && ask.institution == act.institution
+                && ask.acting == act.acting
                 && ask.purpose == act.purpose
                 && ask.refused.is_empty()
                 && act.refused.is_empty()
