@@ -21,6 +21,8 @@
 //! of texts, with their frequencies), `block` and `propose` (which pairs are worth comparing), `compare` (levels of
 //! agreement, listed in `field`), `model` and `train` (what they weigh), `sure` (what is decided before weighing),
 //! `cluster` (people out of pairs), `index` and `postings` (the same for one arrival at a time), `explain`.
+//!
+//! Between members, who do not show each other their people, [`keyed`].
 
 mod batch;
 mod block;
@@ -33,6 +35,7 @@ mod draft;
 mod explain;
 mod field;
 mod index;
+pub mod keyed;
 mod lexicon;
 mod link;
 mod model;
