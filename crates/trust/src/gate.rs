@@ -3,7 +3,7 @@
 //! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
 //! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
 //! (`words`, `current`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
-//! (`pattern`) or guessing (`sought`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
+//! (`pattern`) or guessing (`sought`), who is who as it was decided (`links`, told above by `register`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
 //! row it keeps is named in `rows`.
 
 mod accounts;
@@ -18,12 +18,14 @@ mod factor;
 mod glass;
 mod judge;
 mod limit;
+mod links;
 mod order;
 mod pace;
 mod pattern;
 mod person;
 mod question;
 mod refusal;
+mod register;
 mod replay;
 mod represent;
 mod request;
@@ -52,6 +54,7 @@ pub use pattern::Unusual;
 pub use question::{Acting, Question, Said};
 pub(crate) use question::{SCOPES, letters, verbs};
 pub use refusal::{Refusal, RefusalKind};
+pub use register::{Registered, Registrar};
 pub use replay::{Decided, Explained, Gap};
 pub(crate) use represent::{ENDED, MADE, NAMED, UNMADE};
 pub use represent::{NewRepresentative, Shown};
@@ -124,6 +127,8 @@ struct House {
     patterns: pattern::Patterns,
     sought: sought::Sought,
     all_said: current::AllSaid,
+    links: links::Links,
+    registrar: std::sync::OnceLock<Registrar>,
     /// One person is erased at a time.
     erasing: Mutex<()>,
 }
@@ -193,12 +198,15 @@ impl Gate {
                 patterns: pattern::Patterns::default(),
                 sought: sought::Sought::default(),
                 all_said: current::AllSaid::default(),
+                links: links::Links::default(),
+                registrar: std::sync::OnceLock::new(),
                 erasing: Mutex::default(),
                 store,
                 seal,
             }),
         };
         gate.settle_pact(opened)?;
+        gate.load_links()?;
         gate.load_words()?;
         gate.load_all_said()?;
         gate.load_tries()?;

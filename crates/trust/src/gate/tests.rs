@@ -5,6 +5,7 @@ mod erasure;
 mod evidence;
 mod glass;
 mod licence;
+mod links;
 mod log;
 mod matrix;
 mod model;
