@@ -15,7 +15,7 @@ use crate::link::link_pairs;
 use crate::model::Model;
 use crate::registration::Registration;
 use crate::sure::Apart;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A register of fewer is too small to learn weights from: it starts with the first estimates.
@@ -70,6 +70,8 @@ struct Kept {
     /// By number.
     names: Vec<String>,
     pairs: BTreeMap<(u32, u32), Candidate>,
+    /// Systems of numbers.
+    systems: HashSet<String>,
 }
 
 impl Desk {
@@ -119,6 +121,15 @@ impl Desk {
             })
         });
         Some(named.collect())
+    }
+
+    /// Whether somebody here has or had a number of this system. `None` while the register is not open.
+    pub fn knows(&self, system: &str) -> Option<bool> {
+        let state = self.lock();
+        state
+            .kept
+            .as_ref()
+            .map(|kept| kept.systems.contains(system))
     }
 
     /// Why two registrations are or are not of one person; `None` if one of them is not here, or nothing is open yet.
@@ -184,6 +195,7 @@ impl Kept {
             numbers: HashMap::new(),
             names: Vec::new(),
             pairs: BTreeMap::new(),
+            systems: HashSet::new(),
         };
         let there = told.iter().filter(|(_, (_, now))| now.is_some()).count();
         if there < LEARNS_FROM {
@@ -196,6 +208,7 @@ impl Kept {
         let mut registrations = Vec::with_capacity(there);
         for (id, (version, now)) in told {
             let number = now.map(|now| {
+                kept.note_systems(&now);
                 registrations.push(now);
                 kept.names.push(id.clone());
                 registrations.len() as u32 - 1
@@ -240,7 +253,10 @@ impl Kept {
                 self.pairs.retain(|(a, b), _| *a != number && *b != number);
             }
         }
-        let arrived = now.map(|now| self.index.arrive(&now));
+        let arrived = now.map(|now| {
+            self.note_systems(&now);
+            self.index.arrive(&now)
+        });
         let number = arrived.as_ref().map(|arrived| arrived.registration);
         self.numbers.insert(id.to_owned(), (version, number));
         let Some(arrived) = arrived else {
@@ -265,6 +281,14 @@ impl Kept {
             let weakest = pairs.min_by(|(_, x), (_, y)| strength(x).total_cmp(&strength(y)));
             if let Some(key) = weakest.map(|(key, _)| *key) {
                 self.pairs.remove(&key);
+            }
+        }
+    }
+
+    fn note_systems(&mut self, registration: &Registration) {
+        for one in &registration.identifiers {
+            if !self.systems.contains(&one.system) {
+                self.systems.insert(one.system.clone());
             }
         }
     }
