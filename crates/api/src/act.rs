@@ -5,12 +5,16 @@
 mod body;
 mod condition;
 mod definitions;
+mod given;
 mod history;
 mod lastn;
+mod matching;
+mod merge;
 mod meta;
 mod over;
 mod parameters;
 mod patch;
+mod pix;
 mod read;
 mod search;
 mod validate;
@@ -57,6 +61,10 @@ pub(crate) enum Op {
     History(HistoryOf, Pairs),
     Everything(String, Pairs),
     Lastn(Pairs, Option<Value>),
+    Match(Value),
+    Pix(Pairs, Option<Value>),
+    /// Of two registrations: one person, or two.
+    Decide(merge::Decided, Value),
     /// Of a SearchParameter: into use or out of it.
     Activate(String, bool),
     /// How far the index is with a loaded search parameter, or with all.
@@ -143,6 +151,19 @@ impl Op {
             Interaction::HistorySystem => Op::History(HistoryOf::System, pairs),
             Interaction::Everything => Op::Everything(id()?, pairs),
             Interaction::Lastn | Interaction::LastnPosted => Op::Lastn(pairs, body),
+            Interaction::Match => {
+                nothing_else(&pairs, "_format, _pretty")?;
+                Op::Match(resource()?)
+            }
+            Interaction::Pix | Interaction::PixPosted => Op::Pix(pairs, body),
+            Interaction::Merge | Interaction::Split => {
+                nothing_else(&pairs, "_format, _pretty")?;
+                let decided = match interaction {
+                    Interaction::Merge => merge::Decided::One,
+                    _ => merge::Decided::Two,
+                };
+                Op::Decide(decided, resource()?)
+            }
             Interaction::Activate | Interaction::Deactivate => {
                 nothing_else(&pairs, "_format, _pretty")?;
                 Op::Activate(id()?, interaction == Interaction::Activate)
@@ -187,6 +208,9 @@ impl Session<'_> {
             Op::History(of, pairs) => self.history(&of, pairs),
             Op::Everything(id, pairs) => self.everything(id, pairs),
             Op::Lastn(pairs, body) => self.lastn(pairs, body.as_ref(), wishes),
+            Op::Match(body) => self.matching(&body),
+            Op::Pix(pairs, body) => self.pix(pairs, body.as_ref()),
+            Op::Decide(decided, body) => self.decide_who(decided, &body),
             Op::Activate(id, active) => self.activate(id, active),
             Op::Indexing(id) => self.indexing(id.as_deref()),
         }

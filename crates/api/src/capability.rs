@@ -110,6 +110,34 @@ fn operations(all: &[(Interaction, &'static str, &'static str)]) -> impl Iterato
     })
 }
 
+/// Operations about who is who.
+fn registry_operations() -> impl Iterator<Item = Value> {
+    let all = [
+        (
+            Interaction::Match,
+            "match",
+            "http://hl7.org/fhir/OperationDefinition/Patient-match",
+        ),
+        (
+            Interaction::Pix,
+            "ihe-pix",
+            "https://profiles.ihe.net/ITI/PIXm/OperationDefinition/IHE.PIXm.pix",
+        ),
+        (
+            Interaction::Merge,
+            "merge",
+            "http://hl7.org/fhir/OperationDefinition/Patient-merge",
+        ),
+        (
+            Interaction::Split,
+            "split",
+            "https://tejido.mx/fhir/OperationDefinition/split",
+        ),
+    ];
+    let there = all.into_iter().filter(|(route, ..)| has(*route));
+    there.map(|(_, name, definition)| obj! { "name" => name, "definition" => definition })
+}
+
 /// Operations that R4 does not define.
 fn own_operations() -> impl Iterator<Item = Value> {
     let all = [
@@ -202,6 +230,7 @@ fn resource(of: ResourceType, catalog: &Catalog) -> Value {
         operations(&[(Interaction::Lastn, "lastn", "Observation-lastn")])
             .filter(|_| of.name() == "Observation"),
     )
+    .chain(registry_operations().filter(|_| of.name() == "Patient"))
     .chain(own_operations().filter(|_| of.name() == "SearchParameter"))
     .collect::<Vec<_>>();
     obj! {

@@ -65,6 +65,7 @@ pub(crate) fn router(state: State) -> Router {
         clock: state.clock,
         house: House {
             gate: state.gate,
+            people: state.people,
             limits: state.limits,
             base,
         },
@@ -176,7 +177,7 @@ fn sent_to(route: &Route) -> Option<Sent> {
         SearchPosted | SearchSystemPosted => Some(Sent::Form),
         Patch | PatchWhere => Some(Sent::Patch),
         Create | Update | UpdateWhere | Bundle | MetaAdd | MetaDelete | Validate
-        | ValidateInstance | LastnPosted => Some(Sent::Json),
+        | ValidateInstance | LastnPosted | Match | PixPosted | Merge | Split => Some(Sent::Json),
         _ => None,
     }
 }

@@ -10,6 +10,7 @@ use trust::{Actor, Gate, Grant, PersonRef, Purpose, RefusalKind, Request, Role, 
 /// What all requests share.
 pub(crate) struct House {
     pub(crate) gate: Gate,
+    pub(crate) people: std::sync::Arc<identity::Desk>,
     pub(crate) limits: crate::Limits,
     /// `https://node.example/fhir`.
     pub(crate) base: String,

@@ -187,6 +187,75 @@ impl Register {
         }
         card
     }
+    /// Where the register ends now, so that what comes after can be let go again.
+    pub(crate) fn end(&self) -> End {
+        End {
+            cards: self.cards.len(),
+            words: self.words.len(),
+            texts: std::array::from_fn(|kind| self.texts[kind].len()),
+            systems: self.systems.len(),
+        }
+    }
+    /// Lets go of all that came after, as if it had never been written.
+    pub(crate) fn back_to(&mut self, end: &End) {
+        while self.cards.len() > end.cards {
+            if let Some(card) = self.cards.pop() {
+                self.uncount(&card);
+            }
+        }
+        self.words.back_to(end.words);
+        for (texts, len) in self.texts.iter_mut().zip(end.texts) {
+            texts.back_to(len);
+        }
+        self.systems.truncate(end.systems);
+    }
+    /// Empties a registration: what it said counts no more. Its number stays taken.
+    pub(crate) fn empty(&mut self, number: u32) {
+        let card = std::mem::take(&mut self.cards[number as usize]);
+        self.uncount(&card);
+    }
+    /// Takes a card out of the frequencies.
+    fn uncount(&mut self, card: &Card) {
+        for id in card.given {
+            self.words.uncount(id, Role::Given);
+        }
+        for id in [card.first, card.second].into_iter().chain(card.other) {
+            self.words.uncount(id, Role::Family);
+        }
+        let [a, b] = card.traits;
+        let texts = [
+            (Kind::Parent, card.mother),
+            (Kind::Parent, card.father),
+            (Kind::Whole, card.whole),
+            (Kind::BirthPlace, card.birth_place),
+            (Kind::TraitA, a),
+            (Kind::TraitB, b),
+        ];
+        let homes = card.places.into_iter().flat_map(|home| {
+            [
+                (Kind::Street, home.street),
+                (Kind::HouseNumber, home.number),
+                (Kind::Door, home.door),
+                (Kind::Building, home.building),
+                (Kind::Postcode, home.postcode),
+                (Kind::Area, home.area),
+                (Kind::Locality, home.locality),
+                (Kind::Region, home.region),
+            ]
+        });
+        for (kind, id) in texts.into_iter().chain(homes) {
+            self.texts[kind as usize].uncount(id);
+        }
+        if card.birth != 0 {
+            less(&mut self.births, card.birth);
+            self.births_total = self.births_total.saturating_sub(1);
+        }
+        for number in card.phones.into_iter().chain(card.numbers) {
+            if number != 0 {
+                less(&mut self.times, number);
+            }
+        }
+    }
     /// The lexicon of a kind.
     pub(crate) fn texts(&self, kind: Kind) -> &Texts {
         &self.texts[kind as usize]
@@ -211,6 +280,24 @@ impl Register {
     pub(crate) fn tells_apart(&self, system: u16) -> bool {
         let name = self.systems.get(usize::from(system).wrapping_sub(1));
         name.is_some_and(|name| mx::systems::clues_of_folio(name).is_none())
+    }
+}
+
+/// Where a register ended at some time.
+pub(crate) struct End {
+    cards: usize,
+    words: usize,
+    texts: [usize; KINDS],
+    systems: usize,
+}
+
+/// Counts one less; what is counted no more is let go.
+fn less<K: std::hash::Hash + Eq>(counts: &mut Map<K, u32>, key: K) {
+    if let Some(times) = counts.get_mut(&key) {
+        *times = times.saturating_sub(1);
+        if *times == 0 {
+            counts.remove(&key);
+        }
     }
 }
 

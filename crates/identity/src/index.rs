@@ -34,6 +34,10 @@ pub struct Candidate {
     pub score: f64,
     /// How sure, confirmed numbers included.
     pub grade: Grade,
+    /// Whether a confirmed number decided.
+    pub decided: bool,
+    /// Whether confirmed numbers say one thing and the rest another: for somebody to look at, whatever the grade.
+    pub conflict: bool,
 }
 
 /// What came of an arrival.
@@ -58,6 +62,8 @@ pub struct Index {
     person: Vec<u32>,
     /// The registrations of people who have several.
     groups: Map<u32, Vec<u32>>,
+    /// Registrations that left; their numbers stay taken, and their keys stand in the postings.
+    gone: Map<u32, ()>,
 }
 
 impl Index {
@@ -92,10 +98,11 @@ impl Index {
             postings,
             person,
             groups,
+            gone: Map::default(),
         }
     }
 
-    /// How many registrations there are.
+    /// How many registrations there are, those that left included.
     pub fn len(&self) -> usize {
         self.register.len()
     }
@@ -135,13 +142,12 @@ impl Index {
         let card = self.register.cards[own as usize];
         let traits = Traits::of(&self.register, &card);
         let near = self.near(&traits);
-        let mut links = self.weigh(&card, own, &near);
+        let links = self.weigh(&card, own, &near);
         for (kind, postings) in self.postings.iter_mut().enumerate() {
             for key in traits.keys(kind).as_slice() {
                 postings.add(*key, own);
             }
         }
-        links.sort_by(|x, y| y.odds.total_cmp(&x.odds).then(x.a.cmp(&y.a)));
         let mut around: Vec<u32> = vec![own];
         for link in links.iter().filter(|l| l.odds > self.model.join) {
             if !around.contains(&link.a) && around.len() < LARGEST_GROUP {
@@ -149,17 +155,66 @@ impl Index {
             }
         }
         self.regroup(around);
-        let candidates = links
-            .iter()
-            .take(MOST_SHOWN)
-            .map(|link| self.candidate(&card, link))
-            .filter(|c| c.grade > Grade::CertainlyNot)
-            .collect();
         Arrival {
             registration: own,
             person: self.person[own as usize],
-            candidates,
+            candidates: self.candidates(&card, &near, &links),
         }
+    }
+
+    /// Whom a registration resembles, best first, without adding it: nothing of it stays. Cost: as an arrival.
+    pub fn resembling(&mut self, registration: &Registration) -> Vec<Candidate> {
+        let end = self.register.end();
+        let own = self.register.len() as u32;
+        self.register.extend(std::slice::from_ref(registration));
+        let card = self.register.cards[own as usize];
+        let near = self.near(&Traits::of(&self.register, &card));
+        let links = self.weigh(&card, own, &near);
+        let found = self.candidates(&card, &near, &links);
+        self.register.back_to(&end);
+        found
+    }
+
+    /// Takes a registration out, because it was deleted or written anew: nobody is found by it and its texts count no
+    /// more. What is left of it is its number, some two hundred bytes of keys, and the words themselves.
+    pub fn leave(&mut self, registration: u32) {
+        if registration as usize >= self.register.len()
+            || self.gone.insert(registration, ()).is_some()
+        {
+            return;
+        }
+        let mut others = self.together(registration);
+        others.retain(|other| *other != registration);
+        self.register.empty(registration);
+        self.regroup(vec![registration]);
+        self.regroup(others);
+    }
+
+    /// Whom a registration that is here resembles, best first.
+    pub fn like(&self, registration: u32) -> Vec<Candidate> {
+        let Some(card) = self.register.cards.get(registration as usize) else {
+            return Vec::new();
+        };
+        let mut near = self.near(&Traits::of(&self.register, card));
+        near.retain(|other| *other != registration);
+        let links = self.weigh(card, registration, &near);
+        self.candidates(card, &near, &links)
+    }
+
+    /// Whether a registration has a confirmed number.
+    pub fn is_confirmed(&self, registration: u32) -> bool {
+        let card = self.register.cards.get(registration as usize);
+        card.is_some_and(|card| {
+            card.curp_state == Some(mx::IdentifierState::Confirmed)
+                || card.confirmed.contains(&true)
+        })
+    }
+
+    /// A pair of registrations as candidates for one person; `None` if one of them does not exist.
+    pub fn pair(&self, a: u32, b: u32) -> Option<Candidate> {
+        let card = self.register.cards.get(b as usize)?;
+        self.register.cards.get(a as usize)?;
+        Some(self.candidate(card, a))
     }
 
     /// Undoes a link: remembers that two registrations are of two people, for good, and puts the person's other
@@ -207,12 +262,14 @@ impl Index {
         }
         out.sort_unstable();
         out.dedup();
+        out.retain(|one| !self.gone.contains_key(one));
         out
     }
 
-    /// The links of a card to others that may be of the same person.
+    /// The links of a card to others that may be of the same person, the strongest first.
     fn weigh(&self, card: &Card, own: u32, near: &[u32]) -> Vec<Link> {
-        near.iter()
+        let mut links: Vec<Link> = near
+            .iter()
             .filter_map(|&other| {
                 let theirs = &self.register.cards[other as usize];
                 let odds = batch::odds(&self.register, &self.model, theirs, card)?;
@@ -222,22 +279,41 @@ impl Index {
                     odds,
                 })
             })
+            .collect();
+        links.sort_by(|x, y| y.odds.total_cmp(&x.odds).then(x.a.cmp(&y.a)));
+        links
+    }
+
+    /// Those of the links that are worth showing, and those near whom only a confirmed number keeps apart.
+    fn candidates(&self, card: &Card, near: &[u32], links: &[Link]) -> Vec<Candidate> {
+        let shown = links.iter().take(MOST_SHOWN);
+        let linked = shown.map(|link| self.candidate(card, link.a));
+        let kept_apart = near.iter().filter(|other| {
+            let theirs = &self.register.cards[**other as usize];
+            confirmed(&self.register, theirs, card) == Some(Sure::Two)
+        });
+        linked
+            .chain(kept_apart.map(|other| self.candidate(card, *other)))
+            .filter(|c| c.grade > Grade::CertainlyNot || c.conflict)
             .collect()
     }
 
-    fn candidate(&self, card: &Card, link: &Link) -> Candidate {
-        let theirs = &self.register.cards[link.a as usize];
+    fn candidate(&self, card: &Card, other: u32) -> Candidate {
+        let theirs = &self.register.cards[other as usize];
         let score = probability(self.model.log_odds(&compare(&self.register, theirs, card)));
-        let grade = match confirmed(&self.register, theirs, card) {
-            Some(Sure::One) => Grade::Certain,
-            Some(Sure::Two) => Grade::CertainlyNot,
-            None => Grade::of(score),
+        let sure = confirmed(&self.register, theirs, card);
+        let (grade, conflict) = match sure {
+            Some(Sure::One) => (Grade::Certain, score < 0.5),
+            Some(Sure::Two) => (Grade::CertainlyNot, score >= 0.5),
+            None => (Grade::of(score), false),
         };
         Candidate {
-            registration: link.a,
-            person: self.person[link.a as usize],
+            registration: other,
+            person: self.person[other as usize],
             score,
             grade,
+            decided: sure.is_some(),
+            conflict,
         }
     }
 

@@ -59,6 +59,32 @@ impl Texts {
             self.total += 1;
         }
     }
+    /// Counts one less.
+    pub(crate) fn uncount(&mut self, id: Id) {
+        if let Some(n) = self.counts.get_mut((id as usize).wrapping_sub(1)) {
+            *n = n.saturating_sub(1);
+            self.total = self.total.saturating_sub(1);
+        }
+    }
+    /// How many texts there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+    /// Lets go of the texts that were added last, until there are so many.
+    pub(crate) fn back_to(&mut self, len: usize) {
+        while self.ends.len() > len {
+            let id = self.ends.len() as Id;
+            let text = slice(&self.letters, &self.ends, id);
+            let hash = self.hasher.hash_one(text);
+            let start = self.letters.len() - text.len();
+            if let Ok(entry) = self.table.find_entry(hash, |other| *other == id) {
+                entry.remove();
+            }
+            self.letters.truncate(start);
+            self.ends.pop();
+            self.counts.pop();
+        }
+    }
     /// How many were added, empty ones left out.
     pub(crate) fn total(&self) -> u64 {
         self.total
@@ -138,6 +164,26 @@ impl Words {
         }
         id
     }
+    /// Counts one less in a role.
+    pub(crate) fn uncount(&mut self, id: Id, role: Role) {
+        if let Some(word) = self.known.get_mut((id as usize).wrapping_sub(1)) {
+            let total = &mut self.totals[role as usize];
+            *total = total.saturating_sub(1);
+            match role {
+                Role::Given => word.given = word.given.saturating_sub(1),
+                Role::Family => word.family = word.family.saturating_sub(1),
+            }
+        }
+    }
+    /// How many words there are.
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
+    }
+    /// Lets go of the words that were added last, until there are so many.
+    pub(crate) fn back_to(&mut self, len: usize) {
+        self.texts.back_to(len);
+        self.known.truncate(len);
+    }
     /// How many were added in a role.
     pub(crate) fn total(&self, role: Role) -> u64 {
         self.totals[role as usize]
@@ -178,6 +224,21 @@ mod tests {
         assert_eq!(texts.text(2), "dos");
         assert_eq!(texts.text(0), "");
         assert_eq!((texts.times(1), texts.times(0)), (2, 0));
+    }
+    #[test]
+    fn what_was_added_last_can_be_let_go_and_is_new_again() {
+        let mut texts = Texts::default();
+        for text in ["uno", "dos", "uno", "tres"] {
+            texts.add(text);
+        }
+        texts.back_to(1);
+        assert_eq!((texts.len(), texts.times(1), texts.text(1)), (1, 2, "uno"));
+        assert_eq!(
+            ["tres", "uno", "dos"].map(|text| texts.add(text)),
+            [2, 1, 3]
+        );
+        texts.uncount(1);
+        assert_eq!((texts.times(1), texts.text(3)), (2, "dos"));
     }
     #[test]
     fn roles_are_counted_apart() {

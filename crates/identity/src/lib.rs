@@ -20,7 +20,8 @@
 //! The way through, in the order in which a registration takes it: `draft` (normal forms), `card` (the same as numbers
 //! of texts, with their frequencies), `block` and `propose` (which pairs are worth comparing), `compare` (levels of
 //! agreement, listed in `field`), `model` and `train` (what they weigh), `sure` (what is decided before weighing),
-//! `cluster` (people out of pairs), `index` and `postings` (the same for one arrival at a time), `explain`.
+//! `cluster` (people out of pairs), `index` and `postings` (the same for one arrival at a time), `explain`;
+//! `patient` reads registrations from FHIR, `desk` keeps those of a running node.
 //!
 //! Between members, who do not show each other their people, [`keyed`].
 
@@ -31,6 +32,7 @@ mod check;
 mod cluster;
 mod compare;
 mod date;
+mod desk;
 mod draft;
 mod explain;
 mod field;
@@ -40,6 +42,7 @@ mod lexicon;
 mod link;
 mod model;
 mod nickname;
+mod patient;
 mod postings;
 mod propose;
 mod registration;
@@ -50,10 +53,12 @@ mod train;
 
 pub use card::Register;
 pub use check::{Checked, check};
+pub use desk::{Desk, Pair, Resembling};
 pub use explain::{Explanation, Grade, Said};
 pub use field::Field;
 pub use index::{Arrival, Candidate, Index};
 pub use link::{Estimate, Linked, link, link_at};
 pub use model::Model;
+pub use patient::registration_of;
 pub use registration::{Address, Identifier, Registration};
 pub use sure::Apart;

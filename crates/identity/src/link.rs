@@ -47,17 +47,27 @@ pub fn link(register: &Register, apart: &Apart) -> Linked {
 /// it: see [`Estimate`] for how far that can be trusted. No lower than even odds, and no higher than 0.993, since no
 /// pair counts for more than that.
 pub fn link_at(register: &Register, apart: &Apart, precision: f64) -> Linked {
+    linked(register, apart, precision).0
+}
+
+/// The same at even odds, with the pairs that may be of one person.
+pub(crate) fn link_pairs(register: &Register) -> (Linked, Vec<Link>) {
+    linked(register, &Apart::default(), 0.0)
+}
+
+fn linked(register: &Register, apart: &Apart, precision: f64) -> (Linked, Vec<Link>) {
     let blocks = Blocks::of(register);
     let (mut model, links) = batch::weigh(register, &blocks);
     drop(blocks);
     model.join = threshold(&links, precision);
     let person = cluster::cluster(register, &model, apart, &links);
     let estimate = estimate(&links, &person, model.join);
-    Linked {
+    let linked = Linked {
         person,
         model,
         estimate,
-    }
+    };
+    (linked, links)
 }
 
 /// The lowest odds at which the pairs above are, by their probabilities, of one person as often as is wanted.

@@ -41,6 +41,21 @@ pub const EXT_MEDICINE_GROUP: &str = "https://tejido.mx/fhir/StructureDefinition
 pub const EXT_STATE_OF_BIRTH: &str =
     "https://tejido.mx/fhir/StructureDefinition/entidad-nacimiento";
 
+/// Extension of an identifier: how far it can be trusted, as a code of [`IdentifierState`](crate::IdentifierState).
+pub const EXT_IDENTIFIER_STATE: &str =
+    "https://tejido.mx/fhir/StructureDefinition/estado-identificador";
+
+/// The CURP's system by its OID in HL7's register.
+const CURP_OID: &str = "urn:oid:2.16.840.1.113883.4.629";
+
+/// Whether a system says that its numbers are CURPs: ours, the OID, or any URI whose last part is `curp`.
+pub fn is_curp(system: &str) -> bool {
+    let ends_so = system
+        .rsplit_once('/')
+        .is_some_and(|(_, last)| last.eq_ignore_ascii_case("curp"));
+    system == CURP || system == CURP_OID || ends_so
+}
+
 /// The system of an establishment's own record numbers (folio, expediente).
 pub fn folio(clues: &str) -> String {
     format!("https://tejido.mx/id/folio/{clues}")

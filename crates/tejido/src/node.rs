@@ -28,6 +28,8 @@ pub struct Running {
     pub operations: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     doors: JoinSet<Result<(), String>>,
+    /// Fills the register of people.
+    register: tokio::task::JoinHandle<()>,
     drain: Duration,
 }
 
@@ -61,12 +63,23 @@ pub(crate) async fn start_with(
     let clock = Arc::new(Timestamp::now);
     let pages = web::State::new(gate.clone(), network.clone(), clock.clone(), demo)
         .map_err(|error| Error::say(error.to_string()))?;
+    let people = Arc::new(identity::Desk::default());
     let programs = api::State {
         gate: gate.clone(),
+        people: people.clone(),
         limits: config.limits.door(),
         clock,
         base: config.public.base.trim_end_matches('/').to_owned(),
     };
+    let register = tokio::task::spawn_blocking({
+        let gate = gate.clone();
+        move || match api::keep_register(&gate, &people, Timestamp::now()) {
+            Ok(registrations) => tracing::info!(registrations, "the register of people is open"),
+            Err(refusal) => {
+                tracing::error!(because = %refusal.en, "the register of people cannot be filled")
+            }
+        }
+    });
     let meter = Meter::new(gate.clone(), &config.data);
     let router = meter.over(api::router(programs).merge(web::router(pages)));
     let address =
@@ -108,6 +121,7 @@ pub(crate) async fn start_with(
         operations: operations_address,
         stop,
         doors,
+        register,
         drain,
     })
 }
@@ -116,7 +130,11 @@ impl Running {
     /// Closes both doors and waits until open requests have ended, or their time is over.
     pub async fn stop(mut self) {
         let _ = self.stop.send(true);
-        let ended = async { while self.doors.join_next().await.is_some() {} };
+        let ended = async {
+            while self.doors.join_next().await.is_some() {}
+            // It holds the archive.
+            let _ = self.register.await;
+        };
         if tokio::time::timeout(self.drain, ended).await.is_err() {
             tracing::warn!("some requests were still open when the node stopped");
         }

@@ -10,6 +10,7 @@ mod event;
 mod json;
 mod read;
 mod reason;
+mod registry;
 mod represent;
 mod sentence;
 pub(crate) mod systems;
@@ -67,6 +68,8 @@ pub enum ActKind {
     Order,
     /// A professional's licence changed its state.
     Licence,
+    /// It was decided that registrations here are of one person, or of two.
+    Registry,
 }
 
 /// What the person says of an act.
@@ -173,6 +176,13 @@ impl Doer {
         match actor.curp.is_some() || actor.role == Role::Patient {
             true => "patient",
             false => &actor.id,
+        }
+    }
+    /// The node itself, on nobody's behalf.
+    pub(crate) fn house(at: &MemberId) -> Doer {
+        Doer {
+            id: "node".into(),
+            ..Doer::unknown(at)
         }
     }
     /// Somebody who did not say who she is: a missing or forged token, a wrong secret.

@@ -3,7 +3,7 @@
 //! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
 //! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
 //! (`words`, `current`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
-//! (`pattern`) or guessing (`sought`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
+//! (`pattern`) or guessing (`sought`), who is who as it was decided (`links`, told above by `register`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
 //! row it keeps is named in `rows`.
 
 mod accounts;
@@ -18,12 +18,14 @@ mod factor;
 mod glass;
 mod judge;
 mod limit;
+mod links;
 mod order;
 mod pace;
 mod pattern;
 mod person;
 mod question;
 mod refusal;
+mod register;
 mod replay;
 mod represent;
 mod request;
@@ -53,6 +55,7 @@ pub use pattern::Unusual;
 pub use question::{Acting, Question, Said};
 pub(crate) use question::{SCOPES, letters, verbs};
 pub use refusal::{Refusal, RefusalKind};
+pub use register::{Registered, Registrar};
 pub use replay::{Decided, Explained, Gap};
 pub(crate) use represent::{ENDED, MADE, NAMED, UNMADE};
 pub use represent::{NewRepresentative, Shown};
@@ -65,7 +68,7 @@ pub(crate) use wish::{ASKED, WISHED};
 pub use words::Previewed;
 
 use crate::act::{ActKind, Doer, hex};
-use crate::{Categories, Category, Member, MemberId, MemberKind, Pact, Role, policy::Rulebook};
+use crate::{Categories, Category, Member, MemberId, MemberKind, Pact, policy::Rulebook};
 use jiff::Timestamp;
 use ledger::{SigningKey, VerifierKey};
 use std::collections::HashMap;
@@ -125,6 +128,8 @@ struct House {
     patterns: pattern::Patterns,
     sought: sought::Sought,
     all_said: current::AllSaid,
+    links: links::Links,
+    registrar: std::sync::OnceLock<Registrar>,
     /// One person is erased at a time.
     erasing: Mutex<()>,
 }
@@ -194,12 +199,15 @@ impl Gate {
                 patterns: pattern::Patterns::default(),
                 sought: sought::Sought::default(),
                 all_said: current::AllSaid::default(),
+                links: links::Links::default(),
+                registrar: std::sync::OnceLock::new(),
                 erasing: Mutex::default(),
                 store,
                 seal,
             }),
         };
         gate.settle_pact(opened)?;
+        gate.load_links()?;
         gate.load_words()?;
         gate.load_all_said()?;
         gate.load_tries()?;
@@ -239,15 +247,7 @@ impl Gate {
 
     /// The act of a new version. With it the log has a head of the present key, whatever key signed the one before.
     fn new_pact(&self, version: u64) -> acts::Deed<'static> {
-        let house = Doer {
-            id: "node".to_owned(),
-            name: String::new(),
-            member: self.house.member.clone(),
-            role: Role::System,
-            licence: None,
-            supervisor: None,
-            helper: None,
-        };
+        let house = Doer::house(&self.house.member);
         acts::Deed {
             what: What::Interaction(format!("pact {version}")),
             ..acts::Deed::by(ActKind::Pact, house, Purpose::Operations)

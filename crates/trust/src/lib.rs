@@ -16,6 +16,7 @@ pub mod glass;
 pub mod order;
 pub mod pact;
 pub mod policy;
+pub mod registry;
 pub mod word;
 
 pub use act::{Act, ActKind, ActView, Doer, Opinion, Seen};
@@ -25,8 +26,8 @@ pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
     Acting, Changes, Checked, Config, Decided, Document, Enrolment, Erasure, Explained, Gap, Gate,
     Grant, Ground, Grounds, How, Lang, Limit, NewAccount, NewLicence, NewPage, NewRepresentative,
-    News, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal, RefusalKind, Request, Row,
-    Said, Shown, SignedIn, Signer, Simulated, Tag, Telling, Unusual, What,
+    News, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal, RefusalKind, Registered,
+    Registrar, Request, Row, Said, Shown, SignedIn, Signer, Simulated, Tag, Telling, Unusual, What,
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Member, MemberId, MemberKind, Orders, Pact, PactError,

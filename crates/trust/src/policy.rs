@@ -45,6 +45,10 @@ pub const BREAK: &str = "break";
 pub const REVIEW: &str = "review";
 /// Brings or releases an order of the state.
 pub const RELEASE: &str = "release";
+/// Looks at and decides whether registrations are of one person: only who they are, nothing of their health.
+pub const LINK: &str = "link";
+/// Says of a registration that it is not hers.
+pub const DISOWN: &str = "disown";
 
 /// The circumstances of a request, as the policies see them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

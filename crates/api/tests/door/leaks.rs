@@ -233,6 +233,12 @@ fn posted() -> Vec<Line> {
             "POST /fhir/Observation/o3/$validate",
             &observation("o3", "her", "4548-4"),
         ),
+        body("POST /fhir/Patient/$match", crate::matrix::MATCH),
+        body("POST /fhir/Patient/$ihe-pix", crate::matrix::PIX),
+        body(
+            "GET /fhir/Patient/$ihe-pix?sourceIdentifier=https://tejido.mx/id/curp%7CHEGG560427MVZRRL04",
+            "",
+        ),
         (
             "GET /fhir/Observation/o3",
             &[("if-none-match", "W/\"2\"")],
@@ -521,6 +527,8 @@ pub(crate) fn changes() -> Vec<Line> {
         body("POST /fhir/Observation/o3/$meta-delete", tag),
         body("POST /fhir/SearchParameter/o3/$activate", ""),
         body("POST /fhir/SearchParameter/o3/$deactivate", ""),
+        body("POST /fhir/Patient/$merge", crate::matrix::MERGE),
+        body("POST /fhir/Patient/$split", crate::matrix::SPLIT),
         body("DELETE /fhir/Observation/o3", ""),
         body(
             "DELETE /fhir/Observation?patient=her&code=4548-4&value-quantity=gt8",

@@ -12,6 +12,7 @@ mod lives;
 mod matrix;
 mod parameters;
 mod purposes;
+mod registry;
 mod rest;
 mod searches;
 mod timing;

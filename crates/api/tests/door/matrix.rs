@@ -62,6 +62,13 @@ fn expected(interaction: Interaction) -> [u16; 13] {
         Update | UpdateWhere => [
             401, 401, 403, 403, 200, 403, 403, 403, 200, 403, 403, 403, 403,
         ],
+        Match | Pix | PixPosted => [
+            401, 401, 200, 200, 200, 403, 403, 403, 200, 403, 403, 403, 403,
+        ],
+        // The desk's clerk does this for another purpose than her usual one.
+        Merge | Split => [
+            401, 401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403,
+        ],
         Activate | Deactivate | Indexing | IndexingOfAll => [
             401, 401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403,
         ],
@@ -111,6 +118,14 @@ pub(crate) fn sample(interaction: Interaction) -> (&'static str, String) {
             r#"{"resourceType":"Parameters","parameter":[{"name":"patient","valueString":"her"}]}"#
                 .into(),
         ),
+        Match => ("/fhir/Patient/$match", MATCH.into()),
+        Pix => (
+            "/fhir/Patient/$ihe-pix?sourceIdentifier=https://tejido.mx/id/curp%7CHEGG560427MVZRRL04",
+            String::new(),
+        ),
+        PixPosted => ("/fhir/Patient/$ihe-pix", PIX.into()),
+        Merge => ("/fhir/Patient/$merge", MERGE.into()),
+        Split => ("/fhir/Patient/$split", SPLIT.into()),
         Activate => ("/fhir/SearchParameter/sp/$activate", String::new()),
         Deactivate => ("/fhir/SearchParameter/sp/$deactivate", String::new()),
         Indexing => ("/fhir/SearchParameter/sp/$indexing", String::new()),
@@ -140,6 +155,11 @@ pub(crate) fn sample(interaction: Interaction) -> (&'static str, String) {
 
 const PATCH: &str = r#"[{"op":"replace","path":"/status","value":"amended"}]"#;
 const META: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"system":"urn:t","code":"a"}]}}]}"#;
+
+pub(crate) const MATCH: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"resource","resource":{"resourceType":"Patient","identifier":[{"system":"https://tejido.mx/id/curp","value":"HEGG560427MVZRRL04"}],"name":[{"family":"Pérez"}]}}]}"#;
+pub(crate) const PIX: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"sourceIdentifier","valueString":"https://tejido.mx/id/curp|HEGG560427MVZRRL04"}]}"#;
+pub(crate) const MERGE: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"source-patient","valueReference":{"reference":"Patient/other"}},{"name":"target-patient","valueReference":{"reference":"Patient/her"}},{"name":"preview","valueBoolean":true}]}"#;
+pub(crate) const SPLIT: &str = r#"{"resourceType":"Parameters","parameter":[{"name":"source-patient","valueReference":{"reference":"Patient/other"}},{"name":"target-patient","valueReference":{"reference":"Patient/her"}}]}"#;
 
 fn at_the_door(column: usize) -> (House, String) {
     let house = House::new();

@@ -56,6 +56,10 @@ enum Touch {
     Everyone,
     /// Reads which labels are used: of her own, or of everybody.
     Labels,
+    /// Looks somebody up.
+    Find,
+    /// Decides who is who.
+    Registry,
     /// Changes how the house works.
     House,
 }
@@ -71,6 +75,8 @@ fn touch(interaction: Interaction) -> Touch {
         | Delete | DeleteWhere => Touch::Write,
         HistorySystem | HistoryType => Touch::Everyone,
         MetaOfType | MetaOfSystem => Touch::Labels,
+        Match | Pix | PixPosted => Touch::Find,
+        Merge | Split => Touch::Registry,
         Activate | Deactivate | Indexing | IndexingOfAll => Touch::House,
     }
 }
@@ -97,6 +103,11 @@ fn opens(role: Role, purpose: &str, shown: Shown, touch: Touch) -> bool {
             reads || asks || broken(Shown::Declared) || broken(Shown::Confirmed)
         }
         Touch::Write => role == Role::Physician && cared_for || house,
+        Touch::Find => {
+            let desk = doctor || matches!(role, Role::Clerk | Role::Pharmacist);
+            desk && purpose == "TREAT" || house
+        }
+        Touch::Registry => role == Role::Clerk && purpose == "HOPERAT" || house,
         Touch::Everyone | Touch::House => house,
         Touch::Labels => own || house,
     }

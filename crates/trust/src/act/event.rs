@@ -73,6 +73,7 @@ fn pattern(act: &Act) -> Pattern {
             | ActKind::Opinion
             | ActKind::Emergency
             | ActKind::Review
+            | ActKind::Registry
             | ActKind::Order,
             _,
         ) => of(
@@ -230,6 +231,7 @@ fn user(json: &mut Json, act: &Act) {
         | ActKind::Pact
         | ActKind::Emergency
         | ActKind::Review
+        | ActKind::Registry
         | ActKind::Order
         | ActKind::Licence
         | ActKind::Erasure => "INF",
@@ -337,6 +339,10 @@ pub(super) fn what(what: &What) -> (&'static str, Option<Cow<'_, str>>) {
             let text = serde_json::to_string(step).unwrap_or_default();
             return ("order", Some(Cow::Owned(text)));
         }
+        What::Registry(step) => {
+            let text = serde_json::to_string(step).unwrap_or_default();
+            return ("registry", Some(Cow::Owned(text)));
+        }
     };
     (code, text.map(|text| Cow::Borrowed(text.as_str())))
 }
@@ -441,6 +447,9 @@ fn asked(detail: &mut impl FnMut(&str, &str), question: &Question, act: &Act) {
             true => detail("said", &format!("{version} {digest}")),
             false => detail("said", &format!("{version} {digest} {}", said.person.hex())),
         }
+    }
+    for tag in &question.also {
+        detail("also", &tag.hex());
     }
     if question.at != act.at {
         detail("decided", &question.at.to_string());

@@ -202,6 +202,9 @@ fn what(details: &Details<'_>) -> Result<What> {
         Some("import") => What::Import(text()),
         Some("disclosure") => What::Disclosure(text()),
         Some("erasure") => What::Erasure(text()),
+        Some("registry") => What::Registry(
+            serde_json::from_str(&text()).map_err(|_| lacks("step about who is who"))?,
+        ),
         Some("order") => {
             What::Order(serde_json::from_str(&text()).map_err(|_| lacks("step of an order"))?)
         }
@@ -241,6 +244,10 @@ fn question(details: &Details<'_>, at: Timestamp, person: Option<Tag>) -> Result
         words: details
             .named("said")
             .map(|text| said(text, person))
+            .collect::<Result<_>>()?,
+        also: details
+            .named("also")
+            .map(|tag| Ok(Tag(unhex(tag)?)))
             .collect::<Result<_>>()?,
         at: match details.one("decided") {
             Some(time) => time.parse().map_err(|_| lacks("decided"))?,

@@ -1,6 +1,6 @@
 //! Acts as sentences. Short words, "tú", one sentence for each act.
 
-use super::{ActKind, ActView, Opinion, emergency, reason, represent};
+use super::{ActKind, ActView, Opinion, emergency, reason, registry, represent};
 use crate::What;
 use crate::category::{Category, Finding, IDENTITY, joined, list};
 use crate::gate::{ASKED, PAGE_MADE, WISHED};
@@ -13,6 +13,9 @@ type Names<'n> = &'n dyn Fn(&MemberId) -> String;
 
 pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
     let hour = hour_es(act.at);
+    if let What::Registry(step) = &act.what {
+        return registry::sentence(act, step, &who_es(act, names), &hour, Lang::Es);
+    }
     if is_own(act) {
         let said = own_es(act, &hour);
         return match &act.helper {
@@ -69,6 +72,7 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
         ActKind::SignIn => format!("{who} entró al sistema {hour}."),
         ActKind::Word => represent::by(act, &who, &hour, Lang::Es)
             .unwrap_or_else(|| format!("{} recibió tus reglas nuevas {hour}.", names(&act.node))),
+        ActKind::Registry => format!("{who} revisó quién es quién {hour}."),
         ActKind::Evidence => format!("{who} {} {hour}.", evidence_es(act)),
         ActKind::Import => match act.resources {
             1 => format!("{} guardó un registro tuyo {hour}.", names(&act.node)),
@@ -129,6 +133,7 @@ fn own_es(act: &ActView, hour: &str) -> String {
                 .unwrap_or_else(|| format!("Cambiaste tus reglas {hour}.")),
         },
         ActKind::Evidence => format!("Pediste un código para tu médico {hour}."),
+        ActKind::Registry => format!("Revisaste quién es quién {hour}."),
         ActKind::Emergency | ActKind::Review | ActKind::Order => {
             format!("Hubo una emergencia {hour}.")
         }
@@ -252,6 +257,9 @@ fn evidence_es(act: &ActView) -> &'static str {
 
 pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
     let hour = hour_en(act.at);
+    if let What::Registry(step) = &act.what {
+        return registry::sentence(act, step, &who_en(act, names), &hour, Lang::En);
+    }
     if is_own(act) {
         let said = own_en(act, &hour);
         return match &act.helper {
@@ -307,6 +315,7 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
         ActKind::SignIn => format!("{who} signed in {hour}."),
         ActKind::Word => represent::by(act, &who, &hour, Lang::En)
             .unwrap_or_else(|| format!("{} received your new rules {hour}.", names(&act.node))),
+        ActKind::Registry => format!("{who} looked into who is who {hour}."),
         ActKind::Evidence => format!("{who} {} {hour}.", evidence_en(act)),
         ActKind::Import => match act.resources {
             1 => format!("{} saved one record of yours {hour}.", names(&act.node)),
@@ -367,6 +376,7 @@ fn own_en(act: &ActView, hour: &str) -> String {
                 .unwrap_or_else(|| format!("You changed your rules {hour}.")),
         },
         ActKind::Evidence => format!("You asked for a code for your doctor {hour}."),
+        ActKind::Registry => format!("You looked into who is who {hour}."),
         ActKind::Emergency | ActKind::Review | ActKind::Order => {
             format!("There was an emergency {hour}.")
         }
@@ -486,6 +496,7 @@ fn would_write(act: &ActView) -> bool {
         | What::Find
         | What::Reception
         | What::Glass(_)
+        | What::Registry(_)
         | What::Order(_) => {
             matches!(act.kind, ActKind::Write | ActKind::Import)
         }

@@ -148,17 +148,9 @@ impl Blank {
             seen: deed.seen,
             resources: deed.resources,
             labels: deed.labels,
-            grounds: deed.grounds.unwrap_or(Grounds {
-                pact: self.pact,
-                word: 0,
-                question: None,
-                evidence: Vec::new(),
-                policies: Vec::new(),
-                rules: Vec::new(),
-                hidden: 0,
-                held: 0,
-                only: None,
-            }),
+            grounds: deed
+                .grounds
+                .unwrap_or_else(|| Grounds::without_question(self.pact)),
             refused: deed.refused,
             opinion: deed.opinion,
             told: deed.told,

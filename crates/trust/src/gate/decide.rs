@@ -73,6 +73,15 @@ impl Asked<'_> {
         let tie = words.find_map(|word| Some(word.representative(tag, self.now)?.tie));
         Some(Acting { tag, tie })
     }
+    /// Further tags, as far as evidence is kept under them.
+    fn also(&self) -> Vec<Tag> {
+        let first = self.target.tags().first().copied();
+        let mut also: Vec<Tag> = self.evidence.iter().map(|one| one.person).collect();
+        also.retain(|tag| Some(*tag) != first);
+        also.sort_unstable();
+        also.dedup();
+        also
+    }
     /// On what the verdict stands, for the act.
     fn grounds(&self, verdict: &Verdict) -> Grounds {
         let request = self.request;
@@ -90,6 +99,7 @@ impl Asked<'_> {
                 named: self.key.circumstances.named,
                 acting: self.acting(),
                 words,
+                also: self.also(),
                 at: self.now,
             }),
             evidence: self.evidence.iter().map(|e| e.id.clone()).collect(),

@@ -173,7 +173,7 @@ impl Gate {
         };
         let mut tags = Vec::new();
         for tag in person.tags {
-            let people = self.house.store.people(&self.house.seal, &tag.0)?;
+            let people = self.people_of(tag)?;
             if people.iter().all(|other| person.keys.contains(other)) {
                 tags.push(tag);
             }
@@ -195,6 +195,9 @@ impl Gate {
             self.rows_of(*tag, &mut changes)?;
         }
         self.opinions_of(&begun.tags, keys, &mut changes)?;
+        let mut links = Rows::new();
+        self.links_of(keys, &mut links);
+        changes.extend(links.iter().cloned());
         let gone = changes.iter().filter(|(_, value)| value.is_none()).count() as u64;
         for tag in &begun.tags {
             changes.extend(self.silenced(*tag)?);
@@ -208,6 +211,7 @@ impl Gate {
             self.keep(changes, Vec::new(), None, begun.at)?;
         }
         self.forget_accounts(&logins);
+        self.forget_links(&links);
         let held: &Words = &self.house.words;
         begun.tags.iter().for_each(|tag| held.forget(*tag));
         Ok(gone)
@@ -273,8 +277,12 @@ impl Gate {
         let (blank, now) = (self.blank()?, begun.at);
         let done = vec![(rows::erasing(key), None)];
         let act = Box::new(move |erased: &Erased| blank.fill(begun.deed(erased), now));
+        let named = house.store.named(&house.seal, key)?;
         let erased = house.store.erase(&house.seal, key, done, now, act);
         house.people.changed();
+        if let (Ok(_), Some((id, _))) = (&erased, named) {
+            self.unregistered(&id);
+        }
         let (erased, _) = erased?;
         Ok(Erasure {
             records: 1,

@@ -14,7 +14,8 @@ const MAX_AT_HAND: usize = 50_000;
 /// One person as far as this node can tell.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
-    /// Her tags; the first is the one she was asked for by. More than one when her record here carries several CURPs.
+    /// Her tags; the first is the one she was asked for by. More than one when her record here carries several CURPs, or
+    /// registrations of hers were linked.
     pub(crate) tags: Vec<Tag>,
     /// Her numbers here; none when she is not known here.
     pub(crate) keys: Vec<PersonKey>,
@@ -49,7 +50,7 @@ impl Target {
     }
 }
 
-/// People here, kept at hand until any `Patient` changes.
+/// People here, kept at hand until any `Patient` or link changes.
 #[derive(Default)]
 pub(crate) struct People(Mutex<AtHand>);
 
@@ -61,7 +62,7 @@ struct AtHand {
 }
 
 impl People {
-    /// A `Patient` changed: who is who may have changed.
+    /// A `Patient` or a link changed: who is who may have changed.
     pub(crate) fn changed(&self) {
         let mut at_hand = locked(&self.0);
         at_hand.generation += 1;
@@ -126,8 +127,21 @@ impl Gate {
     }
 
     fn by_tag(&self, tag: Tag) -> Result<Target, Refusal> {
-        let keys = self.house.store.people(&self.house.seal, &tag.0)?;
-        let mut tags = vec![tag];
+        let keys = self.people_of(tag)?;
+        self.gathered(vec![tag], keys)
+    }
+
+    /// The registrations that carry a tag, where it is their person's, and those linked with them.
+    pub(crate) fn people_of(&self, tag: Tag) -> Result<Vec<PersonKey>, Refusal> {
+        let (house, links) = (&self.house, &self.house.links);
+        let mut keys = house.store.people(&house.seal, &tag.0)?;
+        keys.retain(|key| !links.is_disowned(*key, tag));
+        links.add_to(&mut keys);
+        Ok(keys)
+    }
+
+    /// A person with these registrations and, after these tags, those of each.
+    fn gathered(&self, mut tags: Vec<Tag>, keys: Vec<PersonKey>) -> Result<Target, Refusal> {
         for key in &keys {
             for other in self.tags_of(*key)? {
                 if !tags.contains(&other) {
@@ -166,25 +180,17 @@ impl Gate {
         let Some(tag) = tags.first() else {
             return Ok(Target::Unknown);
         };
-        match self.by_tag(*tag)? {
-            Target::Person(mut person) => {
-                // Somebody without a CURP is in no directory.
-                if !person.keys.contains(&key) {
-                    person.keys.push(key);
-                }
-                for tag in tags {
-                    if !person.tags.contains(&tag) {
-                        person.tags.push(tag);
-                    }
-                }
-                Ok(Target::Person(person))
-            }
-            other => Ok(other),
+        let mut keys = self.people_of(*tag)?;
+        // Somebody without a CURP is in no directory.
+        if !keys.contains(&key) {
+            keys.push(key);
+            self.house.links.add_to(&mut keys);
         }
+        self.gathered(vec![*tag], keys)
     }
 
     /// The tags of the CURPs of somebody's `Patient`; a tag of this node's own when she has none.
-    fn tags_of(&self, key: PersonKey) -> Result<Vec<Tag>, Refusal> {
+    pub(crate) fn tags_of(&self, key: PersonKey) -> Result<Vec<Tag>, Refusal> {
         let people = &self.house.people;
         let (generation, at_hand) = people.get(key);
         if let Some(tags) = at_hand {
@@ -195,6 +201,7 @@ impl Gate {
         };
         let tag = |bytes: &Vec<u8>| Some(Tag(bytes.as_slice().try_into().ok()?));
         let mut tags: Vec<Tag> = found.iter().filter_map(tag).collect();
+        tags.retain(|tag| !self.house.links.is_disowned(key, *tag));
         if tags.is_empty() {
             let member = &self.house.member.0;
             tags.push(Tag::of_local(&self.house.secret, member, &id));

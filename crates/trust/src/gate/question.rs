@@ -7,6 +7,7 @@ use super::{Refusal, Tag, What};
 use crate::glass::Step;
 use crate::order::Done;
 use crate::policy;
+use crate::registry::RegistryDone;
 use crate::{LicenceState, Role, Tie};
 use fhir::ResourceType;
 use jiff::Timestamp;
@@ -34,6 +35,8 @@ pub struct Question {
     pub acting: Option<Acting>,
     /// The words of the person that bound; more than one only where a record carries several CURPs.
     pub words: Vec<Said>,
+    /// Her further tags, under which evidence that counted may be kept: registrations that are linked now may be apart later.
+    pub also: Vec<Tag>,
     /// When it was decided: up to a moment before its act.
     pub at: Timestamp,
 }
@@ -120,6 +123,10 @@ pub(crate) fn actions(
     let special = match what {
         What::Log => Some(policy::LOG),
         What::Find => Some(policy::FIND),
+        What::Registry(step) => Some(match step.done {
+            RegistryDone::NotMe => policy::DISOWN,
+            _ => policy::LINK,
+        }),
         // She is received, and nothing at all is done to her record.
         What::Reception if verbs == Verbs::default() => {
             return Ok((vec![policy::RECEIVE], Opens::Unseen));
@@ -157,7 +164,10 @@ pub(crate) fn actions(
         _ => None,
     };
     if let Some(action) = special {
-        return match writing {
+        // A registration may be marked with what was decided of it, and nothing else be changed so.
+        let patient = matches!(types, Some([of]) if of.name() == "Patient");
+        let marks = matches!(what, What::Registry(_)) && verbs == Verbs::only(Verb::Update);
+        return match writing && !(marks && patient) {
             true => Err(Refusal::bad(
                 "Buscar y leer el registro no cambian nada.",
                 "To find somebody or to read a log changes nothing.",

@@ -326,6 +326,8 @@ impl Gate {
             tags.extend(self.resolve(&PersonRef::Tag(person))?.tags());
         }
         tags.extend(words_of(act).map(|said| said.person));
+        let asked = act.grounds.question.iter();
+        tags.extend(asked.flat_map(|asked| asked.also.iter().copied()));
         let house = &self.house;
         for (place, tag) in tags.iter().enumerate() {
             if tags.iter().take(place).any(|before| before == tag) {

@@ -3,6 +3,7 @@
 use super::question::Question;
 use crate::glass::Step;
 use crate::order::OrderStep;
+use crate::registry::RegistryStep;
 use crate::{Actor, Evidence, EvidenceKind, MemberId, SignedWord};
 use fhir::ResourceType;
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,8 @@ pub enum What {
     Glass(Step),
     /// What was done of an order of the state.
     Order(OrderStep),
+    /// A step about who is who here.
+    Registry(RegistryStep),
     /// Telling something in spite of a wish not to know: ground, who proposed it, and the reason, a line each.
     Disclosure(String),
     /// Erasing a person: the reason that the operator gave, and what went in figures.
@@ -182,6 +185,23 @@ pub struct Grounds {
     pub held: u32,
     /// The only categories that were opened; `None` where nothing was narrowed.
     pub only: Option<u32>,
+}
+
+impl Grounds {
+    /// Of what no rule was asked about, under a version of the pact.
+    pub(crate) fn without_question(pact: u64) -> Grounds {
+        Grounds {
+            pact,
+            word: 0,
+            question: None,
+            evidence: Vec::new(),
+            policies: Vec::new(),
+            rules: Vec::new(),
+            hidden: 0,
+            held: 0,
+            only: None,
+        }
+    }
 }
 
 /// Leave given.

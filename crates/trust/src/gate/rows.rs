@@ -25,6 +25,9 @@
 //! | `j` member, 0, due (8 bytes), emergency | another member's, that opened something here and whose verdict is not heard |
 //! | `y` order | [`Order`](crate::order::Order) as JSON |
 //! | `2` login | the second factor of an account |
+//! | `3` person's number | [`Linked`](super::links) as JSON: the group of registrations that it belongs to |
+//! | `4` person's number, person's number | [`Decision`](crate::registry::Decision) as JSON: they are of two people |
+//! | `5` person's number, tag | [`Disowned`](crate::registry::Disowned) as JSON: it carries a CURP that is not its person's |
 //! | `x` tag | version (8 bytes) of the last word of a person who was erased |
 //!
 //! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number and
@@ -181,4 +184,36 @@ pub(crate) fn listed_local(person: PersonKey) -> Vec<u8> {
 }
 pub(crate) fn listed_actor(member: &MemberId, login: &str) -> Vec<u8> {
     format!("a{member}/{login}").into_bytes()
+}
+
+/// The families of rows about links.
+pub(crate) const LINKS: [&[u8]; 3] = [b"3", b"4", b"5"];
+
+pub(crate) fn linked(key: PersonKey) -> Vec<u8> {
+    [b"3".as_slice(), &key.0.to_be_bytes()].concat()
+}
+pub(crate) fn linked_of(key: &[u8]) -> Option<PersonKey> {
+    number(key.strip_prefix(b"3")?)
+}
+pub(crate) fn apart(one: PersonKey, other: PersonKey) -> Vec<u8> {
+    [
+        b"4".as_slice(),
+        &one.0.to_be_bytes(),
+        &other.0.to_be_bytes(),
+    ]
+    .concat()
+}
+pub(crate) fn apart_of(key: &[u8]) -> Option<(PersonKey, PersonKey)> {
+    let (one, other) = key.strip_prefix(b"4")?.split_at_checked(8)?;
+    Some((number(one)?, number(other)?))
+}
+pub(crate) fn disowned(key: PersonKey, tag: Tag) -> Vec<u8> {
+    [b"5".as_slice(), &key.0.to_be_bytes(), &tag.0].concat()
+}
+pub(crate) fn disowned_of(key: &[u8]) -> Option<(PersonKey, Tag)> {
+    let (key, tag) = key.strip_prefix(b"5")?.split_at_checked(8)?;
+    Some((number(key)?, Tag(tag.try_into().ok()?)))
+}
+fn number(bytes: &[u8]) -> Option<PersonKey> {
+    Some(PersonKey(u64::from_be_bytes(bytes.try_into().ok()?)))
 }

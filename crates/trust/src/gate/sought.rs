@@ -1,6 +1,6 @@
 //! Looking people up, one after the other: a desk finds who stands before it, nobody tries CURPs until one answers.
 //!
-//! Each actor, at home and from another member, may look up [`BURST`] people at once and one more each [`EACH`] seconds:
+//! Laying registrations side by side counts as well, each for one. Each actor, at home and from another member, may look up [`BURST`] people at once and one more each [`EACH`] seconds:
 //! more than a busy desk needs, far less than guessing takes (a name and a birth date leave some hundred thousand CURPs).
 //! Found or not counts alike, so that the limit itself tells nothing. In memory: a start forgets it.
 //!
@@ -8,6 +8,7 @@
 
 use super::{Gate, Refusal, RefusalKind, Request, What, locked};
 use crate::MemberId;
+use crate::registry::RegistryDone;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -37,7 +38,9 @@ impl Gate {
     ///
     /// Errors: [`RefusalKind::SlowDown`], with the seconds to wait.
     pub(super) fn seek(&self, request: &Request, now: Timestamp) -> Result<(), Refusal> {
-        if request.what != What::Find {
+        let looks =
+            matches!(&request.what, What::Registry(step) if step.done == RegistryDone::Looked);
+        if request.what != What::Find && !looks {
             return Ok(());
         }
         let now = now.as_second();

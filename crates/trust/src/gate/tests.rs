@@ -6,6 +6,7 @@ mod erasure;
 mod evidence;
 mod glass;
 mod licence;
+mod links;
 mod log;
 mod matrix;
 mod model;

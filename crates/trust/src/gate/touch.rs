@@ -9,7 +9,8 @@ use crate::{ActKind, What};
 use fhir::ResourceType;
 use jiff::Timestamp;
 use store::{
-    ActRecord, Change, Committed, Held, Labels, Matched, PersonKey, Receipt, Scope, Verb, Written,
+    ActRecord, Change, Committed, Held, Labels, Matched, PersonKey, Receipt, Scope, Verb, Version,
+    Written,
 };
 
 impl Gate {
@@ -130,6 +131,15 @@ impl Gate {
         if who_is_who {
             // After an error too: it may have been stored all the same.
             self.house.people.changed();
+        }
+        if let (true, Ok(committed)) = (who_is_who, &committed) {
+            let written = committed.written.iter();
+            let patients = written.filter(|one| one.changed && one.version.of.name() == "Patient");
+            let patients: Vec<&Version> = patients.map(|one| &one.version).collect();
+            self.registered(&patients, now);
+            for version in patients {
+                self.replaced(grant, version, now);
+            }
         }
         committed
     }

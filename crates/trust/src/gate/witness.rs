@@ -45,9 +45,6 @@ impl Rules for About {
     }
 }
 
-/// Systems under which other people's data carry the CURP.
-const CURP_OID: &str = "urn:oid:2.16.840.1.113883.4.629";
-
 /// No `Patient` names more CURPs than this; what follows is not looked at.
 const MAX_CURPS: usize = 8;
 
@@ -57,7 +54,7 @@ pub(crate) fn curps(patient: &Value) -> Vec<Curp> {
     let mut found: Vec<Curp> = Vec::new();
     for identifier in patient.list("identifier") {
         let system = identifier.text("system").unwrap_or_default();
-        if system != systems::CURP && system != CURP_OID && !ends_in_curp(system) {
+        if !systems::is_curp(system) {
             continue;
         }
         let parsed = identifier
@@ -73,12 +70,6 @@ pub(crate) fn curps(patient: &Value) -> Vec<Curp> {
         }
     }
     found
-}
-
-fn ends_in_curp(system: &str) -> bool {
-    system
-        .rsplit_once('/')
-        .is_some_and(|(_, last)| last.eq_ignore_ascii_case("curp"))
 }
 
 /// A CURP as it is compared: trimmed, upper case.

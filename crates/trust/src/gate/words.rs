@@ -464,7 +464,7 @@ impl Gate {
         let mut by_person = ByPerson::new();
         for heard in all {
             let tag = heard.signed.word.person;
-            for person in self.house.store.people(&self.house.seal, &tag.0)? {
+            for person in self.people_of(tag)? {
                 by_person.entry(person).or_default().push(heard.clone());
             }
         }

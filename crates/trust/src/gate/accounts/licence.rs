@@ -59,10 +59,7 @@ impl Gate {
             licence.state.code()
         );
         account.licence = Some(licence);
-        let house = Doer {
-            member: self.member(),
-            ..Doer::unknown(&self.member())
-        };
+        let house = Doer::house(&self.house.member);
         let deed = Deed {
             what: What::Interaction(line),
             ..Deed::by(ActKind::Licence, house, Purpose::Operations)
