@@ -3,7 +3,8 @@
 //! Two worlds of four institutions: at one of them a finding is hers, or somebody else's. She asks from another. What
 //! comes back is the same: the record's bytes, its head, the log with its places, receipts; and what both sides keep of
 //! each exchange has the same length, signatures among it. Every message of `message.rs` is entered in [`MESSAGES`].
-//! The same for a doctor of another institution and a result that she sealed in silence.
+//! The same for a doctor of another institution and a result that she sealed in silence, and for somebody who acts for her
+//! and one that she sealed quietly.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)] // A test says what it expects.
 
@@ -13,7 +14,8 @@ use common::{CURP, Node, network, patient, remember, summary, write};
 use exchange::{Outcome, Part};
 use jiff::Timestamp;
 use trust::{
-    ActView, Actor, Category, Finding, Opinion, PersonRef, Purpose, Request, Role, Rule, What, Wish,
+    ActView, Actor, Category, Finding, NewRepresentative, Opinion, PersonRef, Purpose, Request,
+    Role, Rule, Tie, What, Wish,
 };
 
 const OTHER: &str = "BADD110313HCMLNS09";
@@ -234,4 +236,72 @@ async fn two_worlds_that_differ_in_whose_sealed_result_it_is_answer_a_doctor_ali
         "{said}"
     );
     assert_eq!(hers, others);
+}
+
+/// Of age, and not the person.
+const ROSA: &str = "ROPA900603MDFDRN01";
+
+/// What somebody who acts for her gets at another institution than where she was named: the answers of all members, and
+/// what she reads of it. Where `sealed`, there is a result that the person sealed quietly; else neither is there.
+async fn acting(sealed: bool) -> (Vec<Answered>, Vec<ActView>) {
+    let nodes = network().await;
+    let now = Timestamp::now();
+    remember(&nodes[1], "Asma");
+    let she = patient(&nodes[2].id);
+    let new = NewRepresentative {
+        curp: ROSA.into(),
+        name: "Rosa".into(),
+        tie: Tie::Friend,
+        sees: vec![],
+        until: None,
+    };
+    let named = nodes[2].gate.name_representative(&she, new, now).unwrap();
+    nodes[2].network.spread(named, now).await;
+    if sealed {
+        let rule = Rule {
+            id: "q1".into(),
+            quiet: true,
+            hint: true,
+            what: vec![Category::Laboratory],
+            ..Rule::default()
+        };
+        let word = nodes[2].gate.say(&she, vec![rule], now).unwrap();
+        nodes[2].network.spread(word, now).await;
+        let found = r#"{"resourceType":"Observation","id":"gen","status":"final","category":[{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}]}],"code":{"text":"Carga viral"},"subject":{"reference":"Patient/p-imss"}}"#;
+        write(&nodes[1], &[("Observation", "gen", found)]);
+    }
+    let rosa = Actor {
+        id: "rosa".into(),
+        name: "Rosa".into(),
+        curp: Some(ROSA.into()),
+        ..patient(&nodes[0].id)
+    };
+    let for_her = |what| Request {
+        what,
+        ..summary(rosa.clone(), Purpose::Family)
+    };
+    let network = &nodes[0].network;
+    let parts = network.gather(for_her(What::Summary), now).await.unwrap();
+    let log = network.log(for_her(What::Log), now).await.unwrap();
+    let bare = |act| ActView {
+        id: String::new(),
+        at: Timestamp::UNIX_EPOCH,
+        // How much happened at a node is public, and says nothing of whom.
+        leaf: 0,
+        ..act
+    };
+    let acts = log.into_iter().flat_map(|part| part.acts.unwrap());
+    (record(&parts), acts.map(bare).collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_worlds_with_and_without_a_quiet_seal_answer_who_acts_for_her_alike() {
+    let (with, without) = (acting(true).await, acting(false).await);
+    let said = format!("{:?}", with.0);
+    assert!(
+        said.contains("Asma") && !said.contains("Carga viral"),
+        "{said}"
+    );
+    assert_eq!(with, without);
+    assert!(with.1.iter().any(|act| act.resources > 0), "{:?}", with.1);
 }

@@ -58,7 +58,7 @@ pub use refusal::{Refusal, RefusalKind};
 pub use register::{Registered, Registrar};
 pub use replay::{Decided, Explained, Gap};
 pub(crate) use represent::{ENDED, MADE, NAMED, UNMADE};
-pub use represent::{NewRepresentative, Shown};
+pub use represent::{Guardianship, NewRepresentative};
 pub use request::{Grant, Grounds, Lang, PersonRef, Purpose, Request, What};
 pub use rooms::Row;
 pub use simulate::{Changes, How, Simulated};

@@ -25,9 +25,10 @@ pub use category::{Categories, Category, Finding, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
     Acting, Changes, Checked, Config, Decided, Document, Enrolment, Erasure, Explained, Gap, Gate,
-    Grant, Ground, Grounds, How, Lang, Limit, NewAccount, NewLicence, NewPage, NewRepresentative,
-    News, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal, RefusalKind, Registered,
-    Registrar, Request, Row, Said, Shown, SignedIn, Signer, Simulated, Tag, Telling, Unusual, What,
+    Grant, Ground, Grounds, Guardianship, How, Lang, Limit, NewAccount, NewLicence, NewPage,
+    NewRepresentative, News, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal,
+    RefusalKind, Registered, Registrar, Request, Row, Said, SignedIn, Signer, Simulated, Tag,
+    Telling, Unusual, What,
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Member, MemberId, MemberKind, Orders, Pact, PactError,

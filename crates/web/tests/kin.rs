@@ -117,7 +117,31 @@ async fn somebody_is_named_and_reads_for_her_at_another_member_until_it_is_ended
     // Nobody else comes in by that address, and another session cannot read it.
     assert_eq!(she.get(&record).await.status, StatusCode::GONE);
 
+    // What she closes secretly to her is said on her own page, and nowhere else.
+    let rules = she.get("/reglas").await;
+    let quiet = [
+        ("csrf", rules.csrf()),
+        ("verb", "close"),
+        ("who", "representatives"),
+        ("what", "diagnoses"),
+        ("until", "always"),
+        ("quiet", "yes"),
+    ];
+    let said = she.post("/reglas", &quiet).await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER, "{}", said.html);
+    let page = sofia.get(&record).await;
+    assert!(
+        !page.html.contains("Diabetes mellitus tipo 2"),
+        "{}",
+        page.html
+    );
+    assert!(!page.html.contains("Hoy no ve"));
     let page = she.get("/representantes").await;
+    assert!(
+        page.html.contains("Hoy no ve: Diagnósticos."),
+        "{}",
+        page.html
+    );
     let who = page.after("name=\"quien\" value=\"").to_owned();
     let ended = she
         .post(

@@ -43,6 +43,12 @@ const NOT_WALKED: &[&str] = &[
     "POST /saber/{finding}",
     "GET /codigo",
     "POST /codigo",
+    "GET /representantes",
+    "POST /representantes",
+    "POST /representantes/quitar",
+    "GET /por/{sealed}",
+    "GET /por/{sealed}/accesos",
+    "POST /por/{sealed}/terminar",
     "GET /estilo.css",
     "GET /favicon.svg",
 ];
@@ -193,6 +199,7 @@ async fn consultation(walk: &mut Walk, ana: &Browser) -> String {
         walk.post(ana, &route, &path, &csrf, fields).await;
     }
     walk.get(ana, "/persona/{sealed}", &person).await;
+    guardian(walk, ana, &person, &csrf).await;
     let (route, path) = ("/persona/{sealed}/avisar", format!("{person}/avisar"));
     walk.get(ana, route, &path).await;
     let telling = [
@@ -208,6 +215,31 @@ async fn consultation(walk: &mut Walk, ana: &Browser) -> String {
     );
     walk.post(ana, &route, &path, &csrf, &[]).await;
     person
+}
+
+/// A guardian is entered, and ended.
+async fn guardian(walk: &mut Walk, ana: &Browser, person: &str, csrf: &str) {
+    let (route, path) = (
+        "/persona/{sealed}/representante",
+        format!("{person}/representante"),
+    );
+    let by_court = [
+        ("kin_whose", "María"),
+        ("kin_name", "Rosa Pérez"),
+        ("kin_curp", "ROPA900603MDFDRN01"),
+        ("kin_tie", "SIB"),
+        ("kin_paper", "court-decision"),
+        ("kin_number", "12/2026"),
+        ("kin_until", "2027-06-01"),
+    ];
+    walk.post(ana, route, &path, csrf, &by_court).await;
+    let page = walk.get(ana, route, &path).await;
+    let who = page.after("name=\"quien\" value=\"").to_owned();
+    let (route, path) = (format!("{route}/quitar"), format!("{path}/quitar"));
+    let ended = walk
+        .post(ana, &route, &path, csrf, &[("quien", &who)])
+        .await;
+    assert_eq!(ended.status, 303, "{}", ended.html);
 }
 
 /// An emergency, its second factor, and all that it opens; gives its name.

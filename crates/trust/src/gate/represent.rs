@@ -4,11 +4,10 @@
 //! members by whoever called; and two acts in its commit, one in her log and one in that of who acts for her. So neither can
 //! be made a representative, or cease to be one, without being told.
 
-use super::accounts::json;
 use super::acts::Deed;
 use super::evidence::check_presence;
 use super::words::Heard;
-use super::{Gate, Purpose, Refusal, Tag, What, locked, rows};
+use super::{Gate, Purpose, Refusal, Tag, What, locked};
 use crate::word::represent::{self, Entered, Kind, NOTICE, Paper};
 use crate::{ActKind, Actor, Category, Representative, SignedWord, Tie, Word};
 use jiff::Timestamp;
@@ -40,7 +39,7 @@ pub struct NewRepresentative {
 
 /// What shows that somebody is a guardian, and of whom.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub struct Guardianship {
     /// The person's CURP.
     pub curp: String,
     /// Her name, for whoever acts for her.
@@ -90,7 +89,7 @@ impl Gate {
     pub fn enter_guardian(
         &self,
         by: &Actor,
-        of: Shown,
+        of: Guardianship,
         new: NewRepresentative,
         now: Timestamp,
     ) -> Result<SignedWord, Refusal> {
@@ -309,15 +308,8 @@ impl Gate {
             what: told(what, &one.name),
             ..deed
         };
-        let act = self.blank()?.fill_all(hers, std::iter::once(theirs), now);
-        let row = Some(json(&heard.signed));
-        let changes = vec![
-            (rows::word(person), row.clone()),
-            (rows::word_at(&super::Said::of(&heard)), row),
-        ];
-        self.keep_rows(changes, Vec::new(), Some(act), now)?;
         let signed = heard.signed.clone();
-        self.house.words.put(heard);
+        self.put_word(heard, hers, Some(theirs), now)?;
         Ok(signed)
     }
 }

@@ -80,7 +80,7 @@ impl Gate {
             what: What::Writing(what.to_owned()),
             ..Deed::new(ActKind::Word, patient, Purpose::OwnRequest)
         };
-        self.put_word(Heard::new(signed.clone()), deed, now)?;
+        self.put_word(Heard::new(signed.clone()), deed, None, now)?;
         Ok(signed)
     }
 

@@ -77,7 +77,7 @@ impl Words {
         let wards = self.wards.read().unwrap_or_else(PoisonError::into_inner);
         wards.get(&tag).cloned().unwrap_or_default()
     }
-    pub(crate) fn put(&self, heard: Heard) {
+    fn put(&self, heard: Heard) {
         let word = &heard.signed.word;
         if !word.represented_by.is_empty() {
             let mut wards = self.wards.write().unwrap_or_else(PoisonError::into_inner);
@@ -148,7 +148,7 @@ impl Gate {
             persons: vec![person],
             ..Deed::new(ActKind::Word, patient, Purpose::OwnRequest)
         };
-        self.put_word(Heard::new(signed.clone()), deed, now)?;
+        self.put_word(Heard::new(signed.clone()), deed, None, now)?;
         Ok(signed)
     }
 
@@ -207,7 +207,7 @@ impl Gate {
             persons: vec![word.word.person],
             ..Deed::by(ActKind::Word, who, Purpose::OwnRequest)
         };
-        self.put_word(heard, deed, now)?;
+        self.put_word(heard, deed, None, now)?;
         Ok(true)
     }
 
@@ -411,10 +411,12 @@ impl Gate {
         }
     }
 
-    pub(crate) fn put_word(
+    /// Puts a word in force, with its act in her log and, where somebody else is told as well, one beside it.
+    pub(crate) fn put_word<'a>(
         &self,
         heard: Heard,
-        deed: Deed<'_>,
+        deed: Deed<'a>,
+        beside: Option<Deed<'a>>,
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let word = &heard.signed.word;
@@ -423,7 +425,8 @@ impl Gate {
             (rows::word(word.person), row.clone()),
             (rows::word_at(&Said::of(&heard)), row),
         ];
-        self.keep(changes, Vec::new(), Some(deed), now)?;
+        let act = self.blank()?.fill_all(deed, beside.into_iter(), now);
+        self.keep_rows(changes, Vec::new(), Some(act), now)?;
         self.house.words.put(heard);
         Ok(())
     }

@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use store::Verbs;
 use trust::represent::Paper;
 use trust::{
-    Category, NewRepresentative, PersonRef, Purpose, Refusal, Representative, Request, Role, Shown,
-    SignedWord, Tag, Tie, What,
+    Category, Guardianship, NewRepresentative, PersonRef, Purpose, Refusal, Representative,
+    Request, Role, SignedWord, Tag, Tie, What, Who,
 };
 
 /// The person's page with the form as typed.
@@ -25,12 +25,29 @@ async fn desk(signed: &Signed, code: StatusCode, typed: &Fields, errors: &[Field
     let Some(curp) = signed.actor.curp.clone() else {
         return Ok(signed.fault(StatusCode::FORBIDDEN, "fault.not_patient"));
     };
-    let (gate, now, actor) = signed.at_the_gate();
-    let lines = blocking(&signed.visitor, move || gate.represented_by(&actor, now)).await?;
     let born = mx::Curp::parse(&curp).ok().and_then(|curp| curp.birth());
-    let line = |one: &Representative| {
+    let (gate, now, actor) = signed.at_the_gate();
+    let lines = blocking(&signed.visitor, move || {
+        let said = gate.word(gate.tag(&curp));
+        let rules = said.map(|signed| signed.word.rules).unwrap_or_default();
+        let blind = |one: &Representative| {
+            let seen = gate.preview(&actor, &Who::Representative(one.tag), &rules, now)?;
+            let closed = seen.iter().filter(|row| !row.open);
+            Ok::<_, Refusal>(closed.map(|row| row.category).collect::<Vec<_>>())
+        };
+        let lines = gate.represented_by(&actor, now).into_iter();
+        lines
+            .map(|one| Ok((blind(&one)?, one)))
+            .collect::<Result<Vec<_>, Refusal>>()
+    })
+    .await?;
+    let lines = match lines {
+        Ok(lines) => lines,
+        Err(refusal) => return Ok(signed.refuse(&refusal, "")),
+    };
+    let line = |(blind, one): &(Vec<Category>, Representative)| {
         let reference = signed.seal(Use::Kin, &one.tag.hex());
-        views::kin::line(signed.t(), one, reference, true, now)
+        views::kin::line(signed.t(), one, reference, true, now).blind_to(signed.t(), blind)
     };
     let input = Input {
         lines: lines.iter().map(line).collect(),
@@ -192,7 +209,7 @@ pub(super) async fn enter(
     }
     let (of, new) = match (paper, read(&signed, &typed, now)) {
         (Some(paper), Ok(new)) if errors.is_empty() => {
-            let of = Shown {
+            let of = Guardianship {
                 curp,
                 name: typed.get("kin_whose").to_owned(),
                 paper,

@@ -21,8 +21,10 @@ pub struct Line {
     pub name: String,
     /// By what, and until when.
     pub detail: String,
-    /// What is seen.
+    /// What is granted.
     pub sees: String,
+    /// What is not seen today all the same, for the person alone; empty for nothing.
+    pub blind: String,
     /// She acts now.
     pub acts: bool,
     /// It can be ended on this page.
@@ -61,8 +63,21 @@ pub fn line(t: Text, one: &Representative, reference: String, hers: bool, now: T
         },
         detail: format!("{kind} {until}"),
         sees,
+        blind: String::new(),
         acts: over.is_none(),
         ends: over.is_none() && (!hers || one.kind == Kind::Proxy),
+    }
+}
+
+impl Line {
+    /// With what is not seen today, whether by age, by a rule, or by a secret one.
+    pub fn blind_to(self, t: Text, what: &[Category]) -> Line {
+        let names: Vec<&str> = what.iter().map(|one| one.name(t.lang())).collect();
+        let blind = match names.is_empty() || !self.acts {
+            true => String::new(),
+            false => t.fill("kin.blind", &[("what", &names.join(", "))]),
+        };
+        Line { blind, ..self }
     }
 }
 

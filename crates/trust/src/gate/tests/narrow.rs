@@ -85,10 +85,14 @@ prop_compose! {
     fn an_asker()(
         role in select(vec![Role::Physician, Role::Nurse, Role::Pharmacist, Role::Patient]),
         purpose in select(vec![
-            Purpose::Treatment, Purpose::OwnRequest, Purpose::Research, Purpose::Employment,
+            Purpose::Treatment, Purpose::OwnRequest, Purpose::Family, Purpose::Research,
+            Purpose::Employment,
         ]),
         licence in select(vec!["active", "suspended", "none"]),
-        evidence in subsequence(vec!["check-in", "appointment", "patient-code", "own-access"], 0..4),
+        evidence in subsequence(
+            vec!["check-in", "appointment", "patient-code", "own-access", "representation"],
+            0..5,
+        ),
         home: bool,
     ) -> Asker {
         Asker { role, purpose, licence, evidence, home }

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::represent::Paper;
-use crate::{ActView, Category, EvidenceKind, Lang, NewRepresentative, Rule, Shown, Tie, Who};
+use crate::{
+    ActView, Category, EvidenceKind, Guardianship, Lang, NewRepresentative, Rule, Tie, Who,
+};
 
 /// Twelve years old at noon.
 const CHILD: &str = "ROPA140603MDFDRNA1";
@@ -29,8 +31,8 @@ fn as_rosa() -> NewRepresentative {
     }
 }
 
-fn certificate() -> Shown {
-    Shown {
+fn certificate() -> Guardianship {
+    Guardianship {
         curp: CHILD.into(),
         name: "Ana".into(),
         paper: Paper::BirthCertificate,
@@ -172,7 +174,7 @@ fn who_looked_a_child_reads_at_any_age_and_the_topic_from_twelve_on() {
     node.load(&small(&patient("child", SMALL)));
     node.load(&small(&condition("violence", "T741")));
     node.check_in(&clerk(), SMALL, noon()).unwrap();
-    let of = Shown {
+    let of = Guardianship {
         curp: SMALL.into(),
         ..certificate()
     };
@@ -212,20 +214,20 @@ fn who_looked_a_child_reads_at_any_age_and_the_topic_from_twelve_on() {
 #[test]
 fn nobody_is_entered_without_the_person_there_or_by_whoever_does_not_receive() {
     let node = house();
-    let enter = |by: Actor, of: Shown| node.enter_guardian(&by, of, as_rosa(), noon());
+    let enter = |by: Actor, of: Guardianship| node.enter_guardian(&by, of, as_rosa(), noon());
     let refusal = enter(clerk(), certificate()).unwrap_err();
     assert_eq!(refusal.kind, RefusalKind::NoEvidence);
     node.check_in(&clerk(), CHILD, noon()).unwrap();
     assert!(enter(rosa(), certificate()).is_err());
     assert!(enter(actor("farmacia", Role::Clerk), certificate()).is_err());
-    let no_number = Shown {
+    let no_number = Guardianship {
         number: " ".into(),
         ..certificate()
     };
     assert!(enter(clerk(), no_number).is_err());
     // An adult's guardian needs a court, and an end.
     node.check_in(&clerk(), OTHER, noon()).unwrap();
-    let court = Shown {
+    let court = Guardianship {
         curp: OTHER.into(),
         paper: Paper::CourtDecision,
         ..certificate()
