@@ -61,9 +61,10 @@ pub(crate) async fn start_with(
     })
     .map_err(Error::say)?;
     let clock = Arc::new(Timestamp::now);
-    let pages = web::State::new(gate.clone(), network.clone(), clock.clone(), demo)
-        .map_err(|error| Error::say(error.to_string()))?;
     let people = Arc::new(identity::Desk::default());
+    let pages = web::State::new(gate.clone(), network.clone(), clock.clone(), demo)
+        .map_err(|error| Error::say(error.to_string()))?
+        .with_register(people.clone());
     let programs = api::State {
         gate: gate.clone(),
         people: people.clone(),

@@ -45,6 +45,7 @@ pub struct State {
     pub(crate) network: exchange::Network,
     pub(crate) clock: Clock,
     pub(crate) demo: Arc<[DemoAccount]>,
+    pub(crate) people: Arc<identity::Desk>,
     pub(crate) sealer: seal::Sealer,
 }
 
@@ -65,8 +66,14 @@ impl State {
             network,
             clock,
             demo: demo.into(),
+            people: Arc::default(),
             sealer: seal::Sealer::new()?,
         })
+    }
+    /// With the register of this node's people. Without it the page of whoever looks after the register says that it is
+    /// being filled.
+    pub fn with_register(self, people: Arc<identity::Desk>) -> State {
+        State { people, ..self }
     }
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()

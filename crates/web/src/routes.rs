@@ -10,6 +10,7 @@ mod kin;
 mod looks;
 mod orders;
 mod person;
+mod registry;
 mod rules;
 mod tell;
 mod wish;
@@ -110,6 +111,13 @@ pub(crate) fn all(state: State) -> Router {
         .route("/reglas/quitar", post(rules::remove))
         .route("/saber", get(wish::show).post(wish::save))
         .route("/saber/{finding}", get(wish::confirm).post(wish::ask))
+        .route("/registro", get(registry::list))
+        .route(
+            "/registro/{sealed}",
+            get(registry::pair).post(registry::decide),
+        )
+        .route("/quien-soy", get(registry::own))
+        .route("/quien-soy/no-soy-yo", post(registry::not_me))
         .route("/codigo", get(entry::code).post(entry::show_code))
         .route("/representantes", get(kin::show).post(kin::name))
         .route("/representantes/quitar", post(kin::end))

@@ -31,6 +31,7 @@ pub(crate) enum Use {
     Person,
     Errand,
     Flash,
+    Pair,
     Actor,
     Kin,
 }

@@ -17,6 +17,7 @@ pub mod looks;
 pub mod orders;
 pub mod person;
 pub mod proof;
+pub mod registry;
 pub mod rules;
 pub mod tell;
 pub mod trends;

@@ -131,6 +131,7 @@ fn navigation(t: Text, role: Role, path: &str) -> Vec<NavItem> {
             ("/accesos", "nav.looks"),
             ("/reglas", "nav.rules"),
             ("/saber", "nav.wish"),
+            ("/quien-soy", "nav.whoami"),
             ("/codigo", "nav.code"),
         ],
         Role::Physician | Role::Nurse => &[
@@ -138,7 +139,12 @@ fn navigation(t: Text, role: Role, path: &str) -> Vec<NavItem> {
             ("/mostrador", "nav.desk"),
             ("/segundo-factor", "nav.factor"),
         ],
-        Role::Pharmacist | Role::Clerk => &[("/", "nav.find"), ("/mostrador", "nav.desk")],
+        Role::Pharmacist => &[("/", "nav.find"), ("/mostrador", "nav.desk")],
+        Role::Clerk => &[
+            ("/", "nav.find"),
+            ("/mostrador", "nav.desk"),
+            ("/registro", "nav.registry"),
+        ],
         Role::Privacy => &[("/revisiones", "nav.reviews"), ("/ordenes", "nav.orders")],
         Role::System | Role::Operator => &[],
     };

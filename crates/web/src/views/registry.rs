@@ -1,0 +1,377 @@
+//! Who is who: the work list, two registrations side by side, and a person's own.
+
+use super::frame::Frame;
+use crate::text::Text;
+use crate::when;
+use askama::Template;
+use fhir::Value;
+use identity::{Explanation, Field, Grade, Pair};
+use jiff::Timestamp;
+use trust::registry::Hers;
+
+/// What a registration says, in the lines of the page. Empty where it says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Side {
+    /// Whole name.
+    pub name: String,
+    /// Birth date as written.
+    pub birth: String,
+    /// Code of FHIR's gender.
+    pub gender: String,
+    /// Place of birth.
+    pub born_in: String,
+    /// Numbers: system's last part and value.
+    pub numbers: Vec<(String, String)>,
+    /// Telephones.
+    pub phones: String,
+    /// Addresses.
+    pub address: String,
+    /// Her mother's name.
+    pub mother: String,
+}
+
+impl Side {
+    /// Of a `Patient`.
+    pub fn of(patient: &Value) -> Side {
+        let read = identity::registration_of(patient);
+        let parts = [&read.given, &read.first, &read.second];
+        let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+        let name = match parts.is_empty() {
+            true => read.full.unwrap_or_default(),
+            false => parts.join(" "),
+        };
+        let address = read.addresses.first().map(|one| {
+            let parts = [
+                &one.street,
+                &one.line2,
+                &one.locality,
+                &one.postcode,
+                &one.region,
+            ];
+            let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+            parts.join(", ")
+        });
+        let number = |one: &identity::Identifier| {
+            let last = one.system.rsplit('/').next().unwrap_or_default();
+            let label = match mx::systems::clues_of_folio(&one.system) {
+                Some(_) => "folio".to_owned(),
+                None => last.to_uppercase(),
+            };
+            (label, one.value.clone())
+        };
+        Side {
+            name,
+            birth: read.birth.unwrap_or_default(),
+            gender: patient.text("gender").unwrap_or_default().to_owned(),
+            born_in: read.birth_place.unwrap_or_default(),
+            numbers: read.identifiers.iter().map(number).collect(),
+            phones: read.phones.join(", "),
+            address: address.unwrap_or_default(),
+            mother: read.mother.unwrap_or_default(),
+        }
+    }
+    fn numbers_said(&self) -> String {
+        let said = self
+            .numbers
+            .iter()
+            .map(|(label, value)| format!("{label} {value}"));
+        said.collect::<Vec<_>>().join(" · ")
+    }
+}
+
+/// Code of a grade, as FHIR's match-grade has it.
+pub fn code(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Certain => "certain",
+        Grade::Probable => "probable",
+        Grade::Possible => "possible",
+        Grade::CertainlyNot => "certainly-not",
+    }
+}
+
+/// Nothing that is weighed is sure.
+fn percent(probability: f64) -> String {
+    format!("{:.0}", (probability * 100.0).clamp(0.0, 99.0))
+}
+
+fn likeness(t: Text, grade: Grade, probability: f64) -> String {
+    let key = format!("registry.grade.{}", code(grade));
+    t.fill(&key, &[("n", &percent(probability))])
+}
+
+/// One pair on the list.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// Its reference.
+    pub reference: String,
+    /// How alike they are, or what is to be looked at.
+    pub headline: String,
+    /// Numbers speak against the rest.
+    pub conflict: bool,
+}
+
+#[derive(Template)]
+#[template(path = "registry.html")]
+struct List {
+    frame: Frame,
+    disputed: Vec<(String, String)>,
+    pairs: Vec<Waiting>,
+    open: bool,
+}
+
+/// The work list: what people said not to be theirs (reference and moment), then pairs; `open` is whether the register is
+/// filled.
+pub fn list(
+    frame: Frame,
+    disputed: &[(String, Timestamp)],
+    pairs: &[(String, Pair)],
+    open: bool,
+) -> String {
+    let t = frame.t;
+    let pairs = pairs.iter().map(|(reference, pair)| Waiting {
+        reference: reference.clone(),
+        headline: match pair.conflict {
+            true => t.say("registry.conflict").to_owned(),
+            false => likeness(t, pair.grade, pair.score),
+        },
+        conflict: pair.conflict,
+    });
+    let disputed = disputed.iter().map(|(reference, at)| {
+        let day = when::date(t, &when::iso_day(*at));
+        (
+            reference.clone(),
+            t.fill("registry.said_not_me", &[("date", &day)]),
+        )
+    });
+    super::render(&List {
+        disputed: disputed.collect(),
+        pairs: pairs.collect(),
+        open,
+        frame: frame.titled(t.say("nav.registry")),
+    })
+}
+
+/// Two registrations side by side.
+pub struct Shown<'a> {
+    /// Reference of the pair.
+    pub reference: &'a str,
+    /// What each says; `None` for one that its person closed or that is gone.
+    pub sides: [Option<Side>; 2],
+    /// What speaks for and against one person.
+    pub why: Option<&'a Explanation>,
+    /// Whether they are of one person now.
+    pub are_one: bool,
+}
+
+/// A line of the comparison.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What it is.
+    pub label: String,
+    /// What the first says.
+    pub one: String,
+    /// What the second says.
+    pub other: String,
+    /// How they agree, in words; empty where one says nothing.
+    pub said: String,
+    /// `same`, `alike`, `differs` or nothing.
+    pub sign: &'static str,
+    /// The drawn sign beside the words.
+    pub icon: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "registry_pair.html")]
+struct PairPage<'a> {
+    frame: Frame,
+    reference: &'a str,
+    headline: String,
+    sentence: String,
+    conflicts: Vec<String>,
+    closed: bool,
+    rows: Vec<Row>,
+    are_one: bool,
+}
+
+/// Fields of the comparison, with the line that shows their values.
+const LINES: [(&str, &[Field]); 8] = [
+    (
+        "name",
+        &[Field::Given, Field::First, Field::Second, Field::Other],
+    ),
+    ("birth", &[Field::Birth]),
+    ("gender", &[Field::Sex]),
+    ("born_in", &[Field::BirthPlace]),
+    ("numbers", &[Field::Curp, Field::Number]),
+    ("phones", &[Field::Phone]),
+    ("address", &[Field::Address]),
+    ("mother", &[Field::Mother]),
+];
+
+fn value(t: Text, side: &Side, line: &str) -> String {
+    match line {
+        "name" => side.name.clone(),
+        "birth" => side.birth.clone(),
+        "gender" => match side.gender.as_str() {
+            "male" | "female" | "other" => t
+                .say(&format!("registry.gender.{}", side.gender))
+                .to_owned(),
+            _ => String::new(),
+        },
+        "born_in" => side.born_in.clone(),
+        "numbers" => side.numbers_said(),
+        "phones" => side.phones.clone(),
+        "address" => side.address.clone(),
+        _ => side.mother.clone(),
+    }
+}
+
+/// How the fields of a line agree: in Spanish as the comparison says it, in English in three words.
+fn agreement(t: Text, why: Option<&Explanation>, fields: &[Field]) -> (String, &'static str) {
+    let said: Vec<_> = why
+        .iter()
+        .flat_map(|why| &why.fields)
+        .filter(|said| fields.contains(&said.field))
+        .collect();
+    let Some(worst) = said.iter().min_by(|x, y| x.bits.total_cmp(&y.bits)) else {
+        return (String::new(), "");
+    };
+    let sign = match (said.iter().all(|one| one.is_same()), worst.bits >= 0.0) {
+        (true, _) => "same",
+        (false, true) => "alike",
+        (false, false) => "differs",
+    };
+    let words = match t.english() {
+        true => t.say(&format!("registry.sign.{sign}")).to_owned(),
+        false => {
+            let all: Vec<&str> = said.iter().map(|one| one.spanish.as_str()).collect();
+            all.join("; ")
+        }
+    };
+    (words, sign)
+}
+
+/// The page of a pair.
+pub fn pair(frame: Frame, shown: &Shown<'_>) -> String {
+    let t = frame.t;
+    let nothing = Side::default();
+    let [one, other] = &shown.sides;
+    let closed = one.is_none() || other.is_none();
+    let (one, other) = (
+        one.as_ref().unwrap_or(&nothing),
+        other.as_ref().unwrap_or(&nothing),
+    );
+    // Of a registration that is closed nothing is told, how it compares included.
+    let why = shown.why.filter(|_| !closed);
+    let rows = LINES.iter().map(|(line, fields)| {
+        let (said, sign) = agreement(t, why, fields);
+        Row {
+            label: t.say(&format!("registry.line.{line}")).to_owned(),
+            one: value(t, one, line),
+            other: value(t, other, line),
+            icon: match sign {
+                "same" => "check",
+                "alike" => "twice",
+                "differs" => "cross",
+                _ => "",
+            },
+            said,
+            sign,
+        }
+    });
+    let rows = rows.filter(|row| !row.one.is_empty() || !row.other.is_empty());
+    let conflicts = why.map_or(&[][..], |why| why.conflicts.as_slice());
+    let conflicts = match t.english() {
+        false => conflicts.to_vec(),
+        true => conflicts
+            .iter()
+            .map(|_| t.say("registry.conflict").to_owned())
+            .collect(),
+    };
+    super::render(&PairPage {
+        reference: shown.reference,
+        headline: why.map_or_else(String::new, |why| likeness(t, why.grade, why.probability)),
+        sentence: why
+            .filter(|_| !t.english())
+            .map_or_else(String::new, |why| why.sentence.clone()),
+        conflicts,
+        closed,
+        rows: rows.collect(),
+        are_one: shown.are_one,
+        frame: frame.titled(t.say("registry.compare")),
+    })
+}
+
+/// One of her registrations.
+#[derive(Clone, Debug)]
+pub struct OwnView {
+    /// Its reference.
+    pub reference: String,
+    /// The name on it.
+    pub name: String,
+    /// Birth date and numbers.
+    pub detail: String,
+    /// Why it counts as hers.
+    pub how: String,
+    /// What the button says to who cannot see what it stands beside.
+    pub not_me: String,
+}
+
+#[derive(Template)]
+#[template(path = "whoami.html")]
+struct Own {
+    frame: Frame,
+    hers: Vec<OwnView>,
+}
+
+/// A person's registrations here: reference, what each says, and how it is hers.
+pub fn own(frame: Frame, hers: &[(String, Side, Hers)]) -> String {
+    let t = frame.t;
+    let views = hers.iter().map(|(reference, side, how)| {
+        let birth = match side.birth.len() {
+            10 => when::date(t, &side.birth),
+            _ => side.birth.clone(),
+        };
+        let detail = [birth, side.numbers_said()];
+        let detail: Vec<&str> = detail
+            .iter()
+            .map(String::as_str)
+            .filter(|part| !part.is_empty())
+            .collect();
+        OwnView {
+            reference: reference.clone(),
+            name: side.name.clone(),
+            detail: detail.join(" · "),
+            how: how_said(t, how),
+            not_me: t.fill("whoami.not_me_this", &[("name", &side.name)]),
+        }
+    });
+    super::render(&Own {
+        hers: views.collect(),
+        frame: frame.titled(t.say("nav.whoami")),
+    })
+}
+
+fn how_said(t: Text, how: &Hers) -> String {
+    let linked = match how {
+        Hers::Curp => return t.say("whoami.by_curp").to_owned(),
+        Hers::Linked(linked) => linked,
+    };
+    let date = when::date(t, &when::iso_day(linked.at));
+    if linked.on.number {
+        return t.fill("whoami.by_number", &[("date", &date)]);
+    }
+    match linked.on.per_mille {
+        Some(per_mille) => {
+            let n = percent(f64::from(per_mille) / 1_000.0);
+            t.fill(
+                "whoami.by_somebody_sure",
+                &[("name", &linked.name), ("date", &date), ("n", &n)],
+            )
+        }
+        None => t.fill(
+            "whoami.by_somebody",
+            &[("name", &linked.name), ("date", &date)],
+        ),
+    }
+}
