@@ -57,6 +57,10 @@ impl Sheet {
         }
         self.tokens.len() / width
     }
+    /// Bytes of one row's tokens.
+    pub fn bytes(&self) -> usize {
+        self.shape.width() * size_of::<Token>()
+    }
 }
 
 /// One person, before anything is hashed with a key.

@@ -13,14 +13,34 @@ const USUAL: f64 = 50.0;
 /// The same of the birth: neither year nor day, the day alone, the year alone, both.
 const BIRTH: [f64; 4] = [0.1, 0.05, 0.05, 0.8];
 
-const KINDS_OF_KIN: usize = 2;
+/// A kind of relatives.
+struct Kin {
+    shared: &'static [Part],
+    /// How many pairs of them there usually are for each pair of one person; five times as many at most.
+    usual: f64,
+}
 
-/// Kinds of relatives: what they share, and how many pairs of them there are for each pair of one person (as in the
-/// clear engine's model). Others share nothing that a token is made of.
-const KIN: [(&[Part], f64); KINDS_OF_KIN] = [
+const KINDS_OF_KIN: usize = 5;
+
+/// Relatives as the clear engine's model has them (see there for the shares).
+const KIN: [Kin; KINDS_OF_KIN] = [
+    // Brothers and sisters.
+    Kin {
+        shared: &[
+            Part::First,
+            Part::Second,
+            Part::Postcode,
+            Part::Locality,
+            Part::Street,
+            Part::BirthPlace,
+            Part::Phone,
+            Part::Mother,
+        ],
+        usual: 1.0,
+    },
     // Twins.
-    (
-        &[
+    Kin {
+        shared: &[
             Part::First,
             Part::Second,
             Part::Year,
@@ -32,11 +52,23 @@ const KIN: [(&[Part], f64); KINDS_OF_KIN] = [
             Part::Phone,
             Part::Mother,
         ],
-        0.015,
-    ),
+        usual: 0.015,
+    },
+    // Parent and child.
+    Kin {
+        shared: &[
+            Part::First,
+            Part::Postcode,
+            Part::Locality,
+            Part::Street,
+            Part::BirthPlace,
+            Part::Phone,
+        ],
+        usual: 1.0,
+    },
     // Parent and child of one name.
-    (
-        &[
+    Kin {
+        shared: &[
             Part::Given,
             Part::First,
             Part::Postcode,
@@ -45,9 +77,17 @@ const KIN: [(&[Part], f64); KINDS_OF_KIN] = [
             Part::BirthPlace,
             Part::Phone,
         ],
-        0.05,
-    ),
+        usual: 0.05,
+    },
+    // Others in one house.
+    Kin {
+        shared: &[Part::Postcode, Part::Locality, Part::Street, Part::Phone],
+        usual: 1.0,
+    },
 ];
+
+/// What of its own a name and a date have: no kind of token lacks one of these or a number.
+const OWN: [Part; 3] = [Part::Given, Part::Year, Part::Day];
 
 /// What agreement weighs, as shares and not logarithms: there are few patterns.
 pub(crate) struct Weights {
@@ -72,7 +112,7 @@ impl Weights {
         });
         let mut weights = Weights {
             one: 0.5 / (a.people().max(b.people()) as f64).max(1.0),
-            kin: KIN.map(|(_, usual)| usual),
+            kin: KIN.map(|kin| kin.usual),
             m: [AGREES; PARTS],
             u,
             birth: BIRTH,
@@ -81,7 +121,7 @@ impl Weights {
         for _ in 0..ROUNDS {
             let mut agreed = [AGREES * USUAL; PARTS];
             let mut birth = BIRTH.map(|share| share * USUAL);
-            let mut kin = KIN.map(|(_, usual)| usual * USUAL);
+            let mut kin = [0.0; KINDS_OF_KIN];
             let mut all = 0.0;
             for (pattern, times) in patterns {
                 let times = *times as f64;
@@ -98,13 +138,27 @@ impl Weights {
             let before = weights.one;
             weights.m = agreed.map(|n| (n / (all + USUAL)).clamp(0.001, 0.999));
             weights.birth = birth.map(|n| n / (all + USUAL));
-            weights.kin = kin.map(|n| n / (all + USUAL));
+            weights.kin = std::array::from_fn(|k| weights.share_of_kin(&KIN[k], kin[k], all));
             weights.one = ((all + 0.5) / pairs).min(0.5);
             if (weights.one - before).abs() < 1e-6 * before {
                 break;
             }
         }
         weights
+    }
+
+    /// The share of a kind of relatives, of whom so many pairs were seen beside so many of one person. Those who share
+    /// nothing of their own are seen only where they have a given name, a year or a day in common by chance.
+    fn share_of_kin(&self, kin: &Kin, seen: f64, of_one: f64) -> f64 {
+        let apart = OWN.iter().filter(|part| self.shape.has(**part));
+        let unseen: f64 = apart.map(|part| 1.0 - self.u[*part as usize]).product();
+        let visible = if OWN.iter().any(|part| kin.shared.contains(part)) {
+            1.0
+        } else {
+            (1.0 - unseen).max(0.001)
+        };
+        let share = (seen / visible + kin.usual * USUAL) / (of_one + USUAL);
+        share.min(5.0 * kin.usual)
     }
 
     /// The probabilities that a pair which agrees on these parts is of one person, and of each kind of relatives.
@@ -137,7 +191,7 @@ impl Weights {
         };
         let one = self.one * product(u16::MAX);
         let kin: [f64; KINDS_OF_KIN] =
-            std::array::from_fn(|k| self.one * self.kin[k] * product(set(KIN[k].0)));
+            std::array::from_fn(|k| self.one * self.kin[k] * product(set(KIN[k].shared)));
         let all = one + (1.0 - self.one) * product(0) + kin.iter().sum::<f64>();
         if all > 0.0 {
             (one / all, kin.map(|k| k / all))

@@ -40,7 +40,12 @@ pub(super) fn run(args: &Args, report: &mut Report) -> Result<(), Error> {
         };
         let (arriving, theirs) = keep_back(&mut registrations, &mut truth, later);
         let name = format!("synthetic Mexico, {} people", out::count(people));
-        let (row, register, found) = linked(&name, &registrations, &truth, args.precision);
+        let (mut row, register, found) = linked(&name, &registrations, &truth, args.precision);
+        if args.keyed {
+            let there = super::keyed::by_lot(truth.len());
+            let keyed = super::keyed::linked(&registrations, &truth, &there, &found.person)?;
+            row.keyed = Some(keyed);
+        }
         drop(registrations);
         say(&row);
         report.mexico.push(row);

@@ -80,6 +80,8 @@ pub(super) struct Set {
     pub(super) registrations: Vec<Registration>,
     /// Whose each is.
     pub(super) truth: Vec<u64>,
+    /// Which are originals and which copies, where the set says so: an original's name ends in `-org`.
+    pub(super) copies: Option<Vec<bool>>,
     /// The columns that Splink gets.
     pub(super) columns: Vec<(&'static str, Vec<Option<String>>)>,
 }
@@ -202,6 +204,8 @@ impl Set {
                     .or_insert(next)
             })
             .collect::<Vec<u64>>();
+        let is_copy = |name: &Option<String>| !name.as_deref().is_some_and(|n| n.ends_with("-org"));
+        let copies = of(Means::RecordOfTruth).map(|names| names.iter().map(is_copy).collect());
         let registrations = (0..truth.len())
             .map(|row| registration(&columns, row))
             .collect();
@@ -213,6 +217,7 @@ impl Set {
             name,
             registrations,
             truth,
+            copies,
             columns,
         })
     }
@@ -279,6 +284,28 @@ pub(super) fn fit(truth: &[u64], person: &[u32]) -> Fit {
     let all: u64 = of_truth.into_values().map(pairs).sum();
     let said: u64 = of_answer.into_values().map(pairs).sum();
     let right: u64 = of_both.into_values().map(pairs).sum();
+    of_counts(all, said, right)
+}
+
+/// The same over the pairs of one registration here and one there.
+pub(super) fn across(truth: &[u64], person: &[u32], there: &[bool]) -> Fit {
+    let (mut of_truth, mut of_answer, mut of_both) =
+        (HashMap::new(), HashMap::new(), HashMap::new());
+    for ((t, p), side) in truth.iter().zip(person).zip(there) {
+        let side = usize::from(*side);
+        of_truth.entry(*t).or_insert([0u64; 2])[side] += 1;
+        of_answer.entry(*p).or_insert([0u64; 2])[side] += 1;
+        of_both.entry((*t, *p)).or_insert([0u64; 2])[side] += 1;
+    }
+    let pairs = |sides: [u64; 2]| sides[0] * sides[1];
+    let all: u64 = of_truth.into_values().map(pairs).sum();
+    let said: u64 = of_answer.into_values().map(pairs).sum();
+    let right: u64 = of_both.into_values().map(pairs).sum();
+    of_counts(all, said, right)
+}
+
+/// Of pairs that are of one person, that are said to be, and both.
+fn of_counts(all: u64, said: u64, right: u64) -> Fit {
     let share = |whole: u64| {
         if whole == 0 {
             1.0
@@ -308,10 +335,17 @@ mod tests {
         assert!((fit.recall - 1.0 / 3.0).abs() < 1e-9 && (fit.f1 - 0.4).abs() < 1e-9);
     }
     #[test]
+    fn across_counts_pairs_of_both_sides_only() {
+        // In truth {0,1 | 2} and {| 3}; the answer says {0 | 2,3} and {1 |}.
+        let fit = across(&[7, 7, 7, 8], &[0, 1, 0, 0], &[false, false, true, true]);
+        assert_eq!((fit.pairs, fit.precision, fit.recall), (2, 0.5, 0.5));
+    }
+    #[test]
     fn a_table_becomes_registrations_with_their_truth() {
         let table = csv(b"rec_id, given_name, surname, soc_sec_id\nrec-5-org, ana, \"o\"\"hara, jr\", 123\nrec-5-dup-0, , lee,\n").unwrap();
         let set = Set::of("x".to_owned(), table, false).unwrap();
         assert_eq!(set.truth, [0, 0]);
+        assert_eq!(set.copies, Some(vec![false, true]));
         assert_eq!(set.registrations[0].first.as_deref(), Some("o\"hara, jr"));
         assert_eq!(set.registrations[1].given, None);
         assert!(set.registrations[0].identifiers.is_empty());
