@@ -4,6 +4,8 @@
 mod emergency;
 #[path = "preview/kin.rs"]
 mod kin;
+#[path = "preview/registry.rs"]
+mod registry;
 
 use exchange::{Answer, Candidate, LogPart, Outcome, Part};
 use fhir::{Value, obj};
@@ -162,6 +164,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         views::person::page(staff("/persona/sealed"), &broken),
     ));
     out.extend(emergency::pages(lang, &frame));
+    out.extend(registry::pages(lang, &frame));
     let allergy = [FieldError {
         field: "medicine".into(),
         sentence: "Tiene anotada alergia a la penicilina. Elige otro o marca que lo sabes.".into(),

@@ -15,16 +15,14 @@ use super::person::Target;
 use super::register::confirmed_curps;
 use super::{Gate, Grant, Grounds, PersonRef, Purpose, Refusal, Request, Tag, What, rows};
 use crate::act::Doer;
-use crate::registry::{
-    Decision, Disowned, Disputed, Hers, Likeness, Registration, RegistryDone, RegistryStep,
-};
+use crate::registry::{Decision, Disowned, Likeness, RegistryDone, RegistryStep};
 use crate::{ActKind, Actor, Role};
 use fhir::{ResourceType, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError, RwLock};
-use store::{PersonKey, Verb, Verbs, Version};
+use store::{PersonKey, Verbs};
 
 /// Registrations of one group at most: beyond, somebody should look at what goes on.
 const MOST: usize = 64;
@@ -38,20 +36,20 @@ pub(crate) struct Links {
 }
 
 #[derive(Default)]
-struct Known {
+pub(super) struct Known {
     /// The group of a registration.
-    group: HashMap<PersonKey, Linked>,
+    pub(super) group: HashMap<PersonKey, Linked>,
     members: HashMap<u64, Vec<PersonKey>>,
-    apart: BTreeMap<(PersonKey, PersonKey), Decision>,
+    pub(super) apart: BTreeMap<(PersonKey, PersonKey), Decision>,
     disowned: HashMap<PersonKey, Vec<Disowned>>,
 }
 
 /// A registration in a group.
 #[derive(Clone, Serialize, Deserialize)]
-struct Linked {
+pub(super) struct Linked {
     group: u64,
     #[serde(flatten)]
-    decision: Decision,
+    pub(super) decision: Decision,
 }
 
 impl Links {
@@ -77,7 +75,7 @@ impl Links {
         let of = known.disowned.get(&key);
         of.is_some_and(|all| all.iter().any(|one| one.tag == tag))
     }
-    fn known(&self) -> std::sync::RwLockReadGuard<'_, Known> {
+    pub(super) fn known(&self) -> std::sync::RwLockReadGuard<'_, Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
     fn take(&self, changes: &[(Vec<u8>, Option<Vec<u8>>)]) {
@@ -119,10 +117,10 @@ fn read<T: for<'de> Deserialize<'de>>(value: Option<&[u8]>) -> Option<T> {
 }
 
 /// Two registrations of this house, and the people that they are of now.
-struct Two {
+pub(super) struct Two {
     one: PersonKey,
-    other: PersonKey,
-    hers: Vec<PersonKey>,
+    pub(super) other: PersonKey,
+    pub(super) hers: Vec<PersonKey>,
     others: Vec<PersonKey>,
 }
 
@@ -211,125 +209,6 @@ impl Gate {
             ..decision(patient, on, now)
         };
         self.take_out(&two, decision, (step, &grant), now)
-    }
-
-    /// The registrations of a person here, each with how it is hers, under a grant that opens who she is.
-    pub fn registrations(&self, grant: &Grant) -> Result<Vec<Registration>, Refusal> {
-        let house = &self.house;
-        let store::Scope::Person { keys, .. } = grant.permit.scope() else {
-            return Ok(Vec::new());
-        };
-        let mut all = Vec::new();
-        for key in keys {
-            let Some((id, _)) = house.store.named(&house.seal, *key)? else {
-                continue;
-            };
-            let linked = house.links.known().group.get(key).cloned();
-            let carries = grant.tag.is_some_and(|tag| {
-                let tags = self.tags_of(*key);
-                tags.is_ok_and(|tags| tags.contains(&tag))
-            });
-            let how = match linked {
-                Some(linked) if !carries => Hers::Linked(linked.decision),
-                _ => Hers::Curp,
-            };
-            all.push(Registration { id, how });
-        }
-        Ok(all)
-    }
-
-    /// Whether two registrations were decided about: that they are of one person, or of two.
-    pub fn is_decided(&self, one: &str, other: &str) -> bool {
-        let Ok(two) = self.two(one, other) else {
-            return true;
-        };
-        two.hers.contains(&two.other) || self.are_apart(&two)
-    }
-
-    /// What people said not to be theirs and nobody who looks after the register has looked at since, the newest first.
-    pub fn disputed(&self) -> Result<Vec<Disputed>, Refusal> {
-        let house = &self.house;
-        let hers: Vec<((PersonKey, PersonKey), Decision)> = {
-            let known = house.links.known();
-            let all = known
-                .apart
-                .iter()
-                .filter(|(_, one)| one.role == Role::Patient);
-            all.map(|(pair, one)| (*pair, one.clone())).collect()
-        };
-        let mut all = Vec::new();
-        for ((one, other), decision) in hers {
-            let name = |key| house.store.named(&house.seal, key);
-            if let (Some((one, _)), Some((other, _))) = (name(one)?, name(other)?) {
-                all.push(Disputed {
-                    names: [one, other],
-                    decision,
-                });
-            }
-        }
-        all.sort_by_key(|one| std::cmp::Reverse(one.decision.at));
-        Ok(all)
-    }
-
-    /// Whether two registrations (ids of `Patient`) are of one person, as far as this house decided.
-    pub fn are_one(&self, one: &str, other: &str) -> bool {
-        one == other
-            || self
-                .two(one, other)
-                .is_ok_and(|two| two.hers.contains(&two.other))
-    }
-
-    /// Takes up what a stored `Patient` says of itself: that another replaces it (IHE ITI-104). Whoever may not link says
-    /// it in the resource alone; what was decided before stays.
-    pub(crate) fn replaced(&self, grant: &Grant, version: &Version, now: Timestamp) {
-        let limits = fhir::json::Limits::default();
-        let Ok(patient) = fhir::json::parse(&version.body, &limits) else {
-            return;
-        };
-        if grant.request.purpose != Purpose::Operations {
-            return;
-        }
-        let links = patient.list("link").iter();
-        let by = links.filter(|link| link.text("type") == Some("replaced-by"));
-        for link in by {
-            let name = link.text("other.reference").unwrap_or_default();
-            let Some(other) = name.strip_prefix("Patient/") else {
-                continue;
-            };
-            if self.is_decided(&version.id, other) {
-                continue;
-            }
-            let pair = (version.id.as_str(), other);
-            if let Err(refusal) = self.link(&grant.request.actor, pair, Likeness::default(), now) {
-                tracing::warn!(because = %refusal.en, "a Patient says that another replaces it");
-            }
-        }
-    }
-
-    /// Two registrations side by side, for somebody who looks after the register; `None` for one that its person closed.
-    /// To look is an act, which both people read.
-    pub fn side_by_side(
-        &self,
-        by: &Actor,
-        (one, other): (&str, &str),
-        now: Timestamp,
-    ) -> Result<[Option<Value>; 2], Refusal> {
-        Ok([self.look_at(by, one, now)?, self.look_at(by, other, now)?])
-    }
-
-    fn look_at(&self, by: &Actor, id: &str, now: Timestamp) -> Result<Option<Value>, Refusal> {
-        let of = ResourceType::from_name("Patient").ok_or_else(none_such)?;
-        let request = Request {
-            verbs: Verbs::only(Verb::Read),
-            types: Some(vec![of]),
-            ..self.request(by, id, step(RegistryDone::Looked, &Likeness::default()))
-        };
-        let grant = self.decide(request, now)?;
-        let held = self.house.store.read(&grant.permit, of, id)?;
-        let (version, _) = self.open_answer(&grant, held, now)?;
-        let body = version.filter(|version| !version.deleted);
-        let limits = fhir::json::Limits::default();
-        Ok(body.and_then(|version| fhir::json::parse(&version.body, &limits).ok()))
     }
 
     /// Takes up the links that rows kept.
@@ -526,13 +405,13 @@ impl Gate {
         Ok(version.and_then(|version| fhir::json::parse(&version.body, &limits).ok()))
     }
 
-    fn are_apart(&self, two: &Two) -> bool {
+    pub(super) fn are_apart(&self, two: &Two) -> bool {
         let known = self.house.links.known();
         across(&two.hers, &two.others)
             .any(|(one, other)| known.apart.contains_key(&ordered(one, other)))
     }
 
-    fn two(&self, one: &str, other: &str) -> Result<Two, Refusal> {
+    pub(super) fn two(&self, one: &str, other: &str) -> Result<Two, Refusal> {
         let of = |id: &str| {
             let key = self.registration(id)?;
             match self.resolve(&PersonRef::Patient(id.to_owned()))? {
@@ -569,10 +448,10 @@ impl Gate {
         on: &Likeness,
         now: Timestamp,
     ) -> Result<Grant, Refusal> {
-        self.decide(self.request(by, id, step(done, on)), now)
+        self.decide(self.registry_request(by, id, step(done, on)), now)
     }
 
-    fn request(&self, by: &Actor, id: &str, step: RegistryStep) -> Request {
+    pub(super) fn registry_request(&self, by: &Actor, id: &str, step: RegistryStep) -> Request {
         Request {
             actor: by.clone(),
             purpose: match by.role {
@@ -590,7 +469,7 @@ impl Gate {
     }
 }
 
-fn step(done: RegistryDone, on: &Likeness) -> RegistryStep {
+pub(super) fn step(done: RegistryDone, on: &Likeness) -> RegistryStep {
     RegistryStep {
         done,
         on: on.clone(),
@@ -616,7 +495,7 @@ fn across<'a, T: Clone>(ones: &'a [T], others: &'a [T]) -> impl Iterator<Item = 
         .flat_map(move |one| others.iter().map(move |other| (one.clone(), other.clone())))
 }
 
-fn none_such() -> Refusal {
+pub(super) fn none_such() -> Refusal {
     Refusal::bad(
         "No hay tal registro en esta institución.",
         "There is no such registration at this institution.",
