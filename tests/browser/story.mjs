@@ -213,6 +213,21 @@ try {
   await look(alone, "segundo-factor");
   await alone.goto(`${imss}/emergencias`);
   await look(alone, "emergencias");
+
+  // Somebody without a telephone, helped at the desk with her own page.
+  await alone.goto(`${imss}/mostrador`);
+  await look(alone, "mostrador");
+  await alone.fill("#ayudar [name=login]", "lupita");
+  await alone.fill("#ayudar [name=secret]", "telar-1968");
+  await alone.click("#entrar-con-ayuda");
+  await alone.waitForSelector("#con-ayuda");
+  await look(alone, "con-ayuda");
+  await alone.goto(`${imss}/historia`);
+  sentence("no record is opened at a desk", !(await text(alone)).includes("diabetes"));
+  await look(alone, "con-ayuda-historia");
+  await alone.click("#salir");
+  await alone.waitForSelector("#ayudar");
+  sentence("the clerk has her own page again", await alone.isVisible("[data-test=who]"));
   await patient.goto(`${imss}/accesos`);
   sentence("she reads of the emergency", (await text(patient)).includes("llegó inconsciente en ambulancia"));
   await look(patient, "accesos-emergencia");

@@ -218,10 +218,15 @@ impl Signed {
             href: "/".to_owned(),
             label: t.say("fault.home").to_owned(),
         }];
+        let at_desk = self.actor.helper.is_some() && refusal.kind == RefusalKind::Pact;
+        let sentence = match at_desk {
+            true => t.say("desk.refused"),
+            false => refusal.sentence(t.lang()),
+        };
         let html = fault::page(
             self.frame(),
             headline,
-            refusal.sentence(t.lang()),
+            sentence,
             &refusal.because,
             &steps,
             (evidence, breaks),

@@ -76,7 +76,14 @@ async fn somebody_without_a_telephone_gets_a_page_and_rules_in_it_with_help() {
     );
     let record = helped.get("/historia").await;
     assert_eq!(record.status, StatusCode::FORBIDDEN);
-    assert!(!record.html.contains("Diabetes"), "{}", record.html);
+    assert!(
+        record
+            .html
+            .contains("En el mostrador no se abre tu historia")
+            && !record.html.contains("Diabetes"),
+        "{}",
+        record.html
+    );
     let csrf = home.csrf().to_owned();
     let rule = [
         ("csrf", csrf.as_str()),
