@@ -108,12 +108,29 @@ pub fn keep_register(
         told.changed(one.id, one.version, registration)
     };
     let there = gate.keep_register(Box::new(registrar), now)?;
+    open_register(gate, people, now);
+    Ok(there)
+}
+
+/// Fills the register once more, after [`keep_register`] could not.
+///
+/// Errors: the archive does not answer.
+pub fn fill_register(
+    gate: &trust::Gate,
+    people: &Arc<identity::Desk>,
+    now: Timestamp,
+) -> Result<u64, trust::Refusal> {
+    let there = gate.fill_register(now)?;
+    open_register(gate, people, now);
+    Ok(there)
+}
+
+fn open_register(gate: &trust::Gate, people: &identity::Desk, now: Timestamp) {
     for [one, other] in people.open() {
         if let Err(refusal) = gate.link_by_number(&one, &other, now) {
             tracing::warn!(because = %refusal.en, "a confirmed number could not link");
         }
     }
-    Ok(there)
 }
 
 /// The router: `/fhir/...`, `/log/...`, `/health/...`. It has no fallback, so it can be merged with another.

@@ -72,15 +72,6 @@ pub(crate) async fn start_with(
         clock,
         base: config.public.base.trim_end_matches('/').to_owned(),
     };
-    let register = tokio::task::spawn_blocking({
-        let gate = gate.clone();
-        move || match api::keep_register(&gate, &people, Timestamp::now()) {
-            Ok(registrations) => tracing::info!(registrations, "the register of people is open"),
-            Err(refusal) => {
-                tracing::error!(because = %refusal.en, "the register of people cannot be filled")
-            }
-        }
-    });
     let meter = Meter::new(gate.clone(), &config.data);
     let router = meter.over(api::router(programs).merge(web::router(pages)));
     let address =
@@ -97,6 +88,7 @@ pub(crate) async fn start_with(
     let until = |mut stopped: watch::Receiver<bool>| async move {
         let _ = stopped.wait_for(|stop| *stop).await;
     };
+    let register = tokio::spawn(fill(gate.clone(), people, until(stopped.clone())));
     let mut doors = JoinSet::new();
     let (people, nodes) = (until(stopped.clone()), until(stopped.clone()));
     doors.spawn(async move {
@@ -125,6 +117,36 @@ pub(crate) async fn start_with(
         register,
         drain,
     })
+}
+
+/// Between two tries to fill the register.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// Fills the register of people, and tries again for as long as the archive does not answer.
+async fn fill(gate: Gate, people: Arc<identity::Desk>, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
+    let mut is_kept = false;
+    loop {
+        let (gate, people) = (gate.clone(), people.clone());
+        let filled = tokio::task::spawn_blocking(move || match is_kept {
+            false => api::keep_register(&gate, &people, Timestamp::now()),
+            true => api::fill_register(&gate, &people, Timestamp::now()),
+        });
+        match filled.await {
+            Ok(Ok(registrations)) => {
+                return tracing::info!(registrations, "the register of people is open");
+            }
+            Ok(Err(refusal)) => {
+                tracing::error!(because = %refusal.en, "the register of people cannot be filled yet");
+            }
+            Err(error) => tracing::error!(%error, "filling the register of people broke"),
+        }
+        is_kept = true;
+        tokio::select! {
+            () = tokio::time::sleep(AGAIN) => {}
+            () = &mut stop => return,
+        }
+    }
 }
 
 impl Running {

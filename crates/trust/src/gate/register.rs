@@ -35,15 +35,21 @@ const PAGE: &str = "500";
 
 impl Gate {
     /// Names who keeps the register, and tells it every registration that is here; from now on it hears of each change. A
-    /// second one is not taken. Gives how many registrations there are. Cost: reads every `Patient` once.
+    /// second one is not taken. Gives how many registrations there are; where that fails,
+    /// [`fill_register`](Gate::fill_register) goes through them again.
     pub fn keep_register(&self, registrar: Registrar, now: Timestamp) -> Result<u64, Refusal> {
-        let house = &self.house;
-        if house.registrar.set(registrar).is_err() {
+        if self.house.registrar.set(registrar).is_err() {
             return Err(Refusal::bad(
                 "Este nodo ya lleva su registro.",
                 "This node keeps its register already.",
             ));
         }
+        self.fill_register(now)
+    }
+
+    /// Tells who keeps the register of every registration that is here; gives how many. Cost: reads every `Patient` once.
+    pub fn fill_register(&self, now: Timestamp) -> Result<u64, Refusal> {
+        let house = &self.house;
         let patient = ResourceType::from_name("Patient")
             .ok_or_else(|| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
         let count = [("_count".to_owned(), PAGE.to_owned())];
