@@ -27,6 +27,8 @@ const NOT_WALKED: &[&str] = &[
     "GET /idioma/{lang}",
     "POST /mostrador/terminar",
     "POST /persona/{sealed}/codigo",
+    "GET /quien-soy",
+    "POST /quien-soy/no-soy-yo",
     "GET /historia",
     "GET /accesos",
     "POST /accesos/{member}/{act}/opinion",
@@ -92,6 +94,7 @@ fn world(curp: &str, sealed: bool) -> Node {
     common::write_at(&node, &[("Observation", "gen", &result)], noon());
     account(&node, "ana", Role::Physician, Some("consulta"));
     account(&node, "rosa", Role::Privacy, Some("privacidad"));
+    account(&node, "carmen", Role::Clerk, None);
     account(&node, "luz", Role::Privacy, Some("privacidad"));
     node
 }
@@ -298,6 +301,13 @@ async fn officers(walk: &mut Walk, node: &Node, emergency: &str) {
     let verdict = [("verdict", "yes"), ("words", "Consta en la hoja.")];
     walk.post(&rosa, review.0, &review.1, &csrf, &verdict).await;
     walk.get(&rosa, "/emergencias", "/emergencias").await;
+    let carmen = sign_in(node, walk, "carmen").await;
+    let list = walk.get(&carmen, "/registro", "/registro").await;
+    let pair = "/registro/{sealed}";
+    walk.get(&carmen, pair, "/registro/x").await;
+    let decided = [("decision", "link")];
+    walk.post(&carmen, pair, "/registro/x", list.csrf(), &decided)
+        .await;
     let digest = "AB".repeat(32);
     let order = [
         ("curp", CURP),

@@ -309,7 +309,8 @@ pub fn ask(
 }
 
 fn asked(wish: &Wish, how: Asking, now: Timestamp) -> Asked {
-    let first = wish.asked.map_or(now, |asked| asked.at);
+    // Another member's clock may be ahead; nobody waits longer for that.
+    let first = wish.asked.map_or(now, |asked| asked.at.min(now));
     let thought_over = first
         .checked_add(SignedDuration::from_hours(wish.cool_off_hours.into()))
         .unwrap_or(now);
