@@ -191,6 +191,24 @@ try {
   sentence("who proposed it does not sign it", !(await doctor.isVisible("[data-test=firmar]")));
   await look(doctor, "avisar-espera");
 
+  // Two registrations that are of one person, laid side by side by whoever looks after the register.
+  const clerk = await person();
+  await signIn(clerk, imss, "jose");
+  await clerk.goto(`${imss}/registro`);
+  await look(clerk, "registro");
+  const pairs = await clerk.locator("[data-test=comparar]").evaluateAll((links) => links.map((one) => one.getAttribute("href")));
+  for (const pair of pairs) {
+    await clerk.goto(imss + pair);
+    if ((await text(clerk)).includes("u-0443")) break;
+  }
+  sentence("two registrations stand side by side", (await text(clerk)).includes("u-0443"));
+  await look(clerk, "registro-par");
+  await clerk.click("[data-test=es-una]");
+  await clerk.waitForSelector("[data-test=aviso]");
+  await patient.goto(`${imss}/quien-soy`);
+  sentence("she sees both, and who joined them", (await text(patient)).includes("josé luna"));
+  await look(patient, "quien-soy");
+
   // An emergency of somebody who is not in care: what could save a life, on the word of the doctor, and it is told.
   const alone = await person();
   await signIn(alone, imss, "luis");

@@ -87,7 +87,7 @@ pub struct Player {
 const SUPERVISOR: &str = "ines";
 
 /// Everybody who signs in.
-pub const CAST: [Player; 13] = [
+pub const CAST: [Player; 14] = [
     Player {
         member: "farmacia",
         login: "ana",
@@ -142,6 +142,17 @@ pub const CAST: [Player; 13] = [
         curp: Some(DAUGHTER_CURP),
         es: "Sofía, hija de Lupita: puede actuar por ella (CURP MEHS950412MDFDRF07)",
         en: "Sofía, Lupita's daughter: may act for her (CURP MEHS950412MDFDRF07)",
+    },
+    Player {
+        member: "imss",
+        login: "jose",
+        secret: "hilo-menta-6",
+        name: "José Luna",
+        role: Role::Clerk,
+        licence: None,
+        curp: None,
+        es: "José Luna, recepción: cuida el registro de personas",
+        en: "José Luna, front desk: looks after the register of people",
     },
     Player {
         member: "issste",

@@ -1,6 +1,6 @@
 //! Synthetic lives into five archives: several at once, so that commits share their fsync.
 
-use super::{Demo, MEMBERS, SEED, Town, cast};
+use super::{Demo, MEMBERS, SEED, Town, cast, twice};
 use crate::{Error, import, out};
 use fhir::{ResourceType, Value};
 use jiff::Timestamp;
@@ -56,6 +56,9 @@ fn all(gates: &[Gate], from: u64, people: u64) -> Result<u64, Error> {
     for (gate, place) in gates.iter().zip(MEMBERS) {
         cast::accounts(gate, now)?;
         put(gate, &country.shared(place.keeps))?;
+        if place.id == twice::AT {
+            put(gate, &twice::resources()?)?;
+        }
     }
     let resources = AtomicU64::new(0);
     keep(gates, &country.heroine(), &resources)?;

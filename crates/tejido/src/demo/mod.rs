@@ -9,6 +9,7 @@ mod browser;
 mod cast;
 mod load;
 mod story;
+mod twice;
 
 pub use browser::Browser;
 pub use cast::{CAST, HEROINE_CURP, HEROINE_NAME, MEMBERS, Place, Player};

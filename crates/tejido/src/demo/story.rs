@@ -21,6 +21,7 @@ pub(super) async fn tell(town: &Town) -> Result<(), Error> {
     she_opens_it_again(&mut patient).await?;
     a_pasante_reads_under_somebody(town, &mut patient).await?;
     who_may_not_is_told_so(town).await?;
+    the_register_lays_two_side_by_side(town, &mut patient).await?;
     the_programs_door(town).await?;
     out::line("All of it is true.");
     Ok(())
@@ -347,6 +348,34 @@ async fn who_may_not_is_told_so(town: &Town) -> Result<(), Error> {
         sentence(&format!("{why} does not read her record"), !reads, &other)?;
     }
     Ok(())
+}
+
+async fn the_register_lays_two_side_by_side(
+    town: &Town,
+    patient: &mut Browser,
+) -> Result<(), Error> {
+    let mut clerk = enter(town, "jose").await?;
+    clerk.go("/registro").await?;
+    let rest = clerk.page.split("href=\"/registro/").skip(1);
+    let pairs: Vec<String> = rest
+        .filter_map(|rest| Some(format!("/registro/{}", rest.split('"').next()?)))
+        .collect();
+    let mut found = false;
+    for pair in pairs {
+        clerk.go(&pair).await?;
+        found = plain(&clerk.page).contains("U-0443");
+        if found {
+            break;
+        }
+    }
+    patient.go("/quien-soy").await?;
+    let hers = patient.page.matches("data-test=\"registro\"").count();
+    // Whoever joined them in an earlier run finds them so.
+    sentence(
+        "a registration without a CURP waits beside hers, joined by nobody yet, or is hers by now",
+        (found && hers == 1) || hers == 2,
+        &clerk,
+    )
 }
 
 async fn the_programs_door(town: &Town) -> Result<(), Error> {
