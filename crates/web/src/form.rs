@@ -13,6 +13,15 @@ pub struct FieldError {
     pub sentence: String,
 }
 
+impl FieldError {
+    pub(crate) fn new(field: &str, sentence: impl Into<String>) -> FieldError {
+        FieldError {
+            field: field.to_owned(),
+            sentence: sentence.into(),
+        }
+    }
+}
+
 impl Fields {
     /// The first value of a field, trimmed; empty when it did not come.
     pub fn get(&self, name: &str) -> &str {

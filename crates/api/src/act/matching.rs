@@ -7,6 +7,7 @@ use super::given::{Given, wrong};
 use super::{MAX_PAGE, body_of, new_id, type_of};
 use crate::{
     fault::Fault,
+    negotiate::Pairs,
     reply::Reply,
     session::{Ask, Outcome, Session, verbs},
     shape::BundleText,
@@ -138,12 +139,19 @@ impl Session<'_> {
             ("_id".to_owned(), ids),
             ("_count".to_owned(), MAX_PAGE.to_string()),
         ];
-        let query = self.words().query(patient, &pairs, Handling::Strict)?;
-        let held = self
-            .house
-            .gate
-            .store()
-            .search(&grant.permit, &query, None)?;
+        self.patients_by(grant, patient, &pairs)
+    }
+
+    /// The `Patient`s on the first page of a search that a grant opens.
+    pub(super) fn patients_by(
+        &self,
+        grant: &trust::Grant,
+        patient: ResourceType,
+        pairs: &Pairs,
+    ) -> Result<Vec<Version>, Fault> {
+        let query = self.words().query(patient, pairs, Handling::Strict)?;
+        let store = self.house.gate.store();
+        let held = store.search(&grant.permit, &query, None)?;
         Ok(self.open(grant, held)?.matches)
     }
 

@@ -13,7 +13,7 @@ use crate::{
     reply::Reply,
     session::{Ask, Outcome, Session, verbs},
 };
-use fhir::{IssueCode, ResourceType, Value, json, obj, query::Handling};
+use fhir::{IssueCode, ResourceType, Value, json, obj};
 use mx::systems;
 use store::{Verb, Version};
 use trust::PersonRef;
@@ -142,13 +142,7 @@ impl Session<'_> {
             ("identifier".to_owned(), token),
             ("_count".to_owned(), MAX_PAGE.to_string()),
         ];
-        let query = self.words().query(patient, &pairs, Handling::Strict)?;
-        let held = self
-            .house
-            .gate
-            .store()
-            .search(&grant.permit, &query, None)?;
-        let with_it = self.open(&grant, held)?.matches;
+        let with_it = self.patients_by(&grant, patient, &pairs)?;
         let first = with_it.first().ok_or_else(nobody)?;
         let one = with_it
             .iter()
@@ -176,13 +170,7 @@ impl Session<'_> {
             what: self.looking_up("GET Patient/$ihe-pix"),
         })?;
         let pairs = vec![("_count".to_owned(), MAX_PAGE.to_string())];
-        let query = self.words().query(patient, &pairs, Handling::Strict)?;
-        let held = self
-            .house
-            .gate
-            .store()
-            .search(&grant.permit, &query, None)?;
-        Ok(self.open(&grant, held)?.matches)
+        self.patients_by(&grant, patient, &pairs)
     }
 
     fn check_systems(&self, asked: &Asked) -> Result<(), Fault> {

@@ -175,8 +175,8 @@ pub(super) const RESPONSIBLE: &str = "RESP";
 /// HL7 v3 ParticipationType: who enters at the desk what the user decides.
 pub(super) const HELPING: &str = "ENT";
 
-/// The user, who answers for her where she is a pasante, who helps her at a desk, then the client (the institution that asked) and the server (this node), which is the source of what is
-/// read and the destination of what is written.
+/// The user, who answers for her where she is a pasante, who helps her at a desk, then the client (the institution that
+/// asked) and the server (this node), which is the source of what is read and the destination of what is written.
 fn agents(json: &mut Json, act: &Act, action: &str) {
     let (client, server) = if action == "R" {
         ("110152", "110153")
@@ -186,28 +186,13 @@ fn agents(json: &mut Json, act: &Act, action: &str) {
     let asked_by = act.via.as_ref().unwrap_or(&act.who.member);
     json.array(|json| {
         user(json, act);
-        if let Some(supervisor) = &act.who.supervisor {
-            json.object(|json| {
-                json.key("type");
-                concept(json, PARTICIPATION, RESPONSIBLE);
-                json.key("who");
-                let named = format!("{}/{}", act.who.member, supervisor.login);
-                identifier(json, systems::ACTOR, &named);
-                json.flag("requestor", false);
-                json.member("name", &supervisor.name);
-                json.member("altId", &supervisor.cedula);
-            });
+        if let Some(one) = &act.who.supervisor {
+            let who = (one.login.as_str(), one.name.as_str());
+            beside(json, act, RESPONSIBLE, who, Some(&one.cedula));
         }
-        if let Some(helper) = &act.who.helper {
-            json.object(|json| {
-                json.key("type");
-                concept(json, PARTICIPATION, HELPING);
-                json.key("who");
-                let named = format!("{}/{}", act.who.member, helper.login);
-                identifier(json, systems::ACTOR, &named);
-                json.flag("requestor", false);
-                json.member("name", &helper.name);
-            });
+        if let Some(one) = &act.who.helper {
+            let who = (one.login.as_str(), one.name.as_str());
+            beside(json, act, HELPING, who, None);
         }
         for (code, who) in [(client, asked_by), (server, &act.node)] {
             json.object(|json| {
@@ -217,6 +202,28 @@ fn agents(json: &mut Json, act: &Act, action: &str) {
                 member(json, who);
                 json.flag("requestor", false);
             });
+        }
+    });
+}
+
+/// A colleague of the user who takes part in another way: login, name and cédula.
+fn beside(
+    json: &mut Json,
+    act: &Act,
+    part: &str,
+    (login, name): (&str, &str),
+    cedula: Option<&str>,
+) {
+    json.object(|json| {
+        json.key("type");
+        concept(json, PARTICIPATION, part);
+        json.key("who");
+        let named = format!("{}/{login}", act.who.member);
+        identifier(json, systems::ACTOR, &named);
+        json.flag("requestor", false);
+        json.member("name", name);
+        if let Some(cedula) = cedula {
+            json.member("altId", cedula);
         }
     });
 }

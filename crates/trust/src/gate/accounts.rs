@@ -222,12 +222,7 @@ impl Gate {
 
     /// A token for a program, good for some hours (the operator's command line).
     pub fn token(&self, login: &str, hours: u32, now: Timestamp) -> Result<SignedIn, Refusal> {
-        let account = self.find_account(login)?.ok_or_else(|| {
-            Refusal::bad(
-                "No hay ninguna cuenta con ese nombre.",
-                "There is no account of that name.",
-            )
-        })?;
+        let account = self.held(login)?;
         let hours = i64::from(hours.clamp(1, MAX_HOURS));
         self.open_session(account, SignedFor::hours(hours), now)
     }

@@ -39,10 +39,7 @@ pub(super) async fn show(signed: Signed) -> Response<Body> {
 }
 
 fn wrong(signed: &Signed, field: &str, key: &str) -> FieldError {
-    FieldError {
-        field: field.to_owned(),
-        sentence: signed.t().say(key).to_owned(),
-    }
+    FieldError::new(field, signed.t().say(key))
 }
 
 /// The page once more, with why not.

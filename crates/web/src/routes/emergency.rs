@@ -13,13 +13,6 @@ use axum::http::{Response, StatusCode};
 use trust::glass::Reason;
 use trust::{MemberId, Purpose, RefusalKind};
 
-fn wrong(field: &str, sentence: &str) -> FieldError {
-    FieldError {
-        field: field.to_owned(),
-        sentence: sentence.to_owned(),
-    }
-}
-
 /// The form; or the record, when she has an emergency of this person open.
 pub(super) async fn ask(signed: Signed, Path(sealed): Path<String>) -> Answer {
     let Some(curp) = signed.open(Use::Person, &sealed) else {
@@ -49,11 +42,11 @@ pub(super) async fn declare(
     let mut errors = Vec::new();
     let reason = Reason::from_code(typed.get("reason"));
     if reason.is_none() {
-        errors.push(wrong("reason", t.say("emergency.need_reason")));
+        errors.push(FieldError::new("reason", t.say("emergency.need_reason")));
     }
     let words = typed.get("words").to_owned();
     if !trust::glass::WORDS.contains(&words.chars().count()) {
-        errors.push(wrong("words", t.say("emergency.need_words")));
+        errors.push(FieldError::new("words", t.say("emergency.need_words")));
     }
     let Some(reason) = reason.filter(|_| errors.is_empty()) else {
         let html = views::emergency::declare(signed.frame(), &sealed, &typed, &errors);
@@ -207,11 +200,11 @@ pub(super) async fn decide(
         _ => None,
     };
     if verdict.is_none() {
-        errors.push(wrong("verdict", t.say("review.need_verdict")));
+        errors.push(FieldError::new("verdict", t.say("review.need_verdict")));
     }
     let words = typed.get("words").to_owned();
     if !trust::glass::WORDS.contains(&words.chars().count()) {
-        errors.push(wrong("words", t.say("emergency.need_words")));
+        errors.push(FieldError::new("words", t.say("emergency.need_words")));
     }
     let Some(justified) = verdict.filter(|_| errors.is_empty()) else {
         return one(

@@ -275,10 +275,7 @@ fn field_error(which: Errand, wrong: Wrong, english: bool) -> FieldError {
         (Errand::Prescription, "diagnosis") => "indication",
         (_, other) => other,
     };
-    FieldError {
-        field: field.to_owned(),
-        sentence: if english { wrong.en } else { wrong.es },
-    }
+    FieldError::new(field, if english { wrong.en } else { wrong.es })
 }
 
 /// As it stands on what she signs; on a pasante's also who answers for it.

@@ -21,10 +21,7 @@ enum Sought {
 }
 
 fn sought(t: Text, typed: &Fields) -> Result<Sought, Vec<FieldError>> {
-    let wrong = |field: &str, sentence: String| FieldError {
-        field: field.to_owned(),
-        sentence,
-    };
+    let wrong = |field: &str, sentence: String| FieldError::new(field, sentence);
     if typed.get("por") != "nombre" {
         return match mx::Curp::parse(typed.get("curp")) {
             Ok(curp) => Ok(Sought::Curp(curp.as_str().to_owned())),

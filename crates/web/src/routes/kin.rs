@@ -71,10 +71,7 @@ fn read(
     let t = signed.t();
     let mut errors = Vec::new();
     let mut wrong = |field: &str, key: &str| {
-        errors.push(FieldError {
-            field: field.to_owned(),
-            sentence: t.say(key).to_owned(),
-        });
+        errors.push(FieldError::new(field, t.say(key)));
     };
     if typed.get("kin_name").is_empty() {
         wrong("kin_name", "kin.need_name");
@@ -201,10 +198,7 @@ pub(super) async fn enter(
         ),
     ] {
         if !good {
-            errors.push(FieldError {
-                field: field.to_owned(),
-                sentence: t.say(key).to_owned(),
-            });
+            errors.push(FieldError::new(field, t.say(key)));
         }
     }
     let (of, new) = match (paper, read(&signed, &typed, now)) {

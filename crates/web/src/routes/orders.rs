@@ -48,10 +48,10 @@ pub(super) async fn propose(SignedForm(signed, typed): SignedForm) -> Answer {
         what,
     };
     let Ok(delay) = typed.get("delay").parse::<u64>() else {
-        let errors = [FieldError {
-            field: "delay".to_owned(),
-            sentence: signed.t().say("orders.need_delay").to_owned(),
-        }];
+        let errors = [FieldError::new(
+            "delay",
+            signed.t().say("orders.need_delay"),
+        )];
         return desk(&signed, StatusCode::UNPROCESSABLE_ENTITY, (&typed, &errors)).await;
     };
     let curp = typed.get("curp").to_owned();
@@ -85,10 +85,10 @@ async fn done(
     match order {
         Ok(_) => Ok(signed.go("/ordenes", signed.t().say(said))),
         Err(refusal) if refusal.kind == trust::RefusalKind::Bad => {
-            let errors = [FieldError {
-                field: "number".to_owned(),
-                sentence: refusal.sentence(signed.t().lang()).to_owned(),
-            }];
+            let errors = [FieldError::new(
+                "number",
+                refusal.sentence(signed.t().lang()),
+            )];
             desk(signed, StatusCode::UNPROCESSABLE_ENTITY, (typed, &errors)).await
         }
         Err(refusal) => Ok(signed.refuse(&refusal, "")),

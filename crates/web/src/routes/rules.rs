@@ -87,10 +87,7 @@ fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Rule, Vec<Fie
     let from = start(typed, now);
     let mut errors = Vec::new();
     let mut wrong = |field: &str, sentence: &str| {
-        errors.push(FieldError {
-            field: field.to_owned(),
-            sentence: sentence.to_owned(),
-        });
+        errors.push(FieldError::new(field, sentence));
     };
     if who.is_none() {
         wrong("who", t.say("rules.need_who"));

@@ -88,10 +88,7 @@ fn read(signed: &Signed, typed: &Fields) -> Result<Telling, Vec<FieldError>> {
     let t = signed.t();
     let mut errors = Vec::new();
     let mut wrong = |field: &str, key: &str| {
-        errors.push(FieldError {
-            field: field.to_owned(),
-            sentence: t.say(key).to_owned(),
-        });
+        errors.push(FieldError::new(field, t.say(key)));
     };
     let finding = Finding::from_code(typed.get("finding"));
     let ground = Ground::from_code(typed.get("ground"));

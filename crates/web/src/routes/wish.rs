@@ -63,10 +63,7 @@ fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Vec<Wish>, Ve
     };
     let mut errors = Vec::new();
     let mut wrong = |field: &str, sentence: &str| {
-        errors.push(FieldError {
-            field: field.to_owned(),
-            sentence: sentence.to_owned(),
-        });
+        errors.push(FieldError::new(field, sentence));
     };
     if findings.is_empty() {
         wrong("what", t.say("wish.need_what"));
@@ -141,10 +138,7 @@ pub(super) async fn ask(Path(code): Path<String>, SignedForm(signed, typed): Sig
         "session" => match when::at(typed.get("day"), typed.get("hour")).filter(|at| *at > now) {
             Some(at) => Asking::At(at),
             None => {
-                let errors = [FieldError {
-                    field: "day".to_owned(),
-                    sentence: signed.t().say("ask.need_time").to_owned(),
-                }];
+                let errors = [FieldError::new("day", signed.t().say("ask.need_time"))];
                 let html = views::wish::ask(signed.frame(), &wish, &typed, &errors);
                 return Ok(page(StatusCode::UNPROCESSABLE_ENTITY, html));
             }

@@ -31,14 +31,10 @@ pub fn page(frame: Frame, typed: &Fields, errors: &[FieldError], problem: &str) 
         typed,
         errors,
     };
-    let need = |field: Field| Field {
-        required: true,
-        ..field
-    };
     let secret = |id: &'static str, autocomplete: &'static str| Field {
         value: String::new(),
         autocomplete,
-        ..need(f.of(id, "password"))
+        ..f.of(id, "password").required()
     };
     let documents: Vec<Choice> = std::iter::once(choice("", t.say("field.choose")))
         .chain(
@@ -46,12 +42,12 @@ pub fn page(frame: Frame, typed: &Fields, errors: &[FieldError], problem: &str) 
         )
         .collect();
     super::render(&Page {
-        login: need(f.input("login")),
+        login: f.input("login").required(),
         secret: secret("secret", "off"),
-        curp: need(f.input("curp")),
-        name: need(f.input("name")),
-        document: need(f.choice("document", documents)),
-        number: need(f.input("number")),
+        curp: f.input("curp").required(),
+        name: f.input("name").required(),
+        document: f.choice("document", documents).required(),
+        number: f.input("number").required(),
         new_secret: secret("new_secret", "new-password"),
         again: secret("again", "new-password"),
         errors,

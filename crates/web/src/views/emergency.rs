@@ -62,14 +62,10 @@ pub fn declare(frame: Frame, reference: &str, typed: &Fields, errors: &[FieldErr
     let reasons = std::iter::once(choice("", t.say("field.choose")))
         .chain(Reason::ALL.map(|r| choice(r.code(), t.say(&format!("reason.{}", r.code())))));
     let reasons: Vec<Choice> = reasons.collect();
-    let need = |field: Field| Field {
-        required: true,
-        ..field
-    };
     super::render(&Declare {
         reference,
-        reason: need(f.choice("reason", reasons)),
-        words: need(f.area("words", 3)),
+        reason: f.choice("reason", reasons).required(),
+        words: f.area("words", 3).required(),
         errors,
         frame: frame.titled(t.say("emergency.title")),
     })
@@ -214,14 +210,8 @@ pub fn review(
         open: matches!(one.stage(now), Stage::Declared | Stage::Confirmed),
         wide: one.confirmed.is_some(),
         done: done.to_vec(),
-        verdict: Field {
-            required: true,
-            ..f.choice("verdict", verdicts.into())
-        },
-        words: Field {
-            required: true,
-            ..f.area("words", 3)
-        },
+        verdict: f.choice("verdict", verdicts.into()).required(),
+        words: f.area("words", 3).required(),
         errors,
         frame: frame.titled(t.say("nav.reviews")),
     })

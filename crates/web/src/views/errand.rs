@@ -50,10 +50,6 @@ fn filled(
         typed,
         errors,
     };
-    let need = |field: Field| Field {
-        required: true,
-        ..field
-    };
     let groups = std::iter::once(choice("", t.say("group.none")))
         .chain(["I", "II", "III", "IV", "V", "VI"].map(|g| choice(g, t.say(&format!("group.{g}")))))
         .collect();
@@ -67,28 +63,29 @@ fn filled(
     Forms {
         errand: errand.to_owned(),
         note: vec![
-            need(f.input("reason")),
-            need(f.area("findings", 4)),
-            need(f.area("plan", 3)),
+            f.input("reason").required(),
+            f.area("findings", 4).required(),
+            f.area("plan", 3).required(),
             f.input("diagnosis"),
             f.input("diagnosis_code"),
         ],
         prescription: vec![
-            need(f.input("medicine")),
-            need(f.input("dose")),
-            need(f.input("route")),
-            need(f.input("frequency")),
-            need(Field {
+            f.input("medicine").required(),
+            f.input("dose").required(),
+            f.input("route").required(),
+            f.input("frequency").required(),
+            Field {
                 kind: "number",
                 ..f.input("days")
-            }),
+            }
+            .required(),
             f.choice("group", groups),
             f.input("indication"),
         ],
         referral: vec![
-            need(f.choice("to", to)),
-            need(f.input("service")),
-            need(f.area("referral_reason", 3)),
+            f.choice("to", to).required(),
+            f.input("service").required(),
+            f.area("referral_reason", 3).required(),
             f.choice("priority", priorities),
         ],
         allergy: errors.iter().any(|e| e.field == "medicine") && !typed.get("medicine").is_empty(),

@@ -38,6 +38,13 @@ pub struct Field {
 }
 
 impl Field {
+    /// The same, which must be filled.
+    pub(crate) fn required(self) -> Field {
+        Field {
+            required: true,
+            ..self
+        }
+    }
     pub(crate) fn aria(&self) -> String {
         let mut about = Vec::new();
         if !self.hint.is_empty() {

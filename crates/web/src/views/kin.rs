@@ -132,9 +132,9 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
     super::render(&Page {
         lines: input.lines,
         fields: vec![
-            need(f.input("kin_name")),
-            need(f.input("kin_curp")),
-            need(f.choice("kin_tie", ties(t))),
+            f.input("kin_name").required(),
+            f.input("kin_curp").required(),
+            f.choice("kin_tie", ties(t)).required(),
             f.of("kin_until", "date"),
         ],
         what: Category::ALL
@@ -176,12 +176,12 @@ pub fn desk(frame: Frame, reference: &str, input: Input<'_>) -> String {
         reference,
         lines: input.lines,
         fields: vec![
-            need(f.input("kin_whose")),
-            need(f.input("kin_name")),
-            need(f.input("kin_curp")),
-            need(f.choice("kin_tie", ties(t))),
-            need(f.choice("kin_paper", papers)),
-            need(f.input("kin_number")),
+            f.input("kin_whose").required(),
+            f.input("kin_name").required(),
+            f.input("kin_curp").required(),
+            f.choice("kin_tie", ties(t)).required(),
+            f.choice("kin_paper", papers).required(),
+            f.input("kin_number").required(),
             until,
         ],
         errors: input.errors,
@@ -195,13 +195,6 @@ fn form<'a>(t: Text, typed: &'a Fields, errors: &'a [FieldError]) -> Form<'a> {
         prefix: "field",
         typed,
         errors,
-    }
-}
-
-fn need(field: Field) -> Field {
-    Field {
-        required: true,
-        ..field
     }
 }
 

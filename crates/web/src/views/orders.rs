@@ -99,10 +99,6 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
         typed: input.typed,
         errors: input.errors,
     };
-    let need = |field: Field| Field {
-        required: true,
-        ..field
-    };
     let days = input.most_days.to_string();
     let delay = Field {
         hint: t.fill("orders.delay_most", &[("days", &days)]),
@@ -115,11 +111,11 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
             .map(|one| order(t, one, input))
             .collect(),
         fields: vec![
-            need(f.input("curp")),
-            need(f.input("number")),
-            need(f.input("authority")),
-            need(f.input("digest")),
-            need(delay),
+            f.input("curp").required(),
+            f.input("number").required(),
+            f.input("authority").required(),
+            f.input("digest").required(),
+            delay.required(),
         ],
         what: Category::ALL
             .into_iter()

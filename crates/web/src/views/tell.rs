@@ -63,10 +63,6 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
         typed: input.typed,
         errors: input.errors,
     };
-    let need = |field: Field| Field {
-        required: true,
-        ..field
-    };
     let first = || std::iter::once(choice("", t.say("field.choose")));
     let findings: Vec<Choice> = first()
         .chain(
@@ -108,10 +104,10 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
         reference: input.reference,
         any: !input.findings.is_empty(),
         waiting: input.waiting.iter().map(waiting).collect(),
-        finding: need(f.choice("finding", findings)),
-        ground: need(f.choice("ground", grounds)),
-        reason: need(f.area("reason", 2)),
-        message: need(f.area("message", 3)),
+        finding: f.choice("finding", findings).required(),
+        ground: f.choice("ground", grounds).required(),
+        reason: f.area("reason", 2).required(),
+        message: f.area("message", 3).required(),
         to: f.input("to"),
         errors: input.errors,
         problem: input.problem,

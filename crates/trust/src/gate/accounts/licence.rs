@@ -75,7 +75,7 @@ impl Gate {
         Ok(self.held(login)?.turns)
     }
 
-    fn held(&self, login: &str) -> Result<Account, Refusal> {
+    pub(super) fn held(&self, login: &str) -> Result<Account, Refusal> {
         self.find_account(login)?.ok_or_else(|| {
             Refusal::bad(
                 "No hay ninguna cuenta con ese nombre.",
