@@ -218,8 +218,11 @@ impl Signed {
             href: "/".to_owned(),
             label: t.say("fault.home").to_owned(),
         }];
-        let at_desk = self.actor.helper.is_some() && refusal.kind == RefusalKind::Pact;
-        let sentence = match at_desk {
+        let is_for_the_desk = refusal
+            .because
+            .iter()
+            .any(|why| why == "desk-opens-no-record");
+        let sentence = match is_for_the_desk {
             true => t.say("desk.refused"),
             false => refusal.sentence(t.lang()),
         };

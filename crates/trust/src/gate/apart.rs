@@ -59,14 +59,17 @@ pub(super) fn apart(
     (rest, parts.into_values().collect())
 }
 
+/// What the wishes in these words keep from her now.
+fn held(words: &[Arc<Heard>], now: Timestamp) -> Labels {
+    words.iter().fold(Labels(0), |all, heard| {
+        all.with(wish::held(&heard.signed.word.wishes, now))
+    })
+}
+
 impl Gate {
     /// The findings on which her log keeps acts back now, whoever reads it.
     pub(super) fn kept_back(&self, grant: &Grant, now: Timestamp) -> Labels {
-        self.words_of(&grant.tags)
-            .iter()
-            .fold(Labels(0), |all, heard| {
-                all.with(wish::held(&heard.signed.word.wishes, now))
-            })
+        held(&self.words_of(&grant.tags), now)
     }
 
     /// Whether a person, or who acts for her, asks by name for what she does not wish to know. It is then not hers, as
@@ -82,9 +85,7 @@ impl Gate {
             return false;
         }
         let named = self.findings_named(&request.person);
-        let held = words.iter().map(|heard| &heard.signed.word.wishes);
-        held.fold(Labels(0), |all, wishes| all.with(wish::held(wishes, now)))
-            .meets(named)
+        held(words, now).meets(named)
     }
 
     /// The findings of a stored resource, by a reference to it. None of what cannot be looked up: it is written for what

@@ -225,10 +225,8 @@ impl Gate {
         if self.is_kept_from_her(request, &words, now) {
             circumstances.own_record = false;
             circumstances.acting = None;
-            let representation = EvidenceKind::Representation.code();
-            circumstances
-                .evidence
-                .retain(|kind| *kind != representation);
+            let shown = std::mem::take(&mut circumstances.evidence);
+            circumstances.evidence = with_representation(shown, None, [], now);
         }
         Ok(Asked {
             key: Key {

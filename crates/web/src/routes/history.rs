@@ -37,7 +37,7 @@ pub(super) fn own(signed: &Signed, what: What) -> Option<Request> {
 }
 
 /// What the reader asked to see: only what the pact and the page know goes back into links.
-pub(super) fn asked(pact: &Pact, asked: Asked) -> history::Asked {
+fn asked(pact: &Pact, asked: Asked) -> history::Asked {
     let known = pact.members.iter().any(|m| m.id.0 == asked.de);
     history::Asked {
         member: if known { asked.de } else { String::new() },
@@ -54,6 +54,16 @@ pub(super) async fn show(signed: Signed, Query(asked): Query<Asked>) -> Answer {
     let Some(request) = own(&signed, What::Summary) else {
         return Ok(signed.fault(StatusCode::FORBIDDEN, "fault.not_patient"));
     };
+    of(signed, request, asked, history::Whose::Own).await
+}
+
+/// The history that a request opens, as a page for who reads it.
+pub(super) async fn of(
+    signed: Signed,
+    request: Request,
+    asked: Asked,
+    whose: history::Whose,
+) -> Answer {
     let state = signed.state();
     let parts = match state.network.gather(request, state.now()).await {
         Ok(parts) => parts,
@@ -63,7 +73,6 @@ pub(super) async fn show(signed: Signed, Query(asked): Query<Asked>) -> Answer {
     let visitor = signed.visitor.clone();
     let html = blocking(&visitor, move || {
         let timeline = living::timeline(&sourced(&parts));
-        let whose = history::Whose::Own;
         views::history::page(signed.frame(), &timeline, &parts, &asked, &whose)
     })
     .await?;

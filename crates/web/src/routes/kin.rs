@@ -2,7 +2,6 @@
 
 use super::Answer;
 use super::history::{self, Asked};
-use super::person::sourced;
 use crate::answer::page;
 use crate::form::{FieldError, Fields};
 use crate::seal::Use;
@@ -287,24 +286,12 @@ pub(super) async fn record(
     Query(asked): Query<Asked>,
 ) -> Answer {
     let ward = ward(&signed, &sealed).await?;
-    let state = signed.state();
     let request = request(&signed, &ward, What::Summary);
-    let parts = match state.network.gather(request, state.now()).await {
-        Ok(parts) => parts,
-        Err(refusal) => return Ok(signed.refuse(&refusal, "")),
+    let whose = views::history::Whose::Ward {
+        name: ward.name,
+        reference: sealed,
     };
-    let asked = history::asked(&state.gate.pact(), asked);
-    let visitor = signed.visitor.clone();
-    let html = blocking(&visitor, move || {
-        let timeline = living::timeline(&sourced(&parts));
-        let whose = views::history::Whose::Ward {
-            name: ward.name,
-            reference: sealed,
-        };
-        views::history::page(signed.frame(), &timeline, &parts, &asked, &whose)
-    })
-    .await?;
-    Ok(page(StatusCode::OK, html))
+    history::of(signed, request, asked, whose).await
 }
 
 pub(super) async fn looks(signed: Signed, Path(sealed): Path<String>) -> Answer {
