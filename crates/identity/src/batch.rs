@@ -9,7 +9,7 @@ use crate::train::{Samples, train};
 use rayon::prelude::*;
 
 /// Proposed pairs that are learnt from, about, and random ones at most.
-const SAMPLE: u64 = 200_000;
+const SAMPLE: u64 = 100_000;
 
 /// Random pairs that are learnt from: so many for each registration, within bounds. The share of strangers at a level
 /// is then known to within one part in the root of its number of pairs: one in a thousand of 30,000 to 18 %, a sixth of
@@ -47,9 +47,12 @@ pub(crate) fn weigh(register: &Register, blocks: &Blocks) -> (Model, Vec<Link>) 
     let card = |i: u32| &register.cards[i as usize];
     let share = (SAMPLE as f64 / proposed_count(register, blocks).max(1) as f64).min(1.0);
     let limit = (share * f64::from(u32::MAX)) as u32;
+    // Apart from the cards, since they are looked at for every pair and the cards of a few only.
+    let prints: Vec<u64> = register.cards.iter().map(|card| card.print).collect();
     let mut proposed: Vec<Proposed> = over_pairs(register, blocks, |a, b| {
         let (x, y) = (card(a), card(b));
-        let prints = (x.print.min(y.print), x.print.max(y.print));
+        let (p, q) = (prints[a as usize], prints[b as usize]);
+        let prints = (p.min(q), p.max(q));
         (mix(prints.0, prints.1) as u32 <= limit).then(|| Proposed {
             prints,
             a,
@@ -59,7 +62,7 @@ pub(crate) fn weigh(register: &Register, blocks: &Blocks) -> (Model, Vec<Link>) 
     });
     proposed.par_sort_unstable_by_key(|p| p.prints);
     let mut order: Vec<u32> = (0..n as u32).collect();
-    order.par_sort_unstable_by_key(|i| card(*i).print);
+    order.par_sort_unstable_by_key(|i| prints[*i as usize]);
     let all = n * n.saturating_sub(1) / 2;
     let pick = |i: u64, j: u64| compare(register, card(order[i as usize]), card(order[j as usize]));
     let wanted = (RANDOM_EACH * n).clamp(RANDOM_LEAST, SAMPLE);
@@ -92,7 +95,7 @@ pub(crate) fn weigh(register: &Register, blocks: &Blocks) -> (Model, Vec<Link>) 
         // All were compared to learn from them.
         let scored = proposed.par_iter().filter_map(|p| {
             let odds = decide(register, card(p.a), card(p.b), || {
-                model.log_odds(&p.comparison)
+                model.log_odds_above(&p.comparison, KEPT)
             });
             link(p.a, p.b, odds)
         });
@@ -105,7 +108,7 @@ pub(crate) fn weigh(register: &Register, blocks: &Blocks) -> (Model, Vec<Link>) 
 /// they say.
 fn proposed_count(register: &Register, blocks: &Blocks) -> u64 {
     let cards = &register.cards;
-    let step = (cards.len() as u64 / 50_000).max(1);
+    let step = (cards.len() as u64 / 10_000).max(1);
     let seen: u64 = (0..cards.len() as u32)
         .into_par_iter()
         .filter(|i| mix(cards[*i as usize].print, 3).is_multiple_of(step))
@@ -120,14 +123,16 @@ fn proposed_count(register: &Register, blocks: &Blocks) -> u64 {
 /// The logarithm of a pair's odds, [`DECIDED`] for one that a confirmed number decides; `None` if it is not worth
 /// keeping.
 pub(crate) fn odds(register: &Register, model: &Model, x: &Card, y: &Card) -> Option<f32> {
-    decide(register, x, y, || model.log_odds(&compare(register, x, y)))
+    decide(register, x, y, || {
+        model.log_odds_above(&compare(register, x, y), KEPT)
+    })
 }
 
-fn decide(register: &Register, x: &Card, y: &Card, weigh: impl Fn() -> f32) -> Option<f32> {
+fn decide(register: &Register, x: &Card, y: &Card, weigh: impl Fn() -> Option<f32>) -> Option<f32> {
     match confirmed(register, x, y) {
         Some(Sure::One) => Some(DECIDED),
         Some(Sure::Two) => None,
-        None => Some(weigh()).filter(|odds| *odds > KEPT),
+        None => weigh(),
     }
 }
 
@@ -136,18 +141,20 @@ fn over_pairs<T: Send>(
     blocks: &Blocks,
     each: impl Fn(u32, u32) -> Option<T> + Sync,
 ) -> Vec<T> {
-    (0..register.cards.len() as u32)
+    let parts: Vec<Vec<T>> = (0..register.cards.len() as u32)
         .into_par_iter()
         .with_min_len(256)
-        .map_init(Vec::new, |partners, a| {
-            blocks.after(a, partners);
-            partners
-                .iter()
-                .filter_map(|b| each(a, *b))
-                .collect::<Vec<T>>()
-        })
-        .flatten_iter()
-        .collect()
+        .fold(
+            || (Vec::new(), Vec::new()),
+            |(mut out, mut partners), a| {
+                blocks.after(a, &mut partners);
+                out.extend(partners.iter().filter_map(|b| each(a, *b)));
+                (out, partners)
+            },
+        )
+        .map(|(out, _)| out)
+        .collect();
+    parts.into_iter().flatten().collect()
 }
 
 /// Two numbers as one that looks random.

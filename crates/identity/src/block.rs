@@ -40,6 +40,11 @@ impl Keys {
     pub(crate) fn as_slice(&self) -> &[u32] {
         &self.keys[..self.len]
     }
+    /// Each key in the upper half of a number, and the registration that has it in the lower.
+    pub(crate) fn rows(self, registration: usize) -> impl Iterator<Item = u64> {
+        let row = move |key| u64::from(key) << 32 | registration as u64;
+        self.keys.into_iter().take(self.len).map(row)
+    }
 }
 
 /// What keys are made of. Texts enter by their letters and kind, never by their number in the register: numbers follow
@@ -92,7 +97,7 @@ impl Traits {
                 .iter()
                 .fold(7u64, |n, b| n.wrapping_mul(41) ^ u64::from(*b));
         }
-        let mark = |kind: Kind, id: Id| mark(kind, register.texts(kind).text(id));
+        let mark = |kind: Kind, id: Id| mark(kind, register.texts(kind).mark(id));
         let door = |home: Home| {
             [
                 mark(Kind::Street, home.street),
@@ -210,16 +215,12 @@ impl Traits {
     }
 }
 
-/// A number for a text of a kind, the same in every register; zero only for the empty text.
-fn mark(kind: Kind, text: &str) -> u32 {
-    if text.is_empty() {
-        return 0;
+/// A number for a text of a kind, from that of its letters; zero only for none.
+fn mark(kind: Kind, letters: u32) -> u32 {
+    match letters {
+        0 => 0,
+        _ => (letters ^ (kind as u32 + 1).wrapping_mul(0x9e37_79b9)).max(1),
     }
-    let start = 0x811c_9dc5 ^ (kind as u32 + 1).wrapping_mul(0x9e37_79b9);
-    let hash = text
-        .bytes()
-        .fold(start, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
-    hash.max(1)
 }
 
 fn pairs(names: &[u32], mut key: impl FnMut(u32, u32)) {

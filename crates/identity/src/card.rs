@@ -1,7 +1,7 @@
 //! A registration as a few numbers, and the register that holds them.
 
 use crate::draft::Draft;
-use crate::lexicon::{Id, Role, Texts, Words};
+use crate::lexicon::{Id, Names, Role, Texts, Words};
 use crate::registration::Registration;
 use hashbrown::HashMap;
 use mx::{IdentifierState, Sex};
@@ -59,8 +59,6 @@ pub(crate) struct Home {
 pub(crate) enum Kind {
     /// All given names of a person.
     Whole,
-    /// A mother's or a father's name.
-    Parent,
     BirthPlace,
     Street,
     HouseNumber,
@@ -84,6 +82,8 @@ const KINDS: usize = Kind::TraitB as usize + 1;
 pub struct Register {
     pub(crate) cards: Vec<Card>,
     pub(crate) words: Words,
+    /// Mothers' and fathers' names.
+    pub(crate) parents: Names,
     texts: [Texts; KINDS],
     /// How often each telephone and each number was written.
     pub(crate) times: Map<u64, u32>,
@@ -140,8 +140,8 @@ impl Register {
         }
         card.first = words.add(&draft.first, Role::Family);
         card.second = words.add(&draft.second, Role::Family);
-        card.mother = self.add(Kind::Parent, &draft.mother);
-        card.father = self.add(Kind::Parent, &draft.father);
+        card.mother = self.parents.add(&draft.mother);
+        card.father = self.parents.add(&draft.father);
         card.whole = self.add(Kind::Whole, &draft.given.join(" "));
         card.birth_place = self.add(Kind::BirthPlace, &draft.birth_place);
         let [a, b] = &draft.traits;
@@ -192,6 +192,7 @@ impl Register {
         End {
             cards: self.cards.len(),
             words: self.words.len(),
+            parents: self.parents.len(),
             texts: std::array::from_fn(|kind| self.texts[kind].len()),
             systems: self.systems.len(),
         }
@@ -204,6 +205,7 @@ impl Register {
             }
         }
         self.words.back_to(end.words);
+        self.parents.back_to(end.parents);
         for (texts, len) in self.texts.iter_mut().zip(end.texts) {
             texts.back_to(len);
         }
@@ -222,10 +224,10 @@ impl Register {
         for id in [card.first, card.second].into_iter().chain(card.other) {
             self.words.uncount(id, Role::Family);
         }
+        self.parents.uncount(card.mother);
+        self.parents.uncount(card.father);
         let [a, b] = card.traits;
         let texts = [
-            (Kind::Parent, card.mother),
-            (Kind::Parent, card.father),
             (Kind::Whole, card.whole),
             (Kind::BirthPlace, card.birth_place),
             (Kind::TraitA, a),
@@ -287,6 +289,7 @@ impl Register {
 pub(crate) struct End {
     cards: usize,
     words: usize,
+    parents: [usize; 2],
     texts: [usize; KINDS],
     systems: usize,
 }

@@ -46,9 +46,10 @@ pub(crate) fn cluster(
     for i in 0..n as u32 {
         parent[i as usize] = root(&mut parent, i);
     }
+    // Also those that join nobody: what they say need not be weighed again.
     let mut inside: Vec<Link> = links
         .iter()
-        .filter(|l| l.odds > model.join)
+        .filter(|l| parent[l.a as usize] == parent[l.b as usize])
         .copied()
         .collect();
     inside.par_sort_unstable_by_key(|l| (parent[l.a as usize], l.a, l.b));
@@ -66,7 +67,8 @@ pub(crate) fn cluster(
     label
 }
 
-/// Groups among registrations that some links connect: each with its group's first member.
+/// Groups among registrations that some links connect: each with its group's first member. Links that are too weak to
+/// join two say what is known of their pairs.
 pub(crate) fn solve(
     register: &Register,
     model: &Model,
@@ -91,6 +93,8 @@ struct Bond {
     tie: u64,
     a: u32,
     b: u32,
+    /// How large the two were.
+    sizes: [u32; 2],
 }
 
 impl PartialEq for Bond {
@@ -121,8 +125,10 @@ struct Component<'a> {
     members: Vec<u32>,
     /// Members of each living group by local number; empty for one that was joined to another.
     groups: Vec<Vec<u32>>,
+    /// The least print of each group.
+    prints: Vec<u64>,
     /// Evidence across two groups, summed over all pairs; none if they must stay apart.
-    across: Map<(u32, u32), Option<i64>>,
+    across: Table,
     neighbours: Vec<Vec<u32>>,
     heap: BinaryHeap<Bond>,
 }
@@ -145,15 +151,23 @@ impl<'a> Component<'a> {
             model,
             apart,
             groups: (0..n).map(|i| vec![i]).collect(),
+            prints: members
+                .iter()
+                .map(|m| register.cards[*m as usize].print)
+                .collect(),
             neighbours: vec![Vec::new(); members.len()],
             members,
-            across: Map::default(),
+            across: Table::of(n),
             heap: BinaryHeap::new(),
         };
-        for (a, b) in ends {
-            component.neighbours[a as usize].push(b);
-            component.neighbours[b as usize].push(a);
-            component.bond(a, b);
+        for ((a, b), link) in ends.into_iter().zip(links) {
+            let sum = (!apart.holds(link.a, link.b)).then(|| counted(link.odds));
+            component.across.insert(a, b, sum);
+            if link.odds > model.join {
+                component.neighbours[a as usize].push(b);
+                component.neighbours[b as usize].push(a);
+                component.bond(a, b);
+            }
         }
         component
     }
@@ -161,8 +175,10 @@ impl<'a> Component<'a> {
     fn solve(mut self) -> Vec<(u32, u32)> {
         while let Some(bond) = self.heap.pop() {
             let (a, b) = (bond.a, bond.b);
-            let alive = !self.groups[a as usize].is_empty() && !self.groups[b as usize].is_empty();
-            if !alive || bond.strength != self.strength(a, b) {
+            let sizes = [self.size(a), self.size(b)];
+            // A group that has grown since is another, unless it is bound as strongly; one that is empty has no bonds.
+            let is_new = bond.sizes == sizes;
+            if !is_new && (sizes.contains(&0) || bond.strength != self.strength(a, b)) {
                 continue;
             }
             self.join(a, b);
@@ -188,9 +204,10 @@ impl<'a> Component<'a> {
         for &x in &around {
             let sums = (self.sum(a, x), self.sum_of(&moved, b, x));
             let sum = sums.0.zip(sums.1).map(|(s, t)| s + t);
-            self.across.insert(ordered(a, x), sum);
+            self.across.insert(a, x, sum);
             self.neighbours[x as usize].push(a);
         }
+        self.prints[a as usize] = self.prints[a as usize].min(self.prints[b as usize]);
         // What was summed for a group that is no neighbour is no longer right.
         self.groups[a as usize].extend(moved);
         for &x in &around {
@@ -202,18 +219,20 @@ impl<'a> Component<'a> {
     fn bond(&mut self, a: u32, b: u32) {
         let strength = self.strength(a, b);
         if strength > f64::from(self.model.join) {
-            let tie = [a, b].map(|g| {
-                let prints = self.groups[g as usize].iter().map(|m| self.card(*m).print);
-                prints.min().unwrap_or(0)
-            });
+            let tie = [a, b].map(|g| self.prints[g as usize]);
             let tie = tie[0].min(tie[1]) ^ tie[0].max(tie[1]).rotate_left(17);
             self.heap.push(Bond {
                 strength,
                 tie,
                 a,
                 b,
+                sizes: [self.size(a), self.size(b)],
             });
         }
+    }
+
+    fn size(&self, group: u32) -> u32 {
+        self.groups[group as usize].len() as u32
     }
 
     fn strength(&mut self, a: u32, b: u32) -> f64 {
@@ -272,17 +291,17 @@ impl<'a> Component<'a> {
     }
 
     fn sum(&mut self, a: u32, b: u32) -> Option<i64> {
-        if let Some(sum) = self.across.get(&ordered(a, b)) {
-            return *sum;
+        if let Some(sum) = self.across.get(a, b) {
+            return sum;
         }
         let sum = self.evidence(&self.groups[a as usize], &self.groups[b as usize]);
-        self.across.insert(ordered(a, b), sum);
+        self.across.insert(a, b, sum);
         sum
     }
 
     /// The sum of a group that has just been emptied into another.
-    fn sum_of(&mut self, moved: &[u32], b: u32, x: u32) -> Option<i64> {
-        match self.across.remove(&ordered(b, x)) {
+    fn sum_of(&self, moved: &[u32], b: u32, x: u32) -> Option<i64> {
+        match self.across.get(b, x) {
             Some(sum) => sum,
             None => self.evidence(moved, &self.groups[x as usize]),
         }
@@ -302,18 +321,63 @@ impl<'a> Component<'a> {
                 let odds = match confirmed(self.register, x, y) {
                     Some(Sure::Two) => return None,
                     Some(Sure::One) => DECIDED,
-                    None => {
-                        let odds = self.model.log_odds(&compare(self.register, x, y));
-                        odds.clamp(AGAINST, FOR)
-                    }
+                    None => self.model.log_odds(&compare(self.register, x, y)),
                 };
-                sum += (odds * PARTS) as i64;
+                sum += counted(odds);
             }
         }
         Some(sum)
     }
 }
 
-fn ordered(a: u32, b: u32) -> (u32, u32) {
-    (a.min(b), a.max(b))
+/// What the odds of one pair count.
+fn counted(odds: f32) -> i64 {
+    let odds = if odds == DECIDED {
+        DECIDED
+    } else {
+        odds.clamp(AGAINST, FOR)
+    };
+    (odds * PARTS) as i64
+}
+
+/// Sums of pairs of groups. Most components are small, and a square of numbers is looked up several times as fast as a
+/// hash; a large one has mostly groups that are no neighbours.
+enum Table {
+    Square { side: usize, sums: Vec<i64> },
+    Sparse(Map<(u32, u32), i64>),
+}
+
+impl Table {
+    /// Of components up to this size, a square of half a megabyte.
+    const SQUARE: u32 = 256;
+    /// Not summed yet, and groups that must stay apart: no sum comes near.
+    const NOT_YET: i64 = i64::MIN;
+    const APART: i64 = i64::MIN + 1;
+
+    fn of(groups: u32) -> Table {
+        let side = groups as usize;
+        match groups {
+            0..=Table::SQUARE => Table::Square {
+                side,
+                sums: vec![Table::NOT_YET; side * side],
+            },
+            _ => Table::Sparse(Map::default()),
+        }
+    }
+    fn get(&self, a: u32, b: u32) -> Option<Option<i64>> {
+        let (low, high) = (a.min(b), a.max(b));
+        let sum = match self {
+            Table::Square { side, sums } => sums[low as usize * side + high as usize],
+            Table::Sparse(sums) => sums.get(&(low, high)).copied().unwrap_or(Table::NOT_YET),
+        };
+        (sum != Table::NOT_YET).then_some((sum != Table::APART).then_some(sum))
+    }
+    fn insert(&mut self, a: u32, b: u32, sum: Option<i64>) {
+        let (low, high) = (a.min(b), a.max(b));
+        let sum = sum.unwrap_or(Table::APART);
+        match self {
+            Table::Square { side, sums } => sums[low as usize * *side + high as usize] = sum,
+            Table::Sparse(sums) => drop(sums.insert((low, high), sum)),
+        }
+    }
 }

@@ -7,7 +7,7 @@ mod place;
 use crate::card::{Card, Kind, Register};
 use crate::date::{Agreement, Written};
 use crate::field::{FIELDS, Field, at};
-use crate::lexicon::{Id, Role};
+use crate::lexicon::{Id, Role, Texts};
 
 /// How two registrations compare. Symmetric: the order of the two does not matter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,17 +25,11 @@ const UNKNOWN: Found = (at::UNKNOWN, 0.0);
 
 /// Compares two cards of a register. Cost: about a quarter of a microsecond.
 pub(crate) fn compare(register: &Register, a: &Card, b: &Card) -> Comparison {
-    let pair = Pair { register, a, b };
-    let mut out = Comparison {
-        level: [0; FIELDS],
-        chance: [0.0; FIELDS],
-    };
-    for field in Field::ALL {
-        let (level, chance) = pair.field(field);
-        out.level[field as usize] = level;
-        out.chance[field as usize] = chance;
+    let found = Pair { register, a, b }.fields();
+    Comparison {
+        level: found.map(|(level, _)| level),
+        chance: found.map(|(_, chance)| chance),
     }
-    out
 }
 
 struct Pair<'a> {
@@ -45,32 +39,45 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    fn field(&self, field: Field) -> Found {
+    /// In the order of [`Field::ALL`].
+    fn fields(&self) -> [Found; FIELDS] {
         let (a, b) = (self.a, self.b);
-        match field {
-            Field::Given => self.given(),
-            Field::First => self.surname(a.first, b.first, b.second, a.second, false),
-            Field::Second => {
-                self.surname(a.second, b.second, b.first, a.first, a.married || b.married)
-            }
-            Field::Other => self.other(),
-            Field::Birth => self.birth(),
-            Field::Sex => match (a.sex, b.sex) {
-                _ if a.sex == 0 || b.sex == 0 || self.told_by_curp(1) => UNKNOWN,
-                (x, y) if x == y => (at::SAME, 0.0),
-                _ => (at::SAME + 1, 0.0),
-            },
-            Field::BirthPlace if self.told_by_curp(2) => UNKNOWN,
-            Field::BirthPlace => self.text(Kind::BirthPlace, field, a.birth_place, b.birth_place),
-            Field::Address => self.address(),
-            Field::Phone => self.phone(),
-            Field::Curp => self.curp(),
-            Field::Number => self.number(),
-            Field::Mother => self.parent(a.mother, b.mother),
-            Field::Father => self.parent(a.father, b.father),
-            Field::TraitA => self.text(Kind::TraitA, field, a.traits[0], b.traits[0]),
-            Field::TraitB => self.text(Kind::TraitB, field, a.traits[1], b.traits[1]),
+        let married = a.married || b.married;
+        let [of_a, of_b] = [a.traits, b.traits];
+        [
+            self.given(),
+            self.surname(a.first, b.first, b.second, a.second, false),
+            self.surname(a.second, b.second, b.first, a.first, married),
+            self.other(),
+            self.birth(),
+            self.sex(),
+            self.birth_place(),
+            self.address(),
+            self.phone(),
+            self.curp(),
+            self.number(),
+            self.parent(a.mother, b.mother),
+            self.parent(a.father, b.father),
+            self.text(Kind::TraitA, Field::TraitA, of_a[0], of_b[0]),
+            self.text(Kind::TraitB, Field::TraitB, of_a[1], of_b[1]),
+        ]
+    }
+
+    fn sex(&self) -> Found {
+        match (self.a.sex, self.b.sex) {
+            (0, _) | (_, 0) => UNKNOWN,
+            _ if self.told_by_curp(1) => UNKNOWN,
+            (x, y) if x == y => (at::SAME, 0.0),
+            _ => (at::SAME + 1, 0.0),
         }
+    }
+
+    fn birth_place(&self) -> Found {
+        if self.told_by_curp(2) {
+            return UNKNOWN;
+        }
+        let (x, y) = (self.a.birth_place, self.b.birth_place);
+        self.text(Kind::BirthPlace, Field::BirthPlace, x, y)
     }
 
     /// Whether both have a CURP and one of them took this value from it: the CURPs tell it already.
@@ -109,12 +116,16 @@ impl Pair<'_> {
 
     /// The chance that somebody else has this very text.
     fn same(&self, kind: Kind, field: Field, id: Id) -> f32 {
-        let texts = self.register.texts(kind);
+        self.same_in(self.register.texts(kind), field, id)
+    }
+    fn same_in(&self, texts: &Texts, field: Field, id: Id) -> f32 {
         chance(texts.times(id), 2, texts.total(), field)
     }
     /// The same for two texts that resemble each other: that of the commoner.
     fn either(&self, kind: Kind, field: Field, x: Id, y: Id) -> f32 {
-        let texts = self.register.texts(kind);
+        self.either_in(self.register.texts(kind), field, x, y)
+    }
+    fn either_in(&self, texts: &Texts, field: Field, x: Id, y: Id) -> f32 {
         chance(texts.times(x).max(texts.times(y)), 1, texts.total(), field)
     }
     fn word_chance(&self, x: Id, y: Id, role: Role) -> f32 {

@@ -364,13 +364,33 @@ fn street_words(folded: &str) -> String {
     }
 }
 
+/// Of the numbers in which codes are packed: a sign is a digit from one on.
+pub(crate) const BASE: u64 = 37;
+
+/// How many signs were packed; none of a hash.
+pub(crate) fn signs(packed: u64) -> usize {
+    /// The least number of so many signs and one more.
+    const LEAST: [u64; 12] = {
+        let (mut least, mut i) = ([1; 12], 1);
+        while i < 12 {
+            least[i] = least[i - 1] * BASE + 1;
+            i += 1;
+        }
+        least
+    };
+    match packed >> 63 {
+        0 => LEAST.iter().take_while(|least| packed >= **least).count(),
+        _ => 0,
+    }
+}
+
 /// Twelve letters and digits or fewer as a number that [`unpack`] reads back; top bit clear.
 pub(crate) fn pack(code: &str) -> Option<u64> {
     if code.len() > 12 {
         return None;
     }
     code.bytes().try_fold(0u64, |n, b| {
-        Some(n * 37 + 1 + u64::from(char::from(b).to_digit(36)?))
+        Some(n * BASE + 1 + u64::from(char::from(b).to_digit(36)?))
     })
 }
 
@@ -379,8 +399,8 @@ pub(crate) fn unpack(mut packed: u64) -> ([u8; 12], usize) {
     let (mut out, mut len) = ([0u8; 12], 0);
     if packed >> 63 == 0 {
         while packed > 0 && len < 12 {
-            out[len] = ((packed - 1) % 37) as u8;
-            packed = (packed - 1) / 37;
+            out[len] = ((packed - 1) % BASE) as u8;
+            packed = (packed - 1) / BASE;
             len += 1;
         }
     }

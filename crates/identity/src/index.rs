@@ -73,15 +73,10 @@ impl Index {
         let cards = &register.cards;
         let postings = (0..KINDS)
             .map(|kind| {
-                let rows = cards.par_iter().enumerate().flat_map_iter(|(i, card)| {
-                    let keys = Traits::of(&register, card).keys(kind);
-                    let rows: Vec<u64> = keys
-                        .as_slice()
-                        .iter()
-                        .map(|k| u64::from(*k) << 32 | i as u64)
-                        .collect();
-                    rows
-                });
+                let rows = cards
+                    .par_iter()
+                    .enumerate()
+                    .flat_map_iter(|(i, card)| Traits::of(&register, card).keys(kind).rows(i));
                 Postings::of(rows.collect())
             })
             .collect();

@@ -1,7 +1,7 @@
 //! Every text once: its letters, how often it was written, and what is known of it as a word.
 
 use crate::nickname::{self, FORMS};
-use crate::sound;
+use crate::sound::{self, Shape};
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, RandomState};
 
@@ -9,14 +9,27 @@ use std::hash::{BuildHasher, RandomState};
 pub(crate) type Id = u32;
 
 /// Texts by number. Adding costs one look-up; memory is the text and some twenty bytes.
+///
+/// Comparing mostly asks what the shapes of two texts rule out, so a shape lies beside the count: letters are read only
+/// of what may be alike.
 #[derive(Default)]
 pub(crate) struct Texts {
     table: HashTable<Id>,
     hasher: RandomState,
     letters: String,
-    ends: Vec<u32>,
-    counts: Vec<u32>,
+    entries: Vec<Entry>,
     total: u64,
+}
+
+/// What is kept of a text beside its letters.
+#[derive(Clone, Copy)]
+struct Entry {
+    /// Where it ends in the letters of all.
+    end: u32,
+    times: u32,
+    /// Hash of its letters, the same in every register.
+    mark: u32,
+    shape: Shape,
 }
 
 impl Texts {
@@ -29,22 +42,26 @@ impl Texts {
         let hash = self.hasher.hash_one(text);
         let found = self
             .table
-            .find(hash, |&id| slice(&self.letters, &self.ends, id) == text);
+            .find(hash, |&id| slice(&self.letters, &self.entries, id) == text);
         if let Some(&id) = found {
             return (id, false);
         }
         let (Ok(end), Ok(id)) = (
             u32::try_from(self.letters.len() + text.len()),
-            u32::try_from(self.ends.len() + 1),
+            u32::try_from(self.entries.len() + 1),
         ) else {
             return (0, false);
         };
         self.letters.push_str(text);
-        self.ends.push(end);
-        self.counts.push(0);
-        let (letters, ends, hasher) = (&self.letters, &self.ends, &self.hasher);
+        self.entries.push(Entry {
+            end,
+            times: 0,
+            mark: fnv(text),
+            shape: Shape::of(text),
+        });
+        let (letters, entries, hasher) = (&self.letters, &self.entries, &self.hasher);
         self.table
-            .insert_unique(hash, id, |&id| hasher.hash_one(slice(letters, ends, id)));
+            .insert_unique(hash, id, |&id| hasher.hash_one(slice(letters, entries, id)));
         (id, true)
     }
     /// The number of a text, counted once more.
@@ -54,35 +71,34 @@ impl Texts {
         id
     }
     fn count(&mut self, id: Id) {
-        if let Some(n) = self.counts.get_mut((id as usize).wrapping_sub(1)) {
-            *n = n.saturating_add(1);
+        if let Some(entry) = self.entries.get_mut((id as usize).wrapping_sub(1)) {
+            entry.times = entry.times.saturating_add(1);
             self.total += 1;
         }
     }
     /// Counts one less.
     pub(crate) fn uncount(&mut self, id: Id) {
-        if let Some(n) = self.counts.get_mut((id as usize).wrapping_sub(1)) {
-            *n = n.saturating_sub(1);
+        if let Some(entry) = self.entries.get_mut((id as usize).wrapping_sub(1)) {
+            entry.times = entry.times.saturating_sub(1);
             self.total = self.total.saturating_sub(1);
         }
     }
     /// How many texts there are.
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        self.entries.len()
     }
     /// Lets go of the texts that were added last, until there are so many.
     pub(crate) fn back_to(&mut self, len: usize) {
-        while self.ends.len() > len {
-            let id = self.ends.len() as Id;
-            let text = slice(&self.letters, &self.ends, id);
+        while self.entries.len() > len {
+            let id = self.entries.len() as Id;
+            let text = slice(&self.letters, &self.entries, id);
             let hash = self.hasher.hash_one(text);
             let start = self.letters.len() - text.len();
             if let Ok(entry) = self.table.find_entry(hash, |other| *other == id) {
                 entry.remove();
             }
             self.letters.truncate(start);
-            self.ends.pop();
-            self.counts.pop();
+            self.entries.pop();
         }
     }
     /// How many were added, empty ones left out.
@@ -91,23 +107,88 @@ impl Texts {
     }
     /// The text.
     pub(crate) fn text(&self, id: Id) -> &str {
-        slice(&self.letters, &self.ends, id)
+        slice(&self.letters, &self.entries, id)
     }
     /// How often it was added.
     pub(crate) fn times(&self, id: Id) -> u32 {
-        self.counts
-            .get((id as usize).wrapping_sub(1))
-            .copied()
-            .unwrap_or(0)
+        self.entry(id).map_or(0, |entry| entry.times)
+    }
+    /// A number for its letters, the same in every register; zero only for the empty text.
+    pub(crate) fn mark(&self, id: Id) -> u32 {
+        self.entry(id).map_or(0, |entry| entry.mark)
+    }
+    /// Its length and letters.
+    pub(crate) fn shape(&self, id: Id) -> Shape {
+        self.entry(id).map_or(Shape::default(), |entry| entry.shape)
+    }
+    fn entry(&self, id: Id) -> Option<&Entry> {
+        self.entries.get((id as usize).wrapping_sub(1))
     }
 }
 
-fn slice<'a>(letters: &'a str, ends: &[u32], id: Id) -> &'a str {
+fn slice<'a>(letters: &'a str, entries: &[Entry], id: Id) -> &'a str {
     let Some(at) = (id as usize).checked_sub(1) else {
         return "";
     };
-    let start = at.checked_sub(1).map_or(0, |before| ends[before]);
-    &letters[start as usize..ends[at] as usize]
+    let start = at.checked_sub(1).map_or(0, |before| entries[before].end);
+    &letters[start as usize..entries[at].end as usize]
+}
+
+/// Whole names, each with its words: comparing two of them reads no letters of words that are one.
+#[derive(Default)]
+pub(crate) struct Names {
+    texts: Texts,
+    words: Texts,
+    /// The words of all names one after the other, and where each name's end.
+    parts: Vec<Id>,
+    ends: Vec<u32>,
+}
+
+impl Names {
+    /// The number of a name, counted once more.
+    pub(crate) fn add(&mut self, name: &str) -> Id {
+        let (id, new) = self.texts.intern(name);
+        if new {
+            for word in name.split(' ') {
+                self.parts.push(self.words.intern(word).0);
+            }
+            self.ends.push(self.parts.len() as u32);
+        }
+        self.texts.count(id);
+        id
+    }
+    /// The words of a name in their order.
+    pub(crate) fn parts(&self, id: Id) -> &[Id] {
+        let Some(at) = (id as usize).checked_sub(1) else {
+            return &[];
+        };
+        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.parts[start as usize..self.ends[at] as usize]
+    }
+    /// The names as texts.
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
+    }
+    /// The words.
+    pub(crate) fn words(&self) -> &Texts {
+        &self.words
+    }
+    /// Counts one less.
+    pub(crate) fn uncount(&mut self, id: Id) {
+        self.texts.uncount(id);
+    }
+    /// How many names and words there are.
+    pub(crate) fn len(&self) -> [usize; 2] {
+        [self.texts.len(), self.words.len()]
+    }
+    /// Lets go of what was added last, until there are so many.
+    pub(crate) fn back_to(&mut self, [names, words]: [usize; 2]) {
+        self.texts.back_to(names);
+        self.words.back_to(words);
+        self.ends.truncate(names);
+        let parts = self.ends.last().map_or(0, |end| *end as usize);
+        self.parts.truncate(parts);
+    }
 }
 
 /// What is known of a word of a name.
@@ -149,7 +230,7 @@ impl Words {
         if new {
             let sound = sound::sound(text);
             self.known.push(Word {
-                sound: hash(&sound),
+                sound: fnv(&sound),
                 skeleton: sound::skeleton(&sound),
                 formal: nickname::formal(text),
                 ..Word::default()
@@ -192,6 +273,10 @@ impl Words {
     pub(crate) fn text(&self, id: Id) -> &str {
         self.texts.text(id)
     }
+    /// All words as texts.
+    pub(crate) fn texts(&self) -> &Texts {
+        &self.texts
+    }
     /// What is known of it.
     pub(crate) fn word(&self, id: Id) -> Word {
         self.known
@@ -202,7 +287,7 @@ impl Words {
 }
 
 /// FNV-1a, never zero.
-fn hash(text: &str) -> u32 {
+fn fnv(text: &str) -> u32 {
     text.bytes()
         .fold(0x811c_9dc5u32, |h, b| {
             (h ^ u32::from(b)).wrapping_mul(0x0100_0193)
@@ -239,6 +324,19 @@ mod tests {
         );
         texts.uncount(1);
         assert_eq!((texts.times(1), texts.text(3)), (2, "dos"));
+    }
+    #[test]
+    fn the_words_of_names_are_kept_once_and_let_go_with_them() {
+        let mut names = Names::default();
+        let ana = names.add("ana rios");
+        let end = names.len();
+        let eva = names.add("eva rios peña");
+        assert_eq!(names.parts(ana)[1], names.parts(eva)[1]);
+        assert_eq!((names.parts(eva).len(), names.parts(0).len()), (3, 0));
+        names.back_to(end);
+        assert_eq!(names.len(), [1, 2]);
+        assert_eq!(names.add("eva rios"), eva);
+        assert_eq!(names.parts(eva).len(), 2);
     }
     #[test]
     fn roles_are_counted_apart() {

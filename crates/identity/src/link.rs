@@ -7,6 +7,7 @@ use crate::explain::{Explanation, explain};
 use crate::model::{Model, probability};
 use crate::propose::Blocks;
 use crate::sure::Apart;
+use rayon::prelude::*;
 use serde::Serialize;
 
 /// What was found in a register.
@@ -97,7 +98,7 @@ fn estimate(links: &[Link], person: &[u32], join: f32) -> Estimate {
             [(l.a, l.b, p), (l.b, l.a, p)]
         })
         .collect();
-    ways.sort_unstable_by_key(|w| (w.0, w.1));
+    ways.par_sort_unstable_by_key(|w| (w.0, w.1));
     let of = |one: u32| {
         let from = ways.partition_point(|w| w.0 < one);
         ways[from..].iter().take_while(move |w| w.0 == one)
@@ -110,16 +111,14 @@ fn estimate(links: &[Link], person: &[u32], join: f32) -> Estimate {
         });
         ways.fold(0.0, f64::max)
     };
-    let (mut joined, mut right, mut missed) = (0.0, 0.0, 0.0);
-    for link in links {
+    let [joined, right, missed] = in_order(links, |link| {
         let p = probability(link.odds);
         if is_joined(&link) {
-            joined += 1.0;
-            right += p.max(over_a_third(link.a, link.b));
+            [1.0, p.max(over_a_third(link.a, link.b)), 0.0]
         } else {
-            missed += p;
+            [0.0, 0.0, p]
         }
-    }
+    });
     let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 1.0 };
     Estimate {
         precision: share(right, joined),
@@ -127,6 +126,16 @@ fn estimate(links: &[Link], person: &[u32], join: f32) -> Estimate {
         pairs: links.len() as u64,
         threshold: probability(join),
     }
+}
+
+/// Sums over links, in parts of a fixed size that are added in their order.
+fn in_order(links: &[Link], each: impl Fn(&Link) -> [f64; 3] + Sync) -> [f64; 3] {
+    let plus = |x: [f64; 3], y: [f64; 3]| [x[0] + y[0], x[1] + y[1], x[2] + y[2]];
+    let parts: Vec<[f64; 3]> = links
+        .par_chunks(1 << 14)
+        .map(|part| part.iter().map(&each).fold([0.0; 3], plus))
+        .collect();
+    parts.into_iter().fold([0.0; 3], plus)
 }
 
 impl Register {

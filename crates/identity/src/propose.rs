@@ -5,8 +5,8 @@ use crate::card::Register;
 use rayon::prelude::*;
 
 /// Pairs that each kind of key may propose: so many for each registration, and so many in any case.
-const PAIRS_EACH: u64 = 6;
-const PAIRS_ANYWAY: u64 = 500_000;
+const PAIRS_EACH: u64 = 4;
+const PAIRS_ANYWAY: u64 = 100_000;
 
 /// A block larger than this is never used, whatever the budget.
 const LARGEST: usize = 2_000;
@@ -40,15 +40,7 @@ impl Blocks {
             let mut rows: Vec<u64> = cards
                 .par_iter()
                 .enumerate()
-                .flat_map_iter(|(i, card)| {
-                    let keys = Traits::of(register, card).keys(kind);
-                    let list: Vec<u64> = keys
-                        .as_slice()
-                        .iter()
-                        .map(|key| u64::from(*key) << 32 | i as u64)
-                        .collect();
-                    list
-                })
+                .flat_map_iter(|(i, card)| Traits::of(register, card).keys(kind).rows(i))
                 .collect();
             rows.par_sort_unstable();
             let limit = limit(&rows, budget);

@@ -3,6 +3,8 @@
 //! The sounds are those of Mexican Spanish: b and v, s, z and soft c, y and ll, j and soft g are one each, h is mute.
 //! They merge what clerks confuse and do little harm to names from elsewhere.
 
+use crate::lexicon::{Id, Texts};
+
 /// The word as it sounds, vowels kept. The input is folded; letters of other scripts pass unchanged.
 pub(crate) fn sound(word: &str) -> String {
     let chars: Vec<char> = word.chars().collect();
@@ -54,8 +56,53 @@ pub(crate) fn skeleton(sound: &str) -> u32 {
     if kept == 0 { 0 } else { hash | 1 }
 }
 
-/// The letters of a text as a set of bits; different ones may share a bit.
-pub(crate) fn letters(text: &[u8]) -> u32 {
+/// What can be told of a text without reading it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Shape {
+    /// Bytes.
+    pub(crate) len: u32,
+    /// Its letters as a set of bits, and those it has twice as another; different ones may share a bit. The lowest of
+    /// each is that of the space.
+    once: u32,
+    twice: u32,
+}
+
+impl Shape {
+    pub(crate) fn of(text: &str) -> Shape {
+        let (mut once, mut twice) = (0, 0);
+        for b in text.bytes() {
+            let bit = 1 << (b & 31);
+            twice |= once & bit;
+            once |= bit;
+        }
+        Shape {
+            len: text.len() as u32,
+            once,
+            twice,
+        }
+    }
+    /// Whether two texts are more than so many edits apart whatever the order of their letters: an edit changes the
+    /// length by one, and how often one letter or two appear by one.
+    fn are_apart(self, other: Shape, most: u32) -> bool {
+        let alone = (self.once ^ other.once).count_ones() + (self.twice ^ other.twice).count_ones();
+        self.len.abs_diff(other.len) > most || alone > 2 * most
+    }
+    /// Whether one text may hold the other, or be its beginning.
+    fn may_hold(self, other: Shape) -> bool {
+        self.once & !other.once == 0 || other.once & !self.once == 0
+    }
+    /// Whether there may be a space in it.
+    pub(crate) fn may_have_words(self) -> bool {
+        self.once & 1 != 0
+    }
+}
+
+/// Whether two texts are neither a slip apart nor one part of the other, as far as their shapes tell.
+pub(crate) fn are_unlike(a: Shape, b: Shape) -> bool {
+    a.are_apart(b, reach(a.len.max(b.len)).1) && !a.may_hold(b)
+}
+
+fn letters(text: &[u8]) -> u32 {
     text.iter().fold(0, |set, b| set | 1 << (b & 31))
 }
 
@@ -66,27 +113,47 @@ pub(crate) fn edits(a: &[u8], b: &[u8], most: usize) -> usize {
     if a == b {
         return 0;
     }
-    // A change makes at most two letters appear in one text alone.
-    let alone = (letters(a) ^ letters(b)).count_ones() as usize;
-    let far = a.len().abs_diff(b.len()) > most || alone > 2 * most;
-    if far || a.len() > LONGEST || b.len() > LONGEST {
+    if a.len().abs_diff(b.len()) > most || a.len().max(b.len()) > LONGEST {
         return most + 1;
     }
-    let mut before = [0u8; LONGEST + 1];
-    let mut above = [0u8; LONGEST + 1];
-    let mut row = [0u8; LONGEST + 1];
-    for (j, cell) in above.iter_mut().enumerate() {
+    // What both begin and end with needs no edit.
+    let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[start..], &b[start..]);
+    let end = a.iter().rev().zip(b.iter().rev());
+    let end = end.take_while(|(x, y)| x == y).count();
+    let (a, b) = (&a[..a.len() - end], &b[..b.len() - end]);
+    match (a, b) {
+        ([], left) | (left, []) => return left.len(),
+        ([_], [_]) => return 1,
+        ([x, y], [v, w]) if x == w && y == v => return 1,
+        _ if most == 1 => return 2,
+        _ => {}
+    }
+    // A change makes at most two letters appear in one text alone.
+    if (letters(a) ^ letters(b)).count_ones() as usize > 2 * most {
+        return most + 1;
+    }
+    // Three rows of the table, used in turn; what lies further than `most` from its diagonal cannot be reached.
+    let mut rows = [[0u8; LONGEST + 2]; 3];
+    for (j, cell) in rows[0][..=b.len()].iter_mut().enumerate() {
         *cell = j as u8;
     }
     for i in 1..=a.len() {
-        row[0] = i as u8;
-        let mut least = row[0];
-        for j in 1..=b.len() {
+        let [x, y, z] = &mut rows;
+        let (before, above, row) = match i % 3 {
+            0 => (y, z, x),
+            1 => (z, x, y),
+            _ => (x, y, z),
+        };
+        let (from, to) = (i.saturating_sub(most).max(1), (i + most).min(b.len()));
+        row[from - 1] = if from == 1 { i as u8 } else { u8::MAX / 2 };
+        let mut least = row[from - 1];
+        for j in from..=to {
             let change = u8::from(a[i - 1] != b[j - 1]);
             let mut cost = (above[j] + 1)
                 .min(row[j - 1] + 1)
                 .min(above[j - 1] + change);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+            if change == 1 && i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 cost = cost.min(before[j - 2] + 1);
             }
             row[j] = cost;
@@ -95,9 +162,9 @@ pub(crate) fn edits(a: &[u8], b: &[u8], most: usize) -> usize {
         if usize::from(least) > most {
             return most + 1;
         }
-        (before, above, row) = (above, row, before);
+        row[to + 1] = u8::MAX / 2;
     }
-    usize::from(above[b.len()]).min(most + 1)
+    usize::from(rows[a.len() % 3][b.len()]).min(most + 1)
 }
 
 /// How two different words stand to each other.
@@ -121,17 +188,8 @@ pub(crate) fn likeness(a: &str, b: &str, same_sound: bool) -> Likeness {
     if same_sound {
         return Likeness::Near;
     }
-    let far = match long {
-        0..=4 => 1,
-        5..=7 => 2,
-        _ => 3,
-    };
-    let near = match long {
-        0..=3 => 0,
-        4..=7 => 1,
-        _ => 2,
-    };
-    let apart = edits(a, b, far);
+    let (near, far) = reach(long as u32);
+    let apart = edits(a, b, far as usize) as u32;
     if apart <= near {
         Likeness::Near
     } else if apart <= far || a.starts_with(b) || b.starts_with(a) {
@@ -139,6 +197,24 @@ pub(crate) fn likeness(a: &str, b: &str, same_sound: bool) -> Likeness {
     } else {
         Likeness::Unlike
     }
+}
+
+/// How many edits make a text of so many bytes near and far.
+fn reach(long: u32) -> (u32, u32) {
+    match long {
+        0..=3 => (0, 1),
+        4 => (1, 1),
+        5..=7 => (1, 2),
+        _ => (2, 3),
+    }
+}
+
+/// The same for two different texts of a lexicon, which are read only if their shapes do not tell already.
+pub(crate) fn likeness_in(texts: &Texts, x: Id, y: Id, same_sound: bool) -> Likeness {
+    if !same_sound && are_unlike(texts.shape(x), texts.shape(y)) {
+        return Likeness::Unlike;
+    }
+    likeness(texts.text(x), texts.text(y), same_sound)
 }
 
 /// Whether two words are a man's and a woman's form of one name, as Fernando and Fernanda: one letter apart, and two
@@ -195,6 +271,9 @@ mod tests {
             ("perez", "lopez", 3),
             ("", "ab", 2),
             ("perez", "hernandez", 4),
+            ("ab", "ba", 1),
+            ("abcd", "badc", 2),
+            ("aab", "ab", 1),
         ] {
             assert_eq!(edits(a.as_bytes(), b.as_bytes(), 3), n, "{a} {b}");
             assert_eq!(edits(b.as_bytes(), a.as_bytes(), 3), n, "{b} {a}");

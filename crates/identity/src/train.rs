@@ -14,6 +14,9 @@ use rayon::prelude::*;
 /// Rounds at most; the odds rarely move after ten.
 const ROUNDS: usize = 20;
 
+/// Learning ends when a round moves the logarithm of the share of pairs of one person by less.
+const MOVED: f32 = 3e-3;
+
 /// After so many rounds it is clear which random pairs are of one person, and `u` stays.
 const RANDOM_ROUNDS: usize = 5;
 
@@ -93,6 +96,12 @@ pub(crate) fn train(samples: &Samples) -> Model {
     }
     let first = model.clone();
     let mut proposed = samples.proposed.clone();
+    // Nearly all random pairs are of strangers whatever is learnt: they are summed once.
+    let (open, strangers): (Vec<_>, Vec<_>) = samples
+        .random
+        .iter()
+        .partition(|pair| model.shares(pair).one > HOPELESS);
+    let settled = sums(&model, &strangers, |p| 1.0 - p);
     let mut of_others = Sums::none();
     for round in 0..ROUNDS {
         if round == SETTLED {
@@ -103,7 +112,7 @@ pub(crate) fn train(samples: &Samples) -> Model {
         }
         let of_one = sums(&model, &proposed, |p| p);
         if round < RANDOM_ROUNDS {
-            of_others = sums(&model, &samples.random, |p| 1.0 - p);
+            of_others = sums(&model, &open, |p| 1.0 - p).plus(&settled);
         }
         let before = model.one;
         for field in Field::ALL {
@@ -138,7 +147,7 @@ pub(crate) fn train(samples: &Samples) -> Model {
             of_one.one,
             of_one.kin,
         );
-        if (model.one - before).abs() < 1e-3 {
+        if (model.one - before).abs() < MOVED {
             break;
         }
     }
@@ -154,6 +163,9 @@ fn sums(model: &Model, pairs: &[&Comparison], weight: impl Fn(f64) -> f64 + Sync
             for pair in chunk {
                 let shares = model.shares(pair);
                 let w = weight(f64::from(shares.one));
+                if w == 0.0 && shares.is_strangers() {
+                    continue;
+                }
                 sums.one += f64::from(shares.one);
                 let given = pair.level[Field::Given as usize];
                 for (k, share) in shares.kin.into_iter().enumerate() {

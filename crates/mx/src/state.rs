@@ -1,6 +1,7 @@
 //! States of Mexico: INEGI number, name, and the letters that CURP and CLUES use.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 /// Where one may be born: a state of Mexico, or abroad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,6 +53,10 @@ const TABLE: [(&str, &str); 33] = [
     ("ZS", "Zacatecas"),
 ];
 
+/// The names of the table, normalised.
+static NAMES: LazyLock<[String; TABLE.len()]> =
+    LazyLock::new(|| TABLE.map(|(_, name)| crate::names::normalise(name)));
+
 impl MxState {
     /// Born abroad (`NE`).
     pub const ABROAD: MxState = MxState(0);
@@ -81,9 +86,7 @@ impl MxState {
             "QUERETARO DE ARTEAGA" => "QUERETARO",
             other => other,
         };
-        let at = TABLE
-            .iter()
-            .position(|(_, n)| crate::names::normalise(n) == wanted)?;
+        let at = NAMES.iter().position(|name| name == wanted)?;
         u8::try_from(at).ok().map(MxState)
     }
     /// INEGI number; 0 for abroad.

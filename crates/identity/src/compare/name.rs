@@ -5,7 +5,8 @@ use crate::card::Kind;
 use crate::field::{Field, at};
 use crate::lexicon::{Id, Role};
 use crate::nickname::meet;
-use crate::sound::{Likeness, likeness, two_genders};
+use crate::sound::{Likeness, likeness_in, two_genders};
+use std::cmp::Ordering;
 
 impl Pair<'_> {
     pub(super) fn given(&self) -> Found {
@@ -66,13 +67,15 @@ impl Pair<'_> {
         if meet(&p.formal, &q.formal) {
             return PET;
         }
-        let (s, t) = (words.text(x), words.text(y));
-        match likeness(s, t, p.sound == q.sound) {
-            Likeness::Near if two_genders(s, t) => FAR,
+        let texts = words.texts();
+        let is_initial = || {
+            let (s, t) = (words.text(x), words.text(y));
+            s.as_bytes().first() == t.as_bytes().first()
+        };
+        match likeness_in(texts, x, y, p.sound == q.sound) {
+            Likeness::Near if two_genders(words.text(x), words.text(y)) => FAR,
             Likeness::Near => NEAR,
-            _ if (s.len() == 1 || t.len() == 1) && s.as_bytes().first() == t.as_bytes().first() => {
-                INITIAL
-            }
+            _ if texts.shape(x).len.min(texts.shape(y).len) == 1 && is_initial() => INITIAL,
             Likeness::Far => FAR,
             Likeness::Unlike => DIFFER,
         }
@@ -88,15 +91,18 @@ impl Pair<'_> {
         }
         let words = &self.register.words;
         let (p, q) = (words.word(x), words.word(y));
-        let (s, t) = (words.text(x), words.text(y));
-        let like = likeness(s, t, p.sound == q.sound);
+        let texts = words.texts();
+        let like = likeness_in(texts, x, y, p.sound == q.sound);
         if like == Likeness::Near {
             return (NEAR, self.word_chance(x, y, Role::Family));
         }
-        if (s.contains(' ') || t.contains(' '))
-            && s.split(' ')
-                .any(|w| w.len() > 2 && t.split(' ').any(|v| v == w))
-        {
+        let share_a_word = || {
+            let (s, t) = (words.text(x), words.text(y));
+            (s.contains(' ') || t.contains(' '))
+                && s.split(' ')
+                    .any(|w| w.len() > 2 && t.split(' ').any(|v| v == w))
+        };
+        if (texts.shape(x).may_have_words() || texts.shape(y).may_have_words()) && share_a_word() {
             return (PART, self.word_chance(x, y, Role::Family));
         }
         let mut chance = self
@@ -123,7 +129,7 @@ impl Pair<'_> {
     fn elsewhere(&self, own: &[Id], one: &[Id], two: &[Id]) -> f32 {
         let words = &self.register.words;
         let mut rarest = 0.0f32;
-        for &id in own.iter().filter(|id| words.text(**id).len() > 2) {
+        for &id in own.iter().filter(|id| words.texts().shape(**id).len > 2) {
             let sound = words.word(id).sound;
             for &other in one.iter().chain(two).filter(|id| **id != 0) {
                 if other == id || words.word(other).sound == sound {
@@ -147,9 +153,10 @@ impl Pair<'_> {
                 let chance = || self.word_chance(x, y, Role::Family);
                 if x == y {
                     best = Some(best.map_or(chance(), |c: f32| c.min(chance())));
-                } else if likeness(
-                    words.text(x),
-                    words.text(y),
+                } else if likeness_in(
+                    words.texts(),
+                    x,
+                    y,
                     words.word(x).sound == words.word(y).sound,
                 ) == Likeness::Near
                 {
@@ -169,30 +176,26 @@ impl Pair<'_> {
         if x == 0 || y == 0 {
             return UNKNOWN;
         }
+        let parents = &self.register.parents;
         if x == y {
-            return (at::SAME, self.same(Kind::Parent, Field::Mother, x));
+            return (at::SAME, self.same_in(parents.texts(), Field::Mother, x));
         }
-        let texts = self.register.texts(Kind::Parent);
-        let (s, t) = (texts.text(x), texts.text(y));
-        let (short, long) = if (s.split(' ').count(), s) <= (t.split(' ').count(), t) {
-            (s, t)
-        } else {
-            (t, s)
+        let words = parents.words();
+        let (s, t) = (parents.parts(x), parents.parts(y));
+        let s_is_short = match s.len().cmp(&t.len()) {
+            Ordering::Equal => parents.texts().text(x) <= parents.texts().text(y),
+            order => order.is_lt(),
         };
-        let (mut same, mut close, mut all) = (0, 0, 0);
-        for w in short.split(' ') {
-            all += 1;
-            if long.split(' ').any(|v| v == w) {
-                same += 1;
-            } else if long
-                .split(' ')
-                .any(|v| likeness(w, v, false) == Likeness::Near)
-            {
-                close += 1;
-            }
-        }
-        match same + close {
-            n if n == all && all > 1 => (at::ALIKE, self.either(Kind::Parent, Field::Mother, x, y)),
+        let (short, long) = if s_is_short { (s, t) } else { (t, s) };
+        let close = |w: Id| {
+            let is_near = |v: &Id| likeness_in(words, w, *v, false) == Likeness::Near;
+            long.contains(&w) || long.iter().any(is_near)
+        };
+        match short.iter().filter(|w| close(**w)).count() {
+            n if n == short.len() && n > 1 => (
+                at::ALIKE,
+                self.either_in(parents.texts(), Field::Mother, x, y),
+            ),
             0 => (DIFFER, 0.0),
             _ => (SHARED, 0.0),
         }

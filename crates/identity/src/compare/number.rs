@@ -1,7 +1,7 @@
 //! Numbers side by side: telephones, CURPs, and others.
 
 use super::{Found, Pair, UNKNOWN};
-use crate::draft::unpack;
+use crate::draft::{BASE, signs, unpack};
 use crate::field::{Field, at};
 use crate::sound::edits;
 use mx::IdentifierState;
@@ -81,6 +81,23 @@ impl Pair<'_> {
 
 /// Two packed numbers one sign apart.
 fn slip(x: u64, y: u64) -> bool {
+    let long = (signs(x), signs(y));
+    if long.0.min(long.1) < 5
+        || long.0.abs_diff(long.1) > 1
+        || long.0 == long.1 && !may_be_one_change(x, y)
+    {
+        return false;
+    }
     let ((a, m), (b, n)) = (unpack(x), unpack(y));
     m >= 5 && n >= 5 && edits(&a[..m], &b[..n], 1) <= 1
+}
+
+/// Whether two packed numbers of one length may differ in one sign or in two neighbours exchanged: the difference is
+/// then a power of the base times one sign's, or times the base less one times two signs'.
+fn may_be_one_change(x: u64, y: u64) -> bool {
+    let mut apart = x.abs_diff(y);
+    while apart != 0 && apart.is_multiple_of(BASE) {
+        apart /= BASE;
+    }
+    apart < BASE || apart.is_multiple_of(BASE - 1) && apart < BASE * BASE
 }

@@ -3,8 +3,8 @@
 use super::{Found, Pair, UNKNOWN};
 use crate::card::{Home, Kind};
 use crate::field::{Field, at};
-use crate::lexicon::Id;
-use crate::sound::{Likeness, edits, letters, likeness};
+use crate::lexicon::{Id, Texts};
+use crate::sound::{Likeness, are_unlike, edits, likeness};
 
 impl Pair<'_> {
     /// A text that is a place or a trait: the same, alike in a word or but for a slip, or different.
@@ -15,9 +15,7 @@ impl Pair<'_> {
         if x == y {
             return (at::SAME, self.same(kind, field, x));
         }
-        let texts = self.register.texts(kind);
-        let (s, t) = (texts.text(x), texts.text(y));
-        if alike(s, t) {
+        if alike_in(self.register.texts(kind), x, y) {
             (at::ALIKE, self.either(kind, field, x, y))
         } else {
             (at::DIFFER, 0.0)
@@ -44,11 +42,7 @@ impl Pair<'_> {
         use at::address::*;
         let known = |a: Id, b: Id| a != 0 && b != 0;
         let close = |kind: Kind, a: Id, b: Id| {
-            known(a, b)
-                && (a == b || {
-                    let texts = self.register.texts(kind);
-                    alike(texts.text(a), texts.text(b))
-                })
+            known(a, b) && (a == b || alike_in(self.register.texts(kind), a, b))
         };
         let postcode = known(x.postcode, y.postcode);
         let locality = known(x.locality, y.locality);
@@ -102,6 +96,11 @@ impl Pair<'_> {
     }
 }
 
+/// [`alike`] of two texts of a lexicon, which are read only if their shapes do not tell already.
+fn alike_in(texts: &Texts, x: Id, y: Id) -> bool {
+    !are_unlike(texts.shape(x), texts.shape(y)) && alike(texts.text(x), texts.text(y))
+}
+
 /// Texts of several words: alike when they differ by a slip, or when one has all the words of the other, a long one
 /// among them (`Bristol` and `Bristol, city of`).
 fn alike(s: &str, t: &str) -> bool {
@@ -111,8 +110,7 @@ fn alike(s: &str, t: &str) -> bool {
         (t, s)
     };
     let within = || {
-        letters(short.as_bytes()) & !letters(long.as_bytes()) == 0
-            && short.split(' ').any(|w| w.len() > 3)
+        short.split(' ').any(|w| w.len() > 3)
             && short.split(' ').all(|w| long.split(' ').any(|v| v == w))
     };
     likeness(s, t, false) == Likeness::Near
