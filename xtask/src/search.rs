@@ -68,7 +68,15 @@ fn add(parameter: &Value, uses: &mut BTreeMap<Use, (Vec<String>, BTreeSet<String
     if text("id").starts_with("example") {
         return;
     }
-    let parts = alternatives(&text("expression"));
+    // R4 4.0.1 looks for an extension that there is not; IHE PDQm (ITI-78) searches the one that is.
+    let expression = match text("id").as_str() {
+        "patient-extensions-Patient-mothersMaidenName" => {
+            "Patient.extension('http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName')"
+                .to_owned()
+        }
+        _ => text("expression"),
+    };
+    let parts = alternatives(&expression);
     for of in strings(&parameter["base"]) {
         let name = (text("code"), text("type"));
         let entry = uses.entry((of.clone(), name)).or_default();

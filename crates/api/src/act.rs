@@ -14,6 +14,7 @@ mod meta;
 mod over;
 mod parameters;
 mod patch;
+mod person;
 mod pix;
 mod read;
 mod search;
@@ -63,6 +64,7 @@ pub(crate) enum Op {
     Lastn(Pairs, Option<Value>),
     Match(Value),
     Pix(Pairs, Option<Value>),
+    Person(String, Pairs),
     /// Of two registrations: one person, or two.
     Decide(merge::Decided, Value),
     /// Of a SearchParameter: into use or out of it.
@@ -156,6 +158,7 @@ impl Op {
                 Op::Match(resource()?)
             }
             Interaction::Pix | Interaction::PixPosted => Op::Pix(pairs, body),
+            Interaction::Person => Op::Person(id()?, pairs),
             Interaction::Merge | Interaction::Split => {
                 nothing_else(&pairs, "_format, _pretty")?;
                 let decided = match interaction {
@@ -210,6 +213,7 @@ impl Session<'_> {
             Op::Lastn(pairs, body) => self.lastn(pairs, body.as_ref(), wishes),
             Op::Match(body) => self.matching(&body),
             Op::Pix(pairs, body) => self.pix(pairs, body.as_ref()),
+            Op::Person(id, pairs) => self.person(&id, &pairs),
             Op::Decide(decided, body) => self.decide_who(decided, &body),
             Op::Activate(id, active) => self.activate(id, active),
             Op::Indexing(id) => self.indexing(id.as_deref()),

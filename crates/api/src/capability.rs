@@ -133,6 +133,11 @@ fn registry_operations() -> impl Iterator<Item = Value> {
             "split",
             "https://tejido.mx/fhir/OperationDefinition/split",
         ),
+        (
+            Interaction::Person,
+            "person",
+            "https://tejido.mx/fhir/OperationDefinition/person",
+        ),
     ];
     let there = all.into_iter().filter(|(route, ..)| has(*route));
     there.map(|(_, name, definition)| obj! { "name" => name, "definition" => definition })

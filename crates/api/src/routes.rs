@@ -42,6 +42,7 @@ pub enum Interaction {
     Match,
     Pix,
     PixPosted,
+    Person,
     Merge,
     Split,
     Activate,
@@ -216,6 +217,12 @@ pub static ROUTES: &[Route] = &[
         "POST",
         "/fhir/Patient/$ihe-pix",
         Interaction::PixPosted,
+        Entry::Token,
+    ),
+    route(
+        "GET",
+        "/fhir/Patient/{id}/$person",
+        Interaction::Person,
         Entry::Token,
     ),
     route(

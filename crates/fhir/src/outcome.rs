@@ -39,6 +39,8 @@ pub enum IssueCode {
     Incomplete,
     /// A code or code system that is not allowed here.
     CodeInvalid,
+    /// What was asked is not what the operation allows.
+    BusinessRule,
     /// A version or state conflict.
     Conflict,
     /// Too busy: come again later.
@@ -72,6 +74,7 @@ impl IssueCode {
             IssueCode::Extension => "extension",
             IssueCode::Incomplete => "incomplete",
             IssueCode::CodeInvalid => "code-invalid",
+            IssueCode::BusinessRule => "business-rule",
             IssueCode::Conflict => "conflict",
             IssueCode::Throttled => "throttled",
             IssueCode::Timeout => "timeout",

@@ -139,6 +139,20 @@ impl Desk {
         kept.index.explain(kept.number(one)?, kept.number(other)?)
     }
 
+    /// Why somebody who is described may be each of these; `None` for those that are not here, or if nothing is open yet.
+    pub fn explain_to(&self, described: &Registration, ids: &[&str]) -> Vec<Option<Explanation>> {
+        let mut state = self.lock();
+        let Some(kept) = state.kept.as_mut() else {
+            return vec![None; ids.len()];
+        };
+        // A number that nobody has is explained to nobody.
+        let numbers: Vec<u32> = ids
+            .iter()
+            .map(|id| kept.number(id).unwrap_or(u32::MAX))
+            .collect();
+        kept.index.explain_to(described, &numbers)
+    }
+
     /// The pairs to look at, at most so many: conflicts first, then the likeliest. `waits` says which are still to be
     /// decided. `None` while the register is not open.
     pub fn pairs(&self, most: usize, waits: impl Fn(&str, &str) -> bool) -> Option<Vec<Pair>> {

@@ -2,6 +2,7 @@
 
 use crate::card::{Card, Register};
 use crate::compare::{Comparison, compare};
+use crate::english::english;
 use crate::field::{Field, at};
 use crate::model::{Model, probability};
 use crate::sure::{Sure, confirmed};
@@ -45,6 +46,43 @@ pub struct Said {
     pub bits: f64,
     /// In Spanish, as in "la fecha de nacimiento difiere en un dígito".
     pub spanish: String,
+    /// In English, as in "the birth date differs in a digit".
+    pub english: String,
+}
+
+/// What contradicts a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conflict {
+    /// A confirmed number says one person, and the rest says two.
+    NumberAgainstTheRest,
+    /// Confirmed numbers differ, and the rest says one person.
+    NumbersDiffer,
+}
+
+impl Conflict {
+    /// In Spanish.
+    pub fn spanish(self) -> &'static str {
+        match self {
+            Conflict::NumberAgainstTheRest => {
+                "Un identificador confirmado dice que son la misma persona, y los demás datos dicen que no."
+            }
+            Conflict::NumbersDiffer => {
+                "Dos identificadores confirmados son distintos, y los demás datos dicen que son la misma persona."
+            }
+        }
+    }
+    /// In English.
+    pub fn english(self) -> &'static str {
+        match self {
+            Conflict::NumberAgainstTheRest => {
+                "A confirmed identifier says that they are one person, and the rest says that they are not."
+            }
+            Conflict::NumbersDiffer => {
+                "Two confirmed identifiers differ, and the rest says that they are one person."
+            }
+        }
+    }
 }
 
 /// The whole of it.
@@ -59,13 +97,14 @@ pub struct Explanation {
     pub grade: Grade,
     /// Whether a confirmed number decided.
     pub decided: bool,
-    /// What contradicts the decision and must be shown: a confirmed number against the rest, or confirmed numbers that
-    /// differ. In Spanish.
-    pub conflicts: Vec<String>,
+    /// What contradicts the decision and must be shown.
+    pub conflicts: Vec<Conflict>,
     /// Field by field, what both know; the most telling first.
     pub fields: Vec<Said>,
     /// One sentence in Spanish, without any value of the person's.
     pub sentence: String,
+    /// The same in English.
+    pub english: String,
 }
 
 /// Explains a pair.
@@ -78,20 +117,21 @@ pub(crate) fn explain(register: &Register, model: &Model, a: &Card, b: &Card) ->
     let grade = match sure {
         Some(Sure::One) => {
             if p < 0.5 {
-                conflicts.push("Un identificador confirmado dice que son la misma persona, y los demás datos dicen que no.".to_owned());
+                conflicts.push(Conflict::NumberAgainstTheRest);
             }
             Grade::Certain
         }
         Some(Sure::Two) => {
             if p >= 0.5 {
-                conflicts.push("Dos identificadores confirmados son distintos, y los demás datos dicen que son la misma persona.".to_owned());
+                conflicts.push(Conflict::NumbersDiffer);
             }
             Grade::CertainlyNot
         }
         None => Grade::of(p),
     };
     let fields = fields(model, &pair);
-    let sentence = sentence(sure, grade, p, relatives, &fields);
+    let [sentence, english] =
+        [&SPANISH, &ENGLISH].map(|words| words.sentence(sure, grade, p, relatives, &fields));
     Explanation {
         probability: p,
         relatives,
@@ -100,6 +140,7 @@ pub(crate) fn explain(register: &Register, model: &Model, a: &Card, b: &Card) ->
         conflicts,
         fields,
         sentence,
+        english,
     }
 }
 
@@ -115,6 +156,7 @@ fn fields(model: &Model, pair: &Comparison) -> Vec<Said> {
                 level,
                 bits: f64::from(weight) / std::f64::consts::LN_2,
                 spanish: format!("{} {}", field.spanish(), row.spanish),
+                english: format!("{} {}", english(field.spanish()), english(row.spanish)),
             })
         })
         .collect();
@@ -127,39 +169,90 @@ fn fields(model: &Model, pair: &Comparison) -> Vec<Said> {
     out
 }
 
-fn sentence(sure: Option<Sure>, grade: Grade, p: f64, relatives: f64, fields: &[Said]) -> String {
-    let head = match (sure, grade) {
-        (Some(Sure::One), _) => "Son la misma persona por un identificador confirmado".to_owned(),
-        (Some(Sure::Two), _) => {
-            "Son dos personas: sus identificadores confirmados difieren".to_owned()
+/// What a sentence is made of, in one language.
+struct Words {
+    one_by_number: &'static str,
+    two_by_number: &'static str,
+    relatives: &'static str,
+    two: &'static str,
+    may_be: &'static str,
+    probably: &'static str,
+    one: &'static str,
+    and: &'static str,
+    in_favour: &'static str,
+    against: &'static str,
+    nothing: &'static str,
+    said: fn(&Said) -> &str,
+}
+
+const SPANISH: Words = Words {
+    one_by_number: "Son la misma persona por un identificador confirmado",
+    two_by_number: "Son dos personas: sus identificadores confirmados difieren",
+    relatives: "No son la misma persona; pueden ser familiares",
+    two: "No son la misma persona",
+    may_be: "Pueden ser la misma persona",
+    probably: "Probablemente son la misma persona",
+    one: "Son la misma persona",
+    and: "y",
+    in_favour: "a favor",
+    against: "en contra",
+    nothing: "no hay datos que lo digan",
+    said: |said| &said.spanish,
+};
+
+const ENGLISH: Words = Words {
+    one_by_number: "They are one person by a confirmed identifier",
+    two_by_number: "They are two people: their confirmed identifiers differ",
+    relatives: "They are not one person; they may be relatives",
+    two: "They are not one person",
+    may_be: "They may be one person",
+    probably: "They are probably one person",
+    one: "They are one person",
+    and: "and",
+    in_favour: "in favour",
+    against: "against",
+    nothing: "nothing is known that would say so",
+    said: |said| &said.english,
+};
+
+impl Words {
+    fn sentence(
+        &self,
+        sure: Option<Sure>,
+        grade: Grade,
+        p: f64,
+        relatives: f64,
+        fields: &[Said],
+    ) -> String {
+        let weighed = |words: &str| format!("{words} ({})", percent(p));
+        let head = match (sure, grade) {
+            (Some(Sure::One), _) => self.one_by_number.to_owned(),
+            (Some(Sure::Two), _) => self.two_by_number.to_owned(),
+            (_, Grade::CertainlyNot) if relatives > 0.5 => self.relatives.to_owned(),
+            (_, Grade::CertainlyNot) => self.two.to_owned(),
+            (_, Grade::Possible) => weighed(self.may_be),
+            (_, Grade::Probable) => weighed(self.probably),
+            (_, Grade::Certain) => weighed(self.one),
+        };
+        let list = |wanted: fn(&&Said) -> bool| {
+            let wanted = fields.iter().filter(wanted).take(4);
+            let said: Vec<&str> = wanted.map(self.said).collect();
+            match said.split_last() {
+                Some((last, [])) => (*last).to_owned(),
+                Some((last, rest)) => format!("{} {} {last}", rest.join(", "), self.and),
+                None => String::new(),
+            }
+        };
+        let (for_one, against) = (list(|s| s.bits >= 1.0), list(|s| s.bits <= -1.0));
+        match (for_one.is_empty(), against.is_empty()) {
+            (false, false) => format!(
+                "{head}: {}, {for_one}; {}, {against}.",
+                self.in_favour, self.against
+            ),
+            (false, true) => format!("{head}: {for_one}."),
+            (true, false) => format!("{head}: {against}."),
+            (true, true) => format!("{head}: {}.", self.nothing),
         }
-        (_, Grade::CertainlyNot) if relatives > 0.5 => {
-            "No son la misma persona; pueden ser familiares".to_owned()
-        }
-        (_, Grade::CertainlyNot) => "No son la misma persona".to_owned(),
-        (_, Grade::Possible) => format!("Pueden ser la misma persona ({})", percent(p)),
-        (_, Grade::Probable) => format!("Probablemente son la misma persona ({})", percent(p)),
-        (_, Grade::Certain) => format!("Son la misma persona ({})", percent(p)),
-    };
-    let list = |wanted: fn(&&Said) -> bool| {
-        let said: Vec<&str> = fields
-            .iter()
-            .filter(wanted)
-            .take(4)
-            .map(|s| s.spanish.as_str())
-            .collect();
-        match said.split_last() {
-            Some((last, [])) => (*last).to_owned(),
-            Some((last, rest)) => format!("{} y {last}", rest.join(", ")),
-            None => String::new(),
-        }
-    };
-    let (for_one, against) = (list(|s| s.bits >= 1.0), list(|s| s.bits <= -1.0));
-    match (for_one.is_empty(), against.is_empty()) {
-        (false, false) => format!("{head}: a favor, {for_one}; en contra, {against}."),
-        (false, true) => format!("{head}: {for_one}."),
-        (true, false) => format!("{head}: {against}."),
-        (true, true) => format!("{head}: no hay datos que lo digan."),
     }
 }
 

@@ -170,6 +170,23 @@ impl Index {
         found
     }
 
+    /// Why a registration that is not here is, may be or is not of the person of each of these; nothing of it stays.
+    pub fn explain_to(
+        &mut self,
+        registration: &Registration,
+        others: &[u32],
+    ) -> Vec<Option<Explanation>> {
+        let end = self.register.end();
+        let own = self.register.len() as u32;
+        self.register.extend(std::slice::from_ref(registration));
+        let why = others
+            .iter()
+            .map(|other| self.explain(own, *other))
+            .collect();
+        self.register.back_to(&end);
+        why
+    }
+
     /// Takes a registration out, because it was deleted or written anew: nobody is found by it and its texts count no
     /// more. What is left of it is its number, some two hundred bytes of keys, and the words themselves.
     pub fn leave(&mut self, registration: u32) {

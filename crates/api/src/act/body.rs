@@ -41,6 +41,9 @@ pub(crate) fn body_of(of: ResourceType, resource: Value) -> Result<Value, Fault>
         }
     }
     fhir::check(&resource).map_err(|issues| Fault::of(422, issues))?;
+    if of.name() == "Person" {
+        super::person::one_at_most(&resource)?;
+    }
     Ok(resource)
 }
 

@@ -12,12 +12,13 @@ use crate::{
     session::{Ask, Outcome, Session, verbs},
     shape::BundleText,
 };
-use fhir::{IssueCode, ResourceType, Value, query::Handling};
-use identity::{Grade, Registration, Resembling, registration_of};
+use fhir::{IssueCode, ResourceType, Value, obj, query::Handling};
+use identity::{Explanation, Grade, Registration, Resembling, registration_of};
 use store::{Verb, Version};
 use trust::{PersonRef, What};
 
 const GRADE: &str = "http://hl7.org/fhir/StructureDefinition/match-grade";
+const REASON: &str = "https://tejido.mx/fhir/StructureDefinition/match-reason";
 
 /// Seconds after which a register that is being filled may be asked.
 const FILLING_SECONDS: u32 = 10;
@@ -108,9 +109,12 @@ impl Session<'_> {
             open = self.single(open);
         }
         let mut bundle = BundleText::new("searchset", Some(open.len() as u64), &[]);
-        for (one, version) in open.into_iter().take(asked.count) {
+        open.truncate(asked.count);
+        let ids: Vec<&str> = open.iter().map(|(one, _)| one.id.as_str()).collect();
+        let why = people.explain_to(&asked.registration, &ids);
+        for ((one, version), why) in open.into_iter().zip(why) {
             let address = self.address(patient, &version.id);
-            bundle.entry(&address, &version.body, &search_of(one));
+            bundle.entry(&address, &version.body, &search_of(one, why.as_ref()));
         }
         Ok(Reply::made(bundle.done()))
     }
@@ -190,7 +194,8 @@ pub(super) fn filling() -> Fault {
     }
 }
 
-fn search_of(one: &Resembling) -> String {
+/// How sure, and why in both languages: only of who is shown, and without any value.
+fn search_of(one: &Resembling, why: Option<&Explanation>) -> String {
     let grade = match one.grade {
         Grade::Certain => "certain",
         Grade::Probable => "probable",
@@ -202,7 +207,14 @@ fn search_of(one: &Resembling) -> String {
         true => "1".to_owned(),
         false => format!("{:.2}", one.score.min(0.99)),
     };
+    let reason = |why: &Explanation| {
+        let in_words =
+            |language: &str, text: &str| obj! { "url" => language, "valueString" => text };
+        let both = [in_words("es", &why.sentence), in_words("en", &why.english)];
+        format!(",{}", obj! { "extension" => both, "url" => REASON })
+    };
+    let reason = why.map(reason).unwrap_or_default();
     format!(
-        "\"search\":{{\"extension\":[{{\"url\":\"{GRADE}\",\"valueCode\":\"{grade}\"}}],\"mode\":\"match\",\"score\":{score}}}"
+        "\"search\":{{\"extension\":[{{\"url\":\"{GRADE}\",\"valueCode\":\"{grade}\"}}{reason}],\"mode\":\"match\",\"score\":{score}}}"
     )
 }

@@ -1,17 +1,20 @@
 //! `Patient/$merge` (in the form of FHIR R6's operation) and our `Patient/$split`: somebody who looks after the register says
 //! that two registrations are of one person, or of two.
 //!
-//! What counts is the decision, which the house keeps ([`trust::Gate::link`]). The resources are marked with it (`active`,
+//! Which two, `asked` reads: by reference, or by identifiers that exactly one registration carries. What counts is the decision, which the house keeps ([`trust::Gate::link`]). The resources are marked with it (`active`,
 //! `link`), so that other software sees it; nothing else of them changes and no reference is rewritten, so that a split
-//! gives back exactly what there was.
+//! gives back exactly what there was. A `result-patient` is more: a new version of the target as the caller wants it, which
+//! needs what any update of it needs, and which a split leaves as it is.
 
-use super::given::Given;
+mod asked;
+
 use super::type_of;
 use crate::{
     fault::Fault,
     reply::Reply,
     session::{Ask, Outcome, Session, verbs},
 };
+use asked::Asked;
 use fhir::{Issue, IssueCode, ResourceType, Value, json, obj};
 use store::{Change, Current, Verb};
 use trust::{
@@ -37,22 +40,28 @@ struct Read {
 
 impl Session<'_> {
     pub(super) fn decide_who(&self, decided: Decided, body: &Value) -> Outcome {
-        let known: &[&str] = match decided {
-            Decided::One => &["source-patient", "target-patient", "preview"],
-            Decided::Two => &["source-patient", "target-patient"],
-        };
-        let given = Given::of(body, known)?;
-        let (source, target) = (
-            given.patient("source-patient")?,
-            given.patient("target-patient")?,
-        );
-        let preview = decided == Decided::One && given.flag("preview")?;
         let of = type_of("Patient")?;
-        let source = self.read_for(of, source)?;
-        let target = self.read_for(of, target)?;
-        let marked = marked(decided, &source, &target);
+        let asked = Asked::of(decided, body, of, &self.house.base)?;
+        let source = self.named(of, &asked.source)?;
+        let target = self.named(of, &asked.target)?;
+        let mut marked = marked(decided, &source, &target);
+        let given = asked.result.is_some();
+        if let Some(result) = asked.result {
+            asked::fits(&result, &source, &target, &asked.target)?;
+            marked.1 = result;
+        }
+        // Whoever may not change the target so is told before anything is decided.
+        let updating = match given {
+            true => Some(self.decide(Ask {
+                person: self.person_written(of, Some(&target.id), &marked.1),
+                verbs: verbs(&[Verb::Update]),
+                types: Some(vec![of]),
+                what: What::Interaction("POST Patient/$merge".to_owned()),
+            })?),
+            false => None,
+        };
         let why = self.house.people.explain(&source.id, &target.id);
-        let said = match (preview, decided) {
+        let said = match (asked.preview, decided) {
             (true, _) => "Nothing was changed: this is what a merge would give.",
             (_, Decided::One) => {
                 "The two registrations are of one person from now on. What was written under each stays as it is."
@@ -66,9 +75,9 @@ impl Session<'_> {
         issues.extend(
             why.iter()
                 .flat_map(|why| &why.conflicts)
-                .map(|conflict| Issue::warning(IssueCode::Conflict, "", conflict.as_str())),
+                .map(|conflict| Issue::warning(IssueCode::Conflict, "", conflict.english())),
         );
-        if !preview {
+        if !asked.preview {
             let on = why.map_or_else(Likeness::default, |why| {
                 let grade = match why.grade {
                     identity::Grade::Certain => "certain",
@@ -85,8 +94,13 @@ impl Session<'_> {
                 Decided::Two => gate.split(&self.actor, pair, on, self.now)?,
             }
             for (read, now) in [(&source, &marked.0), (&target, &marked.1)] {
-                if *now != read.patient {
-                    self.mark(of, read, now.clone())?;
+                if *now == read.patient {
+                    continue;
+                }
+                let updating = updating.as_ref().filter(|_| read.id == target.id);
+                match updating {
+                    Some(grant) => self.put(of, grant, read, now.clone())?,
+                    None => self.mark(of, read, now.clone())?,
                 }
             }
         }
@@ -99,6 +113,39 @@ impl Session<'_> {
             ],
         };
         Ok(Reply::made(answer.to_bytes()))
+    }
+
+    /// The one registration that is meant.
+    fn named(&self, of: ResourceType, named: &asked::Named) -> Result<Read, Fault> {
+        let id = match &named.id {
+            Some(id) => id.clone(),
+            None => self.carrying(of, named)?,
+        };
+        let read = self.read_for(of, id)?;
+        named.carried_by(&read.patient)?;
+        Ok(read)
+    }
+
+    /// Looks up the one that carries all these identifiers, among those that are open to the caller.
+    fn carrying(&self, of: ResourceType, named: &asked::Named) -> Result<String, Fault> {
+        let grant = self.decide(Ask {
+            person: PersonRef::Everyone,
+            verbs: verbs(&[Verb::Search, Verb::Read]),
+            types: Some(vec![of]),
+            what: self.looking_up("POST Patient/$merge"),
+        })?;
+        let found = self.patients_by(&grant, of, &named.pairs())?;
+        match found.as_slice() {
+            [one] => Ok(one.id.clone()),
+            [] => Err(named.unresolved(
+                IssueCode::NotFound,
+                "no Patient with all of these identifiers is open to you",
+            )),
+            _ => Err(named.unresolved(
+                IssueCode::Duplicate,
+                "several Patients carry them; name one of them by its reference",
+            )),
+        }
     }
 
     fn read_for(&self, of: ResourceType, id: String) -> Result<Read, Fault> {
@@ -126,13 +173,23 @@ impl Session<'_> {
             types: Some(vec![of]),
             what: step(RegistryDone::Marked),
         })?;
+        self.put(of, &grant, read, resource)
+    }
+
+    fn put(
+        &self,
+        of: ResourceType,
+        grant: &trust::Grant,
+        read: &Read,
+        resource: Value,
+    ) -> Result<(), Fault> {
         let change = Change::Update {
             of,
             id: read.id.clone(),
             resource,
             if_match: Some(Current::Version(read.version)),
         };
-        self.write_one(&grant, change, Vec::new(), false).map(drop)
+        self.write_one(grant, change, Vec::new(), false).map(drop)
     }
 }
 

@@ -216,7 +216,7 @@ fn nobody() -> Fault {
 }
 
 /// A comma, bar, dollar sign or backslash in a value is part of it, not of the search language.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, ',' | '|' | '$' | '\\') {

@@ -183,6 +183,7 @@ pub(crate) fn questions() -> Vec<Line> {
         "GET /fhir?_type=Observation,Condition&patient=her&_total=accurate&_count=1",
         "GET /fhir?_type=Observation,DiagnosticReport&patient=her&_sort=-_lastUpdated&_count=2",
         "GET /fhir/Patient/her/$everything",
+        "GET /fhir/Patient/her/$person",
         "GET /fhir/Patient/her/$everything?_count=2",
         "GET /fhir/Patient/her/$everything?_since=2026-01-01T00:00:00Z&_type=Observation,DiagnosticReport",
         "GET /fhir/Observation/$lastn?patient=her&max=2",

@@ -33,7 +33,7 @@ fn expected(interaction: Interaction) -> [u16; 13] {
             401, 401, 403, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403,
         ],
         Search | SearchPosted | SearchSystem | SearchSystemPosted | SearchCompartment
-        | Everything | Lastn | LastnPosted => [
+        | Everything | Lastn | LastnPosted | Person => [
             401, 401, 403, 403, 200, 403, 200, 403, 200, 200, 403, 403, 200,
         ],
         // What is asked for by its id is not of the emergency set.
@@ -124,6 +124,7 @@ pub(crate) fn sample(interaction: Interaction) -> (&'static str, String) {
             String::new(),
         ),
         PixPosted => ("/fhir/Patient/$ihe-pix", PIX.into()),
+        Person => ("/fhir/Patient/her/$person", String::new()),
         Merge => ("/fhir/Patient/$merge", MERGE.into()),
         Split => ("/fhir/Patient/$split", SPLIT.into()),
         Activate => ("/fhir/SearchParameter/sp/$activate", String::new()),

@@ -70,7 +70,7 @@ fn touch(interaction: Interaction) -> Touch {
         Live | Ready | LogFile | Metadata | Validate | ValidateInstance => Touch::None,
         Read | Vread | HistoryInstance | Meta | ValidateStored => Touch::One,
         Search | SearchPosted | SearchSystem | SearchSystemPosted | SearchCompartment
-        | Everything | Lastn | LastnPosted => Touch::Search,
+        | Everything | Lastn | LastnPosted | Person => Touch::Search,
         Bundle | Create | Update | UpdateWhere | Patch | PatchWhere | MetaAdd | MetaDelete
         | Delete | DeleteWhere => Touch::Write,
         HistorySystem | HistoryType => Touch::Everyone,

@@ -569,13 +569,304 @@ async fn a_confirmed_number_links_on_arrival_and_a_likeness_does_not() {
     assert!(log.iter().any(|line| line.contains(said)), "{log:#?}");
 }
 
+/// A merge of whoever is named by these parameters.
+fn named(parameters: &[String]) -> String {
+    format!(
+        r#"{{"resourceType":"Parameters","parameter":[{}]}}"#,
+        parameters.join(",")
+    )
+}
+
+fn by_number(name: &str, number: &str) -> String {
+    let (system, value) = number.split_once('|').unwrap();
+    format!(
+        r#"{{"name":"{name}-patient-identifier","valueIdentifier":{{"system":"{system}","value":"{value}"}}}}"#
+    )
+}
+
+fn by_reference(name: &str, id: &str) -> String {
+    format!(r#"{{"name":"{name}-patient","valueReference":{{"reference":"Patient/{id}"}}}}"#)
+}
+
+fn result(patient: &str) -> String {
+    format!(r#"{{"name":"result-patient","resource":{patient}}}"#)
+}
+
+#[tokio::test]
+async fn a_merge_takes_identifiers_that_exactly_one_registration_carries() {
+    let house = House::new();
+    house.load(&[
+        &person("una", "Escamilla Arroyo", "1991-02-03", "urn:folio:a|77"),
+        &person("dos", "Escamilla Arroyo", "1991-02-03", "urn:folio:b|5"),
+        &person("tres", "Zepeda Nava", "1970-11-30", "urn:folio:c|9"),
+        &person("cuatro", "Tamez Villa", "1950-01-30", "urn:folio:c|9"),
+    ]);
+    let token = house.token(Role::System);
+    let merge = async |parameters: &[String]| {
+        house
+            .call("POST /fhir/Patient/$merge", &token, &named(parameters))
+            .await
+    };
+    let una = || by_number("target", "urn:folio:a|77");
+    for (parameters, status, code) in [
+        (
+            vec![by_number("source", "urn:folio:b|6"), una()],
+            422,
+            "not-found",
+        ),
+        (
+            vec![by_number("source", "urn:folio:c|9"), una()],
+            422,
+            "duplicate",
+        ),
+        // All of them are carried by nobody.
+        (
+            vec![
+                by_number("source", "urn:folio:b|5"),
+                by_number("source", "urn:folio:c|9"),
+                una(),
+            ],
+            422,
+            "not-found",
+        ),
+        // The reference names another than the identifier.
+        (
+            vec![
+                by_reference("source", "tres"),
+                by_number("source", "urn:folio:b|5"),
+                una(),
+            ],
+            422,
+            "business-rule",
+        ),
+        (vec![una()], 400, "value"),
+        (
+            vec![
+                by_number("source", "urn:folio:b|5").replace(r#","value":"5""#, ""),
+                una(),
+            ],
+            400,
+            "value",
+        ),
+    ] {
+        let said = merge(&parameters).await;
+        let text = String::from_utf8_lossy(&said.body).into_owned();
+        assert_eq!(
+            (said.status, said.issue().0.as_str()),
+            (status, code),
+            "{parameters:?}: {text}"
+        );
+    }
+    let merged = merge(&[by_number("source", "urn:folio:b|5"), una()]).await;
+    assert_eq!(
+        merged.is(200).json().text("parameter.2.resource.id"),
+        Some("una")
+    );
+    assert!(house.gate.are_one("una", "dos"));
+    assert!(!house.gate.are_one("una", "tres"));
+    // Whoever may not look people up hears the same of a number that there is and of one that there is not.
+    let clerk = house.token(Role::Clerk);
+    let mut heard = Vec::new();
+    for number in ["urn:folio:c|8", "urn:folio:b|5"] {
+        let body = named(&[by_number("source", number), by_reference("target", "tres")]);
+        let line = "POST /fhir/Patient/$merge";
+        let said = house.call_with(line, &clerk, &KEEPS, &body).await.is(403);
+        heard.push(crate::leaks::told(said));
+    }
+    assert_eq!(heard[0], heard[1]);
+}
+
+#[tokio::test]
+async fn a_merge_writes_the_target_as_it_was_given_if_that_is_the_target() {
+    let house = House::new();
+    house.load(&[
+        &person("una", "Escamilla Arroyo", "1991-02-03", "urn:folio:a|77"),
+        &person("dos", "Escamiya Arroyo", "1991-02-03", "urn:folio:b|5"),
+    ]);
+    let token = house.token(Role::System);
+    let replaces = r#""link":[{"other":{"reference":"Patient/dos"},"type":"replaces"}]"#;
+    let wanted = format!(
+        r#"{{"resourceType":"Patient","id":"una","identifier":[{{"system":"urn:folio:a","value":"77"}},{{"system":"urn:folio:b","value":"5"}}],"name":[{{"family":"Escamilla Arroyo","given":["Lucía"]}}],{replaces}}}"#
+    );
+    let merge = async |patient: &str, more: &[String]| {
+        let mut parameters = vec![
+            by_reference("source", "dos"),
+            by_reference("target", "una"),
+            by_number("target", "urn:folio:a|77"),
+            result(patient),
+        ];
+        parameters.extend_from_slice(more);
+        house
+            .call("POST /fhir/Patient/$merge", &token, &named(&parameters))
+            .await
+    };
+    for (place, patient) in [
+        ("Patient.id", wanted.replace(r#""id":"una""#, r#""id":"tres""#)),
+        ("Patient.identifier", wanted.replace("urn:folio:a", "urn:folio:z")),
+        ("Patient.link", wanted.replace("replaces", "refer")),
+        (
+            "Patient.link",
+            wanted.replace(r#"}],"name""#, r#"}],"active":true,"name""#).replace(
+                r#""type":"replaces"}"#,
+                r#""type":"replaces"},{"other":{"reference":"Patient/her"},"type":"replaced-by"}"#,
+            ),
+        ),
+        (
+            "Patient.active",
+            wanted.replace(r#""id":"una""#, r#""id":"una","active":false"#),
+        ),
+    ] {
+        let said = merge(&patient, &[]).await.is(422);
+        let outcome = said.json();
+        assert_eq!(outcome.text("issue.0.expression.0"), Some(place), "{outcome}");
+    }
+    let unsound = wanted.replace("\"given\":[\"Lucía\"]", "\"given\":\"Lucía\"");
+    merge(&unsound, &[]).await.is(422);
+    assert!(!house.gate.are_one("una", "dos"));
+    let preview = r#"{"name":"preview","valueBoolean":true}"#.to_owned();
+    merge(&wanted, &[preview]).await.is(200);
+    let una = async || {
+        house
+            .call("GET /fhir/Patient/una", &token, "")
+            .await
+            .is(200)
+    };
+    assert_eq!(una().await.header("etag"), r#"W/"1""#);
+    let merged = merge(&wanted, &[]).await.is(200).json();
+    assert_eq!(
+        merged.text("parameter.2.resource.name.0.given.0"),
+        Some("Lucía")
+    );
+    assert!(house.gate.are_one("una", "dos"));
+    let una = una().await.json();
+    assert_eq!(una.list("identifier").len(), 2);
+    let dos = house
+        .call("GET /fhir/Patient/dos", &token, "")
+        .await
+        .is(200)
+        .json();
+    assert_eq!(dos.text("link.0.type"), Some("replaced-by"));
+}
+
+#[tokio::test]
+async fn whoever_keeps_the_register_does_not_change_a_registration_by_a_merge() {
+    let house = House::new();
+    house.load(&[&person("dos", "Escamilla Arroyo", "1991-02-03", "")]);
+    let clerk = house.token(Role::Clerk);
+    let patient = format!(
+        r#"{{"resourceType":"Patient","id":"her","identifier":[{{"system":"https://tejido.mx/id/curp","value":"{SHE}"}}],"link":[{{"other":{{"reference":"Patient/dos"}},"type":"replaces"}}]}}"#
+    );
+    let body = named(&[
+        by_reference("source", "dos"),
+        by_reference("target", "her"),
+        result(&patient),
+    ]);
+    house
+        .call_with("POST /fhir/Patient/$merge", &clerk, &KEEPS, &body)
+        .await
+        .is(403);
+    assert!(!house.gate.are_one("her", "dos"), "nothing was decided");
+}
+
+#[tokio::test]
+async fn a_person_is_read_from_what_was_decided_and_links_nobody_when_it_is_stored() {
+    let house = House::new();
+    house.load(&[&person("dos", "Pérez", "1956-04-27", "")]);
+    let system = house.token(Role::System);
+    let she = house.token(Role::Patient);
+    let hers = async |token: &str| {
+        let said = house.call("GET /fhir/Patient/her/$person", token, "").await;
+        let person = said.is(200).json();
+        assert_eq!(person.text("resourceType"), Some("Person"));
+        let links = person.list("link").iter().map(|link| {
+            let target = link.text("target.reference").unwrap();
+            let id = target.rsplit('/').next().unwrap().to_owned();
+            (id, link.text("assurance").unwrap().to_owned())
+        });
+        let mut links: Vec<(String, String)> = links.collect();
+        links.sort();
+        links
+    };
+    let both = |one: &str, other: &str| {
+        format!(
+            r#"{{"resourceType":"Person","link":[{{"target":{{"reference":"Patient/{one}"}}}},{{"target":{{"reference":"{other}"}}}}]}}"#
+        )
+    };
+    let alone = [("her".to_owned(), "level3".to_owned())];
+    assert_eq!(hers(&she).await, alone);
+    let said = house
+        .call("POST /fhir/Person", &system, &both("her", "Patient/dos"))
+        .await
+        .is(422);
+    assert_eq!(said.issue().0, "business-rule");
+    house
+        .call(
+            "POST /fhir/Person",
+            &system,
+            &both("her", "Practitioner/p1"),
+        )
+        .await
+        .is(201);
+    assert_eq!(hers(&she).await, alone);
+    house
+        .call("POST /fhir/Patient/$merge", &system, &two("dos", "her", ""))
+        .await
+        .is(200);
+    let linked = hers(&system).await;
+    assert_eq!(
+        linked.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>(),
+        ["dos", "her"]
+    );
+    assert_eq!(hers(&she).await, linked);
+    // What she takes out is not read as hers.
+    let actor = house.gate.authenticate(Some(&she), noon()).unwrap();
+    house.gate.not_me(&actor, "dos", noon()).unwrap();
+    assert_eq!(hers(&she).await, alone);
+}
+
+#[tokio::test]
+async fn a_match_says_why_in_both_languages_and_without_values() {
+    let house = House::new();
+    house.load(&[&person("lucia", "Escamilla Arroyo", "1991-02-03", "")]);
+    let token = house.token(Role::Clerk);
+    let asked = matching(&person("", "Escamilla Arroyo", "1991-02-03", ""), "");
+    let found = house
+        .call("POST /fhir/Patient/$match", &token, &asked)
+        .await
+        .is(200)
+        .json();
+    let why = found.path("entry.0.search.extension.1").unwrap();
+    let text = |at: &str| why.text(at).unwrap();
+    assert_eq!(text("extension.0.url"), "es");
+    assert!(text("extension.0.valueString").contains("la fecha de nacimiento coincide"));
+    assert_eq!(text("extension.1.url"), "en");
+    assert!(text("extension.1.valueString").contains("the birth date agrees"));
+    let said = why.to_string();
+    assert!(
+        !said.contains("Escamilla") && !said.contains("1991"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_mothers_name_is_searched_without_loading_a_parameter() {
+    let house = House::new();
+    let mother = r#"{"resourceType":"Patient","id":"dos","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName","valueString":"Gómez Robles"}]}"#;
+    house.load(&[mother]);
+    let token = house.token(Role::System);
+    let line = "GET /fhir/Patient?mothersMaidenName=gomez";
+    assert_eq!(house.call(line, &token, "").await.is(200).ids(), ["dos"]);
+    let other = "GET /fhir/Patient?mothersMaidenName=robles";
+    assert!(house.call(other, &token, "").await.is(200).ids().is_empty());
+}
+
 /// The routes of this door say so.
 #[tokio::test]
 async fn the_statement_names_the_operations() {
     let house = House::new();
     let request = Request::get("/fhir/metadata").body(axum::body::Body::empty());
     let said = house.send(request.unwrap()).await.json().to_string();
-    for name in ["match", "ihe-pix", "merge", "split"] {
+    for name in ["match", "ihe-pix", "merge", "split", "person"] {
         assert!(said.contains(&format!(r#""name":"{name}""#)), "{name}");
     }
 }

@@ -140,6 +140,15 @@ fn a_patient() {
 }
 
 #[test]
+fn a_mothers_name_is_that_of_the_extension_that_there_is() {
+    check(
+        r#"{"resourceType":"Patient","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/patient-mothersMaidenName","valueString":"Elvira Gómez"},{"url":"urn:other","valueString":"Rosa"}]}"#,
+        &["mothersMaidenName"],
+        &["mothersMaidenName elvira gomez (Elvira Gómez)"],
+    );
+}
+
+#[test]
 fn codes_keep_their_words() {
     let parameters = &["code"];
     check(

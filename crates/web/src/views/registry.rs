@@ -186,8 +186,8 @@ struct PairPage<'a> {
     frame: Frame,
     reference: &'a str,
     headline: String,
-    sentence: String,
-    conflicts: Vec<String>,
+    sentence: &'a str,
+    conflicts: Vec<&'static str>,
     closed: bool,
     rows: Vec<Row>,
     are_one: bool,
@@ -226,7 +226,7 @@ fn value(t: Text, side: &Side, line: &str) -> String {
     }
 }
 
-/// How the fields of a line agree: in Spanish as the comparison says it, in English in three words.
+/// How the fields of a line agree, as the comparison says it.
 fn agreement(t: Text, why: Option<&Explanation>, fields: &[Field]) -> (String, &'static str) {
     let said: Vec<_> = why
         .iter()
@@ -241,14 +241,11 @@ fn agreement(t: Text, why: Option<&Explanation>, fields: &[Field]) -> (String, &
         (false, true) => "alike",
         (false, false) => "differs",
     };
-    let words = match t.english() {
-        true => t.say(&format!("registry.sign.{sign}")).to_owned(),
-        false => {
-            let all: Vec<&str> = said.iter().map(|one| one.spanish.as_str()).collect();
-            all.join("; ")
-        }
-    };
-    (words, sign)
+    let words = said.iter().map(|one| match t.english() {
+        true => one.english.as_str(),
+        false => one.spanish.as_str(),
+    });
+    (words.collect::<Vec<_>>().join("; "), sign)
 }
 
 /// The page of a pair.
@@ -281,20 +278,18 @@ pub fn pair(frame: Frame, shown: &Shown<'_>) -> String {
     });
     let rows = rows.filter(|row| !row.one.is_empty() || !row.other.is_empty());
     let conflicts = why.map_or(&[][..], |why| why.conflicts.as_slice());
-    let conflicts = match t.english() {
-        false => conflicts.to_vec(),
-        true => conflicts
-            .iter()
-            .map(|_| t.say("registry.conflict").to_owned())
-            .collect(),
-    };
+    let conflicts = conflicts.iter().map(|conflict| match t.english() {
+        true => conflict.english(),
+        false => conflict.spanish(),
+    });
     super::render(&PairPage {
         reference: shown.reference,
         headline: why.map_or_else(String::new, |why| likeness(t, why.grade, why.probability)),
-        sentence: why
-            .filter(|_| !t.english())
-            .map_or_else(String::new, |why| why.sentence.clone()),
-        conflicts,
+        sentence: why.map_or("", |why| match t.english() {
+            true => &why.english,
+            false => &why.sentence,
+        }),
+        conflicts: conflicts.collect(),
         closed,
         rows: rows.collect(),
         are_one: shown.are_one,
