@@ -23,7 +23,7 @@ type Found = (u8, f32);
 
 const UNKNOWN: Found = (at::UNKNOWN, 0.0);
 
-/// Compares two cards of a register. Cost: about a quarter of a microsecond.
+/// Compares two cards of a register. Cost: about half a microsecond.
 pub(crate) fn compare(register: &Register, a: &Card, b: &Card) -> Comparison {
     let found = Pair { register, a, b }.fields();
     Comparison {

@@ -39,7 +39,7 @@ pub struct Estimate {
 /// groups the registrations; they are joined where it is more likely than not that they are of one person. The order of
 /// the registrations does not matter. Uses all threads of the pool.
 ///
-/// Cost: about thirty microseconds of one core and a kilobyte of memory a registration.
+/// Cost: about forty microseconds of one core and a kilobyte of memory a registration.
 pub fn link(register: &Register, apart: &Apart) -> Linked {
     link_at(register, apart, 0.0)
 }

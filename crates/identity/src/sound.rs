@@ -279,6 +279,40 @@ mod tests {
             assert_eq!(edits(b.as_bytes(), a.as_bytes(), 3), n, "{b} {a}");
         }
     }
+    /// The table of optimal string alignment, as it is written in books.
+    fn plain(a: &[u8], b: &[u8]) -> usize {
+        let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+        for i in 0..=a.len() {
+            for j in 0..=b.len() {
+                table[i][j] = if i == 0 || j == 0 {
+                    i + j
+                } else {
+                    let change = usize::from(a[i - 1] != b[j - 1]);
+                    let mut cost = (table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+                    cost = cost.min(table[i - 1][j - 1] + change);
+                    if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                        cost = cost.min(table[i - 2][j - 2] + 1);
+                    }
+                    cost
+                };
+            }
+        }
+        table[a.len()][b.len()]
+    }
+    proptest::proptest! {
+        #[test]
+        fn edits_are_those_of_the_whole_table(a in "[a-d]{0,9}", b in "[a-d]{0,9}", most in 1usize..4) {
+            let (a, b) = (a.as_bytes(), b.as_bytes());
+            proptest::prop_assert_eq!(edits(a, b, most), plain(a, b).min(most + 1));
+        }
+        #[test]
+        fn what_shapes_rule_out_is_unlike(a in "[a-h ]{1,9}", b in "[a-h ]{1,9}") {
+            if a != b && are_unlike(Shape::of(&a), Shape::of(&b)) {
+                proptest::prop_assert_eq!(likeness(&a, &b, false), Likeness::Unlike);
+                proptest::prop_assert!(!a.contains(&b) && !b.contains(&a));
+            }
+        }
+    }
     #[test]
     fn short_words_are_like_nothing() {
         assert_eq!(likeness("uc", "ek", false), Likeness::Unlike);

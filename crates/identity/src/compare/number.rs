@@ -101,3 +101,46 @@ fn may_be_one_change(x: u64, y: u64) -> bool {
     }
     apart < BASE || apart.is_multiple_of(BASE - 1) && apart < BASE * BASE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draft::pack;
+
+    #[test]
+    fn one_sign_apart_is_told_without_unpacking_and_rightly() {
+        let number = "5512345678";
+        let at = |i: usize| &number[i..=i];
+        let mut slips = vec![format!("{number}0"), format!("0{number}")];
+        for i in 0..number.len() {
+            let (before, after) = (&number[..i], &number[i + 1..]);
+            slips.push(format!("{before}{after}"));
+            slips.push(format!("{before}z{after}"));
+            if i + 1 < number.len() && at(i) != at(i + 1) {
+                slips.push(format!(
+                    "{before}{}{}{}",
+                    at(i + 1),
+                    at(i),
+                    &number[i + 2..]
+                ));
+            }
+        }
+        for other in &slips {
+            assert!(slip(pack(number).unwrap(), pack(other).unwrap()), "{other}");
+        }
+        for other in [
+            "5512345687z",
+            "5513345679",
+            "5521345687",
+            "1234",
+            "551234567890",
+        ] {
+            assert!(
+                !slip(pack(number).unwrap(), pack(other).unwrap()),
+                "{other}"
+            );
+        }
+        assert!(!slip(pack("1234").unwrap(), pack("1235").unwrap()));
+        assert!(!slip(1 << 63 | 7, 1 << 63 | 8));
+    }
+}
