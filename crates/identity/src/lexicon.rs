@@ -57,7 +57,7 @@ impl Texts {
             end,
             times: 0,
             mark: fnv(text),
-            shape: Shape::of(text),
+            shape: Shape::of(text.as_bytes()),
         });
         let (letters, entries, hasher) = (&self.letters, &self.entries, &self.hasher);
         self.table

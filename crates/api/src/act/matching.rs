@@ -79,12 +79,7 @@ impl Session<'_> {
     pub(super) fn matching(&self, body: &Value) -> Outcome {
         let patient = type_of("Patient")?;
         let asked = Match::of(body, patient, &self.house.base)?;
-        let grant = self.decide(Ask {
-            person: PersonRef::Everyone,
-            verbs: verbs(&[Verb::Search, Verb::Read]),
-            types: Some(vec![patient]),
-            what: self.looking_up("POST Patient/$match"),
-        })?;
+        let grant = self.look_for(PersonRef::Everyone, patient, "POST Patient/$match")?;
         let people = &self.house.people;
         let found = people.resembling(&asked.registration).ok_or_else(filling)?;
         let likely: Vec<Resembling> = found
@@ -119,13 +114,23 @@ impl Session<'_> {
         Ok(Reply::made(bundle.done()))
     }
 
-    /// What a look-up of people is called: for the desk it is finding somebody, with its rate; the institution's own
+    /// The decision of a look-up of people: for the desk it is finding somebody, with its rate; the institution's own
     /// software searches what the institution holds.
-    pub(super) fn looking_up(&self, line: &str) -> What {
-        match self.of_the_house() {
-            true => What::Interaction(line.to_owned()),
-            false => What::Find,
-        }
+    pub(super) fn look_for(
+        &self,
+        person: PersonRef,
+        patient: ResourceType,
+        line: &str,
+    ) -> Result<trust::Grant, Fault> {
+        self.decide(Ask {
+            person,
+            verbs: verbs(&[Verb::Search, Verb::Read]),
+            types: Some(vec![patient]),
+            what: match self.of_the_house() {
+                true => What::Interaction(line.to_owned()),
+                false => What::Find,
+            },
+        })
     }
 
     /// The `Patient`s of these ids that a grant opens. That nobody was found is an act as well.
@@ -139,21 +144,18 @@ impl Session<'_> {
         if ids.is_empty() {
             ids = new_id()?;
         }
-        let pairs = vec![
-            ("_id".to_owned(), ids),
-            ("_count".to_owned(), MAX_PAGE.to_string()),
-        ];
-        self.patients_by(grant, patient, &pairs)
+        self.patients_by(grant, patient, vec![("_id".to_owned(), ids)])
     }
 
-    /// The `Patient`s on the first page of a search that a grant opens.
+    /// The `Patient`s on the first page, as long as it may be, of a search that a grant opens.
     pub(super) fn patients_by(
         &self,
         grant: &trust::Grant,
         patient: ResourceType,
-        pairs: &Pairs,
+        mut pairs: Pairs,
     ) -> Result<Vec<Version>, Fault> {
-        let query = self.words().query(patient, pairs, Handling::Strict)?;
+        pairs.push(("_count".to_owned(), MAX_PAGE.to_string()));
+        let query = self.words().query(patient, &pairs, Handling::Strict)?;
         let store = self.house.gate.store();
         let held = store.search(&grant.permit, &query, None)?;
         Ok(self.open(grant, held)?.matches)

@@ -4,7 +4,7 @@
 //! undone by a decision, and no version of a resource would follow. For the same reason nobody links by storing a `Person`
 //! ([`one_at_most`]).
 
-use super::{MAX_PAGE, nothing_else, type_of};
+use super::{nothing_else, type_of};
 use crate::{
     fault::Fault,
     negotiate::Pairs,
@@ -22,8 +22,7 @@ impl Session<'_> {
         let of = type_of("Patient")?;
         let what = What::Interaction("GET Patient/$person".to_owned());
         let grant = self.decide_about(of, id, verbs(&[Verb::Search, Verb::Read]), what)?;
-        let all = vec![("_count".to_owned(), MAX_PAGE.to_string())];
-        let open = self.patients_by(&grant, of, &all)?;
+        let open = self.patients_by(&grant, of, Vec::new())?;
         let hers = self.house.gate.registrations(&grant)?;
         let links: Vec<Value> = hers
             .iter()

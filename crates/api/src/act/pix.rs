@@ -6,16 +6,16 @@
 
 use super::given::{Given, wrong};
 use super::matching::filling;
-use super::{MAX_PAGE, nothing_else, type_of};
+use super::{nothing_else, type_of};
 use crate::{
     fault::Fault,
     negotiate::Pairs,
     reply::Reply,
-    session::{Ask, Outcome, Session, verbs},
+    session::{Outcome, Session},
 };
 use fhir::{IssueCode, ResourceType, Value, json, obj};
 use mx::systems;
-use store::{Verb, Version};
+use store::Version;
 use trust::PersonRef;
 
 /// Systems that every node knows.
@@ -130,19 +130,10 @@ impl Session<'_> {
                 false => Ok(all),
             };
         }
-        let grant = self.decide(Ask {
-            person: PersonRef::Everyone,
-            verbs: verbs(&[Verb::Search, Verb::Read]),
-            types: Some(vec![patient]),
-            what: self.looking_up("GET Patient/$ihe-pix"),
-        })?;
+        let grant = self.look_for(PersonRef::Everyone, patient, "GET Patient/$ihe-pix")?;
         self.check_systems(asked)?;
-        let token = format!("{}|{}", escaped(&asked.system), escaped(&asked.value));
-        let pairs = vec![
-            ("identifier".to_owned(), token),
-            ("_count".to_owned(), MAX_PAGE.to_string()),
-        ];
-        let with_it = self.patients_by(&grant, patient, &pairs)?;
+        let pairs = vec![carries(&asked.system, &asked.value)];
+        let with_it = self.patients_by(&grant, patient, pairs)?;
         let first = with_it.first().ok_or_else(nobody)?;
         let one = with_it
             .iter()
@@ -163,14 +154,8 @@ impl Session<'_> {
 
     /// Every registration of a person that is open to the caller.
     fn all_of(&self, person: PersonRef, patient: ResourceType) -> Result<Vec<Version>, Fault> {
-        let grant = self.decide(Ask {
-            person,
-            verbs: verbs(&[Verb::Search, Verb::Read]),
-            types: Some(vec![patient]),
-            what: self.looking_up("GET Patient/$ihe-pix"),
-        })?;
-        let pairs = vec![("_count".to_owned(), MAX_PAGE.to_string())];
-        self.patients_by(&grant, patient, &pairs)
+        let grant = self.look_for(person, patient, "GET Patient/$ihe-pix")?;
+        self.patients_by(&grant, patient, Vec::new())
     }
 
     fn check_systems(&self, asked: &Asked) -> Result<(), Fault> {
@@ -215,8 +200,14 @@ fn nobody() -> Fault {
     )
 }
 
+/// The search for those that carry an identifier.
+pub(super) fn carries(system: &str, value: &str) -> (String, String) {
+    let token = format!("{}|{}", escaped(system), escaped(value));
+    ("identifier".to_owned(), token)
+}
+
 /// A comma, bar, dollar sign or backslash in a value is part of it, not of the search language.
-pub(super) fn escaped(text: &str) -> String {
+fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, ',' | '|' | '$' | '\\') {

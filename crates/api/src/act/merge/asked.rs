@@ -3,9 +3,9 @@
 use super::{Decided, Read, points_to};
 use crate::{
     act::{
-        MAX_PAGE, body_of,
+        body_of,
         given::{Given, wrong},
-        pix::escaped,
+        pix::carries,
         rooted,
     },
     fault::Fault,
@@ -103,12 +103,10 @@ impl Named {
 
     /// The search for it.
     pub(super) fn pairs(&self) -> Pairs {
-        let identifiers = self.identifiers.iter().map(|(system, value)| {
-            let token = format!("{}|{}", escaped(system), escaped(value));
-            ("identifier".to_owned(), token)
-        });
-        let count = ("_count".to_owned(), MAX_PAGE.to_string());
-        identifiers.chain([count]).collect()
+        let identifiers = self.identifiers.iter();
+        identifiers
+            .map(|(system, value)| carries(system, value))
+            .collect()
     }
 
     /// Whether a `Patient` carries all the identifiers by which it was named; 422 if not.
