@@ -3,12 +3,12 @@
 use crate::draft::Draft;
 use crate::lexicon::{Id, Names, Role, Texts, Words};
 use crate::registration::Registration;
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use mx::{IdentifierState, Sex};
 use rayon::prelude::*;
-use std::hash::{BuildHasherDefault, DefaultHasher};
 
-pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
+/// The seed is drawn anew in each process: nobody can choose what collides.
+pub(crate) type Map<K, V> = HashMap<K, V, DefaultHashBuilder>;
 
 /// One registration as the numbers of its texts: what is compared. Zeros are what is not known.
 #[derive(Clone, Copy, Default)]
@@ -97,16 +97,24 @@ impl Register {
     /// Adds registrations; the first gets the number [`Register::len`], and so on. Reading them runs on all threads of
     /// the pool. Cost: about two microseconds and 300 bytes each.
     pub fn extend(&mut self, registrations: &[Registration]) {
-        for chunk in registrations.chunks(1 << 14) {
-            // One that arrives is not worth waking other threads for.
-            let drafts: Vec<Draft> = match chunk {
-                [one] => vec![Draft::read(one)],
-                many => many.par_iter().map(Draft::read).collect(),
-            };
-            for draft in &drafts {
-                let card = self.card(draft);
-                self.cards.push(card);
-            }
+        // One that arrives is not worth waking other threads for.
+        if let [one] = registrations {
+            return self.take(&[Draft::read(one)]);
+        }
+        // Numbers are given in order, by one thread; meanwhile the others read the next ones.
+        let read = |part: &[Registration]| part.par_iter().map(Draft::read).collect::<Vec<_>>();
+        let mut drafts: Vec<Draft> = Vec::new();
+        self.cards.reserve(registrations.len());
+        for part in registrations.chunks(1 << 12) {
+            let next = rayon::join(|| self.take(&drafts), || read(part)).1;
+            drafts = next;
+        }
+        self.take(&drafts);
+    }
+    fn take(&mut self, drafts: &[Draft]) {
+        for draft in drafts {
+            let card = self.card(draft);
+            self.cards.push(card);
         }
     }
     /// How many registrations there are.

@@ -2,8 +2,8 @@
 
 use crate::nickname::{self, FORMS};
 use crate::sound::{self, Shape};
-use hashbrown::HashTable;
-use std::hash::{BuildHasher, RandomState};
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::hash::BuildHasher;
 
 /// Number of a text in its lexicon; zero is the empty text.
 pub(crate) type Id = u32;
@@ -15,7 +15,7 @@ pub(crate) type Id = u32;
 #[derive(Default)]
 pub(crate) struct Texts {
     table: HashTable<Id>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
     letters: String,
     entries: Vec<Entry>,
     total: u64,

@@ -74,6 +74,9 @@ fn linked(register: &Register, apart: &Apart, precision: f64) -> (Linked, Vec<Li
 /// The lowest odds at which the pairs above are, by their probabilities, of one person as often as is wanted.
 fn threshold(links: &[Link], precision: f64) -> f32 {
     const HIGHEST: f32 = 5.0;
+    if precision <= 0.0 {
+        return 0.0;
+    }
     let mut odds: Vec<f32> = links.iter().map(|l| l.odds).filter(|o| *o > 0.0).collect();
     odds.sort_unstable_by(|x, y| y.total_cmp(x));
     let mut right = 0.0;
@@ -90,24 +93,35 @@ fn threshold(links: &[Link], precision: f64) -> f32 {
 /// better of its own probability and of the way over a third registration that is joined to both.
 fn estimate(links: &[Link], person: &[u32], join: f32) -> Estimate {
     let is_joined = |l: &&Link| person[l.a as usize] == person[l.b as usize];
-    let mut ways: Vec<(u32, u32, f64)> = links
-        .iter()
-        .filter(is_joined)
-        .flat_map(|l| {
-            let p = probability(l.odds);
-            [(l.a, l.b, p), (l.b, l.a, p)]
-        })
-        .collect();
-    ways.par_sort_unstable_by_key(|w| (w.0, w.1));
-    let of = |one: u32| {
-        let from = ways.partition_point(|w| w.0 < one);
-        ways[from..].iter().take_while(move |w| w.0 == one)
-    };
+    // Whom each registration is joined to, in ascending order, one registration after the other.
+    let mut starts = vec![0usize; person.len() + 1];
+    for link in links.iter().filter(is_joined) {
+        starts[link.a as usize + 1] += 1;
+        starts[link.b as usize + 1] += 1;
+    }
+    for i in 0..person.len() {
+        starts[i + 1] += starts[i];
+    }
+    let mut next = starts.clone();
+    let mut ways = vec![(0u32, 0.0f64); starts[person.len()]];
+    for link in links.iter().filter(is_joined) {
+        let p = probability(link.odds);
+        for (one, other) in [(link.a, link.b), (link.b, link.a)] {
+            let slot = &mut next[one as usize];
+            ways[*slot] = (other, p);
+            *slot += 1;
+        }
+    }
+    for ends in starts.windows(2) {
+        ways[ends[0]..ends[1]].sort_unstable_by_key(|w| w.0);
+    }
+    let of = |one: u32| &ways[starts[one as usize]..starts[one as usize + 1]];
     let over_a_third = |a: u32, b: u32| {
-        let mut theirs = of(b).peekable();
-        let ways = of(a).filter_map(|(_, c, p)| {
-            while theirs.next_if(|w| w.1 < *c).is_some() {}
-            theirs.peek().filter(|w| w.1 == *c).map(|w| p * w.2)
+        let mut theirs = of(b).iter().peekable();
+        let ways = of(a).iter().filter_map(|(c, p)| {
+            while theirs.next_if(|w| w.0 < *c).is_some() {}
+            let way = theirs.peek().filter(|w| w.0 == *c)?;
+            Some(p * way.1)
         });
         ways.fold(0.0, f64::max)
     };

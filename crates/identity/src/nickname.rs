@@ -1,13 +1,12 @@
 //! Short and pet forms of given names.
 
-use hashbrown::HashMap;
-use std::hash::{BuildHasherDefault, DefaultHasher};
+use crate::card::Map;
 use std::sync::LazyLock;
 
 /// How many formal names one form may stand for; `Bob` needs one, `Beto` five.
 pub(crate) const FORMS: usize = 6;
 
-type Table = HashMap<&'static str, [u16; FORMS], BuildHasherDefault<DefaultHasher>>;
+type Table = Map<&'static str, [u16; FORMS]>;
 
 /// Each form, the formal ones included, with the numbers of its formal names; zeros fill up.
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
@@ -58,7 +57,7 @@ mod tests {
     }
     #[test]
     fn no_form_stands_for_more_names_than_there_is_room_for() {
-        let mut count: HashMap<&str, usize, BuildHasherDefault<DefaultHasher>> = HashMap::default();
+        let mut count: Map<&str, usize> = Map::default();
         for row in include_str!("../data/nicknames.txt")
             .lines()
             .filter(|l| !l.starts_with('#'))

@@ -8,6 +8,9 @@ use rayon::prelude::*;
 const PAIRS_EACH: u64 = 4;
 const PAIRS_ANYWAY: u64 = 100_000;
 
+/// Kinds whose keys are sorted at the same time.
+const AT_ONCE: usize = 3;
+
 /// A block larger than this is never used, whatever the budget.
 const LARGEST: usize = 2_000;
 
@@ -36,7 +39,7 @@ impl Blocks {
             limits: [0; KINDS],
         };
         let budget = PAIRS_ANYWAY + PAIRS_EACH * cards.len() as u64;
-        for kind in 0..KINDS {
+        let of_kind = |kind: usize| {
             let mut rows: Vec<u64> = cards
                 .par_iter()
                 .enumerate()
@@ -44,12 +47,27 @@ impl Blocks {
                 .collect();
             rows.par_sort_unstable();
             let limit = limit(&rows, budget);
-            blocks.limits[kind] = limit;
+            let (mut members, mut lengths) = (Vec::new(), Vec::new());
             for block in rows.chunk_by(|a, b| a >> 32 == b >> 32) {
                 if (2..=limit).contains(&block.len()) {
-                    blocks.starts.push(blocks.members.len() as u32);
-                    blocks.members.extend(block.iter().map(|row| *row as u32));
+                    lengths.push(block.len() as u32);
+                    members.extend(block.iter().map(|row| *row as u32));
                 }
+            }
+            (limit, members, lengths)
+        };
+        // A few kinds at a time, since all rows of all kinds would be several times the blocks.
+        let kinds: Vec<usize> = (0..KINDS).collect();
+        for some in kinds.chunks(AT_ONCE) {
+            let made: Vec<_> = some.par_iter().map(|kind| of_kind(*kind)).collect();
+            for (kind, (limit, members, lengths)) in some.iter().zip(made) {
+                blocks.limits[*kind] = limit;
+                let mut start = blocks.members.len() as u32;
+                for length in lengths {
+                    blocks.starts.push(start);
+                    start += length;
+                }
+                blocks.members.extend(members);
             }
         }
         blocks.starts.push(blocks.members.len() as u32);

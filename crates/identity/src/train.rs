@@ -99,16 +99,17 @@ pub(crate) fn train(samples: &Samples) -> Model {
     // Nearly all random pairs are of strangers whatever is learnt: they are summed once.
     let (open, strangers): (Vec<_>, Vec<_>) = samples
         .random
-        .iter()
+        .par_iter()
         .partition(|pair| model.shares(pair).one > HOPELESS);
     let settled = sums(&model, &strangers, |p| 1.0 - p);
     let mut of_others = Sums::none();
     for round in 0..ROUNDS {
         if round == SETTLED {
-            proposed.retain(|pair| {
+            let is_open = |pair: &&Comparison| {
                 let shares = model.shares(pair);
                 shares.one + shares.kin.iter().sum::<f32>() > HOPELESS
-            });
+            };
+            proposed = proposed.into_par_iter().filter(is_open).collect();
         }
         let of_one = sums(&model, &proposed, |p| p);
         if round < RANDOM_ROUNDS {
@@ -157,7 +158,7 @@ pub(crate) fn train(samples: &Samples) -> Model {
 fn sums(model: &Model, pairs: &[&Comparison], weight: impl Fn(f64) -> f64 + Sync) -> Sums {
     // Chunks of a fixed size, added in their order: the sums do not depend on the number of threads.
     let parts: Vec<Sums> = pairs
-        .par_chunks(1 << 14)
+        .par_chunks(1 << 12)
         .map(|chunk| {
             let mut sums = Sums::none();
             for pair in chunk {
