@@ -112,14 +112,16 @@ pub fn keep_register(
     Ok(there)
 }
 
-/// Fills the register once more, after [`keep_register`] could not.
+/// Fills the register once more: after [`keep_register`] could not, or to learn from all who are there by now while the
+/// register goes on answering ([`identity::Desk::is_due`]).
 ///
-/// Errors: the archive does not answer.
+/// Errors: the archive does not answer; what was there stays.
 pub fn fill_register(
     gate: &trust::Gate,
     people: &Arc<identity::Desk>,
     now: Timestamp,
 ) -> Result<u64, trust::Refusal> {
+    people.gather_again();
     let there = gate.fill_register(now)?;
     open_register(gate, people, now);
     Ok(there)

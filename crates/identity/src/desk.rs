@@ -5,6 +5,10 @@
 //! the weights are learnt and the pairs found beside the lock, and what was told meanwhile is put after it. A version that
 //! is older than one heard before changes nothing, so that tellings may come in any order.
 //!
+//! A register grows: weights that were learnt of few, or of none, are learnt again when there are twice as many
+//! ([`Desk::is_due`]), in the same two steps while the register as it stands goes on answering. That also lets go of the
+//! words and keys of registrations that changed or left.
+//!
 //! What it says is what somebody should look at. It decides nothing: that two registrations are one is said by a confirmed
 //! number ([`Resembling::decided`]) or by people, and kept elsewhere.
 
@@ -58,13 +62,28 @@ pub struct Desk(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// Told and not yet in the register: version, and what it says; `None` is one that was taken out.
+    /// Told for the register that is to be opened: version, and what it says; `None` is one that was taken out.
     gathered: HashMap<String, (u64, Option<Registration>)>,
+    /// Whether one is to be opened although there is one.
+    again: bool,
     kept: Option<Kept>,
+}
+
+impl State {
+    fn gather(&mut self, id: &str, version: u64, now: Option<Registration>) {
+        let known = self.gathered.get(id);
+        if known.is_none_or(|(known, _)| *known < version) {
+            self.gathered.insert(id.to_owned(), (version, now));
+        }
+    }
 }
 
 struct Kept {
     index: Index,
+    /// How many registrations the weights were learnt from; none for the first estimates.
+    learnt_from: usize,
+    /// How many are there, those that were taken out left out.
+    there: usize,
     /// The newest version heard, and its number in the index; `None` for one that was taken out.
     numbers: HashMap<String, (u64, Option<u32>)>,
     /// By number.
@@ -79,27 +98,52 @@ impl Desk {
     /// says to be of the same person, with nothing against it; none before the register is open.
     pub fn changed(&self, id: &str, version: u64, now: Option<Registration>) -> Vec<String> {
         let mut state = self.lock();
+        if state.kept.is_none() || state.again {
+            state.gather(id, version, now.clone());
+        }
         match &mut state.kept {
             Some(kept) => kept.put(id, version, now),
-            None => {
-                let known = state.gathered.get(id);
-                if known.is_none_or(|(known, _)| *known < version) {
-                    state.gathered.insert(id.to_owned(), (version, now));
-                }
-                Vec::new()
-            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether the weights should be learnt again: there are twice as many registrations as they were learnt from, or now
+    /// enough to learn from; or as many left or changed as there are. Never while the register is not open.
+    pub fn is_due(&self) -> bool {
+        let state = self.lock();
+        state.kept.as_ref().is_some_and(|kept| {
+            let is_grown = kept.there >= (2 * kept.learnt_from).max(LEARNS_FROM);
+            is_grown || kept.names.len() > (2 * kept.there).max(LEARNS_FROM)
+        })
+    }
+
+    /// From now on a register to take the place of this one is gathered: whoever calls this tells all that is there by
+    /// [`Desk::changed`] and then calls [`Desk::open`], which learns anew. What is there answers until then, and what is
+    /// told meanwhile is in both. Cost: the memory of a second register.
+    pub fn gather_again(&self) {
+        let mut state = self.lock();
+        if state.kept.is_some() {
+            state.again = true;
+            state.gathered.clear();
         }
     }
 
     /// All that was there has been told: learns, finds pairs, and is open from then on. Gives the pairs that a confirmed
-    /// number says to be one person, with nothing against it. Cost: that of [`crate::link`] in time and memory.
+    /// number says to be one person, with nothing against it. Cost: that of [`crate::link`] in time and memory. A register
+    /// that is open already stays as it is unless another was gathered.
     pub fn open(&self) -> Vec<[String; 2]> {
-        let gathered = std::mem::take(&mut self.lock().gathered);
+        let mut state = self.lock();
+        if state.kept.is_some() && !state.again {
+            return Vec::new();
+        }
+        let gathered = std::mem::take(&mut state.gathered);
+        drop(state);
         let mut kept = Kept::of(gathered);
         let mut state = self.lock();
         for (id, (version, now)) in std::mem::take(&mut state.gathered) {
             kept.put(&id, version, now);
         }
+        state.again = false;
         let sure = kept.pairs.iter().filter(|(_, pair)| is_sure(pair));
         let sure = sure.filter_map(|((a, b), _)| kept.both(*a, *b)).collect();
         state.kept = Some(kept);
@@ -206,6 +250,8 @@ impl Kept {
                 Vec::new(),
                 Apart::default(),
             ),
+            learnt_from: 0,
+            there: 0,
             numbers: HashMap::new(),
             names: Vec::new(),
             pairs: BTreeMap::new(),
@@ -230,6 +276,7 @@ impl Kept {
             kept.numbers.insert(id, (version, number));
         }
         register.extend(&registrations);
+        (kept.learnt_from, kept.there) = (there, there);
         drop(registrations);
         let (found, links) = link_pairs(&register);
         kept.index = Index::new(register, found.model, found.person, Apart::default());
@@ -264,6 +311,7 @@ impl Kept {
             }
             if let Some(number) = number {
                 self.index.leave(number);
+                self.there -= 1;
                 self.pairs.retain(|(a, b), _| *a != number && *b != number);
             }
         }
@@ -277,6 +325,7 @@ impl Kept {
             return Vec::new();
         };
         self.names.push(id.to_owned());
+        self.there += 1;
         let mut sure = Vec::new();
         for one in arrived.candidates {
             if is_sure(&one) {

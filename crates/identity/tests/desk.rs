@@ -194,3 +194,91 @@ fn a_confirmed_number_decides_and_one_that_is_contradicted_is_shown() {
         }
     }
 }
+
+/// Two registrations of one person each, in pairs: `p0a` and `p0b`, `p1a` ...
+fn families(desk: &Desk, numbers: std::ops::Range<usize>) {
+    for i in numbers {
+        let (first, second) = (SURNAMES[i % 8], SURNAMES[(i / 8 + 3) % 8]);
+        let birth = format!("{}-{:02}-{:02}", 1940 + i % 60, 1 + i % 12, 1 + i % 28);
+        let given = format!("{} {}", NAMES[(i / 3) % 8], NAMES[(i / 5 + 1) % 8]);
+        let phone = format!("55 51{:06}", i * 7919 % 1_000_000);
+        for (end, name) in [("a", given.clone()), ("b", given.replace("Rocío", "Chío"))] {
+            let one = Registration {
+                phones: vec![phone.clone()],
+                ..woman(&name, first, second, &birth)
+            };
+            desk.changed(&format!("p{i}{end}"), 1, Some(one));
+        }
+    }
+}
+
+#[test]
+fn a_register_that_has_grown_learns_anew_while_it_answers() {
+    let desk = Desk::default();
+    assert!(!desk.is_due(), "nothing is open");
+    desk.open();
+    families(&desk, 0..150);
+    assert!(!desk.is_due(), "too few to learn from");
+    families(&desk, 150..220);
+    desk.changed("she", 1, Some(lucia()));
+    desk.changed("gone", 1, Some(lucia()));
+    desk.changed("gone", 2, None);
+    assert!(desk.is_due());
+    let before = desk.resembling(&lucia()).unwrap();
+
+    desk.gather_again();
+    families(&desk, 0..220);
+    assert_eq!(desk.resembling(&lucia()).unwrap(), before, "it answers");
+    desk.changed("she", 1, Some(lucia()));
+    // What happens meanwhile is in both.
+    let zulema = woman("Zulema Irene", "Quiroga", "Baeza", "1988-08-08");
+    desk.changed("new", 1, Some(zulema.clone()));
+    desk.changed("p7b", 2, None);
+    assert_eq!(ids(&desk, &zulema), ["new"]);
+    desk.open();
+
+    assert!(!desk.is_due());
+    assert_eq!(ids(&desk, &zulema), ["new"]);
+    assert_eq!(ids(&desk, &lucia()), ["she"]);
+    let after = desk.resembling(&lucia()).unwrap();
+    assert_ne!(before[0].score, after[0].score, "the weights are others");
+    // The same as a register that was told all of it at once.
+    let whole = Desk::default();
+    families(&whole, 0..220);
+    whole.changed("she", 1, Some(lucia()));
+    whole.changed("new", 1, Some(zulema));
+    whole.changed("p7b", 2, None);
+    whole.open();
+    let pairs = |of: &Desk| of.pairs(1_000, |_, _| true).unwrap();
+    let named = |of: &Desk| {
+        let mut all: Vec<[String; 2]> = pairs(of).into_iter().map(|p| p.names).collect();
+        all.iter_mut().for_each(|names| names.sort());
+        all.sort();
+        all
+    };
+    assert!(named(&desk).len() >= 100, "{}", named(&desk).len());
+    assert!(named(&desk) == named(&whole));
+    // To open it once more changes nothing.
+    assert_eq!(desk.open(), [[""; 2]; 0]);
+    assert_eq!(desk.resembling(&lucia()).unwrap(), after);
+}
+
+#[test]
+fn a_register_of_which_most_have_changed_lets_go_of_the_old() {
+    let desk = Desk::default();
+    strangers(&desk, 500);
+    desk.open();
+    for version in 2..4 {
+        assert!(!desk.is_due());
+        for i in 0..500 {
+            let one = woman(
+                "Nadia",
+                "Ochoa",
+                "Lira",
+                &format!("{}-01-01", 1900 + i % 99),
+            );
+            desk.changed(&format!("s{i}"), version, Some(one));
+        }
+    }
+    assert!(desk.is_due());
+}

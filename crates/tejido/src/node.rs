@@ -122,29 +122,40 @@ pub(crate) async fn start_with(
 /// Between two tries to fill the register.
 const AGAIN: Duration = Duration::from_secs(10);
 
-/// Fills the register of people, and tries again for as long as the archive does not answer.
+/// Between two looks whether it has grown so much that it should learn again.
+const LOOK: Duration = Duration::from_secs(600);
+
+/// Fills the register of people, and tries again for as long as the archive does not answer. Then fills it anew whenever it
+/// has grown to twice of what its weights were learnt from.
 async fn fill(gate: Gate, people: Arc<identity::Desk>, stop: impl Future<Output = ()>) {
     let mut stop = std::pin::pin!(stop);
     let mut is_kept = false;
     loop {
-        let (gate, people) = (gate.clone(), people.clone());
+        let (gate, desk) = (gate.clone(), people.clone());
         let filled = tokio::task::spawn_blocking(move || match is_kept {
-            false => api::keep_register(&gate, &people, Timestamp::now()),
-            true => api::fill_register(&gate, &people, Timestamp::now()),
+            false => api::keep_register(&gate, &desk, Timestamp::now()),
+            true => api::fill_register(&gate, &desk, Timestamp::now()),
         });
+        is_kept = true;
+        let mut wait = AGAIN;
         match filled.await {
             Ok(Ok(registrations)) => {
-                return tracing::info!(registrations, "the register of people is open");
+                tracing::info!(registrations, "the register of people is open");
+                wait = LOOK;
             }
             Ok(Err(refusal)) => {
                 tracing::error!(because = %refusal.en, "the register of people cannot be filled yet");
             }
             Err(error) => tracing::error!(%error, "filling the register of people broke"),
         }
-        is_kept = true;
-        tokio::select! {
-            () = tokio::time::sleep(AGAIN) => {}
-            () = &mut stop => return,
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = &mut stop => return,
+            }
+            if wait == AGAIN || people.is_due() {
+                break;
+            }
         }
     }
 }
