@@ -157,6 +157,7 @@ fn kind_code(kind: RefusalKind) -> (u16, IssueCode, &'static str) {
         RefusalKind::Reviews => (403, IssueCode::Forbidden, "reviews-overdue"),
         RefusalKind::Pact => (403, IssueCode::Forbidden, "pact"),
         RefusalKind::Person => (403, IssueCode::Forbidden, "person"),
+        RefusalKind::UsedUp => (403, IssueCode::Forbidden, "used-up"),
         RefusalKind::Forged => (403, IssueCode::Forbidden, "forged"),
         RefusalKind::Unavailable => (503, IssueCode::Throttled, "unavailable"),
         RefusalKind::Bad => (400, IssueCode::Invalid, "bad"),

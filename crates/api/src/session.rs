@@ -58,6 +58,8 @@ impl Session<'_> {
             .gate
             .decide(self.about(of, id, verbs, what), self.now)
             .map_err(|refusal| match refusal.kind {
+                // Of a resource by its name it would say that it is there, and hers.
+                RefusalKind::UsedUp if of.name() != "Patient" => Fault::not_open(),
                 RefusalKind::NoEvidence
                 | RefusalKind::Pact
                 | RefusalKind::Person

@@ -138,6 +138,8 @@ pub(crate) fn own_record(gate: &Gate, request: Request, now: Timestamp) -> Resul
         withheld: head.withheld,
         act: head.act,
         cautious: head.cautious,
+        erase_at: head.erase_at,
+        again: head.again,
     })
 }
 
@@ -159,6 +161,8 @@ fn open(
         cautious: false,
         act,
         word: None,
+        erase_at: grant.erase_at,
+        again: grant.again,
     };
     Ok((head, page, word))
 }

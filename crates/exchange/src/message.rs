@@ -5,6 +5,7 @@
 
 use crate::Answer;
 use fhir::json::{Limits, parse};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use trust::{
     Actor, Evidence, Opinion, PersonRef, Purpose, Refusal, RefusalKind, Request, SignedWord, Tag,
@@ -87,6 +88,10 @@ pub(crate) struct AnswerHead {
     pub(crate) act: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) word: Option<SignedWord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) erase_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) again: Option<Timestamp>,
 }
 
 /// An answer's head and its resources, read back.
@@ -104,6 +109,8 @@ pub(crate) fn read_answer(body: &[u8]) -> Result<(AnswerHead, Answer), String> {
         withheld: head.withheld,
         act: head.act.clone(),
         cautious: head.cautious,
+        erase_at: head.erase_at,
+        again: head.again,
     };
     Ok((head, answer))
 }
@@ -165,7 +172,7 @@ pub(crate) struct RefusalMessage {
     because: Vec<String>,
 }
 
-const KINDS: [(RefusalKind, &str); 14] = [
+const KINDS: [(RefusalKind, &str); 15] = [
     (RefusalKind::NotSignedIn, "not-signed-in"),
     (RefusalKind::WrongSecret, "wrong-secret"),
     (RefusalKind::Expired, "expired"),
@@ -177,6 +184,7 @@ const KINDS: [(RefusalKind, &str); 14] = [
     (RefusalKind::Reviews, "reviews-overdue"),
     (RefusalKind::Pact, "pact"),
     (RefusalKind::Person, "person"),
+    (RefusalKind::UsedUp, "used-up"),
     (RefusalKind::Forged, "forged"),
     (RefusalKind::Unavailable, "unavailable"),
     (RefusalKind::Bad, "bad"),

@@ -1,6 +1,7 @@
 //! What asking the network gives back.
 
 use fhir::Value;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use trust::{ActView, MemberId, Refusal};
 
@@ -45,6 +46,11 @@ pub struct Answer {
     pub act: String,
     /// The person's word there was not known to be current: the cautious answer was given.
     pub cautious: bool,
+    /// By when what is received is to be erased, as she said of something that this shows. A node keeps nothing of an
+    /// answer but its digest and signature; this is for whoever reads it.
+    pub erase_at: Option<Timestamp>,
+    /// When more is open again: what she opened so many times is used up.
+    pub again: Option<Timestamp>,
 }
 
 /// Somebody who may be meant.

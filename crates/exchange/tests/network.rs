@@ -290,6 +290,112 @@ async fn what_she_closes_at_one_member_is_closed_at_every_member() {
     );
 }
 
+/// Diagnoses are closed to pharmacies, and open to one of them on terms.
+fn diagnoses_on(terms: trust::Terms) -> Vec<Rule> {
+    let closed = Rule {
+        id: "todas".into(),
+        who: Who::Kind(trust::MemberKind::Pharmacy),
+        what: vec![trust::Category::Diagnoses],
+        ..Rule::default()
+    };
+    let open = Rule {
+        id: "esta".into(),
+        allow: true,
+        who: Who::Member(trust::MemberId("farmacia".into())),
+        terms,
+        ..closed.clone()
+    };
+    vec![closed, open]
+}
+
+#[tokio::test]
+async fn on_what_terms_she_lets_see_comes_with_the_answer_and_nothing_of_it_is_kept() {
+    let nodes = network().await;
+    remember(&nodes[2], "Depresión");
+    let ana = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&ana, CURP, now()).unwrap();
+    let erase_at = now() + jiff::SignedDuration::from_hours(24 * 30);
+    let terms = trust::Terms {
+        frequency: Some(trust::Frequency {
+            times: 1,
+            per: trust::Per::Day,
+        }),
+        erase_at: Some(erase_at),
+    };
+    let word = nodes[2]
+        .gate
+        .say(&patient(&nodes[2].id), diagnoses_on(terms), now())
+        .unwrap();
+    let told_to = nodes[2].network.spread(word, now()).await;
+    assert!(told_to.iter().all(|(_, arrived)| *arrived), "{told_to:?}");
+    let began = now();
+    let ask = |node: &Node, actor| {
+        let network = node.network.clone();
+        async move {
+            let parts = network
+                .gather(summary(actor, Purpose::Treatment), now())
+                .await;
+            let parts = parts.unwrap();
+            let hospital = parts[2].outcome.clone();
+            (told(&parts)[2].1.clone(), hospital)
+        }
+    };
+    let (said, outcome) = ask(&nodes[0], ana.clone()).await;
+    let exchange::Outcome::Answered(answer) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(
+        (said.as_str(), answer.erase_at),
+        ("Depresión", Some(erase_at))
+    );
+    assert_eq!(answer.again, None);
+    // A colleague of hers asks for the second time that day: it is closed, and she learns when it opens again.
+    let eva = trust::Actor {
+        id: "eva".into(),
+        ..ana.clone()
+    };
+    let (said, outcome) = ask(&nodes[0], eva).await;
+    let exchange::Outcome::Answered(answer) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!((said.as_str(), answer.erase_at), ("", None));
+    let day = trust::Per::Day.span();
+    let again = answer.again.unwrap();
+    assert!(began + day <= again && again <= now() + day, "{again}");
+    // The look of the first goes on. Nothing that came from there is here.
+    let parts = nodes[0]
+        .network
+        .gather(summary(ana, Purpose::Treatment), now())
+        .await
+        .unwrap();
+    let shown = told(&parts);
+    assert_eq!(
+        (shown[0].1.as_str(), shown[2].1.as_str()),
+        ("", "Depresión")
+    );
+    let exchange::Outcome::Answered(home) = &parts[0].outcome else {
+        panic!("{parts:?}")
+    };
+    assert!(home.resources.is_empty(), "{:?}", home.resources);
+    // What is kept of an exchange are digests and signatures.
+    let kept = nodes[0].gate.rows("exchanged", 1_000).unwrap();
+    assert!(kept.len() >= 3, "{}", kept.len());
+    for (_, row) in kept {
+        let row: serde_json::Value = serde_json::from_slice(&row).unwrap();
+        let names = row[0].as_object().unwrap().keys();
+        let texts: Vec<&String> = names.collect();
+        assert!(
+            texts.iter().all(|name| {
+                let rest = ["member", "asked", "path", "pact", "status"];
+                let proof = ["digest", "input", "signature"];
+                rest.contains(&name.as_str()) || proof.iter().any(|end| name.ends_with(end))
+            }),
+            "{texts:?}"
+        );
+        assert!(!row.to_string().contains("Depresi"));
+    }
+}
+
 #[tokio::test]
 async fn a_word_that_did_not_arrive_rides_along_with_the_ask() {
     let (listeners, addresses) = listeners().await;

@@ -16,7 +16,7 @@ mod sentence;
 pub(crate) mod systems;
 
 pub use read::BodyError;
-pub(crate) use sentence::day;
+pub(crate) use sentence::{day, moment};
 
 use crate::{
     Acting, Actor, Categories, EvidenceKind, Helper, Lang, MemberId, Purpose, Role, Supervisor, Tag,

@@ -41,6 +41,7 @@ mod tests;
 mod touch;
 mod tries;
 mod upkeep;
+mod uses;
 mod wish;
 mod witness;
 mod words;

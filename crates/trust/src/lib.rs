@@ -34,7 +34,7 @@ pub use pact::{
     Agreed, Emergency, FormerKey, Member, MemberId, MemberKind, Orders, Pact, PactError,
 };
 pub use word::{
-    Author, Hidden, Label, Names, Part, Period, Representative, Residual, Rule, SignedWord, Tie,
-    Unless, Unsaid, Viewer, Who, Wish, Word, autonomy, from_consent, hidden, represent, to_consent,
-    wish,
+    Author, Frequency, Hidden, Label, Names, Part, Per, Period, Representative, Residual, Rule,
+    SignedWord, Terms, Tie, Unless, Unsaid, Used, Viewer, Who, Wish, Word, autonomy, from_consent,
+    hidden, represent, to_consent, wish,
 };

@@ -14,15 +14,17 @@ mod receipt;
 pub mod represent;
 mod residual;
 mod sentence;
+mod terms;
 pub mod wish;
 
 pub use consent::to_consent;
-pub use decide::{Hidden, Viewer, hidden};
+pub use decide::{Hidden, Viewer, hidden, hidden_when};
 pub use from_consent::{Names, Unsaid, from_consent};
 pub use part::{Author, Label, Part, Period, confidentiality};
 pub use receipt::receipt;
 pub use represent::{Representative, Tie};
 pub use residual::Residual;
+pub use terms::{Frequency, Limited, Per, Terms, USE, Used};
 pub use wish::Wish;
 
 use crate::pact::NEVER;
@@ -91,6 +93,9 @@ pub struct Rule {
     /// For a closing rule: it closes also to all who act for her, whomever it names, and they do not see that it is there.
     #[serde(default, skip_serializing_if = "is_false")]
     pub quiet: bool,
+    /// For an allowing rule: how often, and by when what was received is erased.
+    #[serde(default, skip_serializing_if = "Terms::is_none")]
+    pub terms: Terms,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
@@ -119,6 +124,9 @@ pub struct Unless {
     /// Until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// How often, and by when what was received is erased.
+    #[serde(default, skip_serializing_if = "Terms::is_none")]
+    pub terms: Terms,
 }
 
 /// All rules of a person at one version.
@@ -257,8 +265,8 @@ impl Rule {
         let exceptions = self
             .unless
             .iter()
-            .flat_map(|unless| [unless.from, unless.until]);
-        [self.from, self.until]
+            .flat_map(|unless| [unless.from, unless.until, unless.terms.erase_at]);
+        [self.from, self.until, self.terms.erase_at]
             .into_iter()
             .chain(exceptions)
             .flatten()
@@ -281,11 +289,11 @@ impl Rule {
         for part in std::iter::once(&self.part).chain(parts) {
             part.check().map_err(|why| self.wrong(why))?;
         }
-        let times = exceptions.map(|unless| (unless.from, unless.until));
+        let times = exceptions.map(|unless| (unless.from, unless.terms.end(unless.until)));
         let backwards = |(from, until): (Option<Timestamp>, Option<Timestamp>)| {
             from.zip(until).is_some_and(|(from, until)| until <= from)
         };
-        if std::iter::once((self.from, self.until))
+        if std::iter::once((self.from, self.terms.end(self.until)))
             .chain(times)
             .any(backwards)
         {
@@ -303,6 +311,13 @@ impl Rule {
         }
         if self.allow && !self.unless.is_empty() {
             return Err(self.wrong("only what closes has exceptions"));
+        }
+        if !self.allow && !self.terms.is_none() {
+            return Err(self.wrong("only what opens says how often, and when it is erased"));
+        }
+        let terms = self.unless.iter().map(|unless| &unless.terms);
+        for terms in std::iter::once(&self.terms).chain(terms) {
+            terms.check().map_err(|why| self.wrong(why))?;
         }
         if self.allow && self.quiet {
             return Err(self.wrong("only what closes can be quiet"));

@@ -445,6 +445,7 @@ fn parts() -> Vec<Part> {
             withheld,
             act: "a1".into(),
             cautious: false,
+            ..Answer::default()
         })
     };
     let outcomes = [
@@ -737,7 +738,7 @@ fn rules(frame: Frame) -> String {
             true,
         )
     };
-    let rules = [
+    let mut rules = [
         of_2022,
         rule(
             "1",

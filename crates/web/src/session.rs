@@ -267,6 +267,7 @@ pub(crate) fn status(kind: RefusalKind) -> StatusCode {
         | RefusalKind::Reviews
         | RefusalKind::Pact
         | RefusalKind::Person
+        | RefusalKind::UsedUp
         | RefusalKind::Forged => StatusCode::FORBIDDEN,
     }
 }

@@ -455,6 +455,20 @@ fn asked(detail: &mut impl FnMut(&str, &str), question: &Question, act: &Act) {
             false => detail("said", &format!("{version} {digest} {}", said.person.hex())),
         }
     }
+    for used in &question.used {
+        // Names of grants have no spaces.
+        let again = used
+            .again
+            .map_or_else(|| "-".to_owned(), |at| at.to_string());
+        let (grant, times) = (&used.grant, used.times);
+        match act.person == Some(used.person) {
+            true => detail("used", &format!("{grant} {times} {again}")),
+            false => {
+                let person = used.person.hex();
+                detail("used", &format!("{grant} {times} {again} {person}"));
+            }
+        }
+    }
     for tag in &question.also {
         detail("also", &tag.hex());
     }

@@ -2,6 +2,7 @@
 
 use super::{Act, ActKind, Doer, Opinion, Seen};
 use crate::gate::{SCOPES, verbs};
+use crate::word::Used;
 use crate::{Acting, Grounds, Question, Said, What};
 use crate::{Helper, MemberId, Purpose, Supervisor, Tag, Tie};
 use base64::Engine;
@@ -245,6 +246,10 @@ fn question(details: &Details<'_>, at: Timestamp, person: Option<Tag>) -> Result
             .named("said")
             .map(|text| said(text, person))
             .collect::<Result<_>>()?,
+        used: details
+            .named("used")
+            .map(|text| used(text, person))
+            .collect::<Result<_>>()?,
         also: details
             .named("also")
             .map(|tag| Ok(Tag(unhex(tag)?)))
@@ -281,6 +286,28 @@ fn said(text: &str, person: Option<Tag>) -> Result<Said> {
         person: whose.ok_or_else(|| lacks("said"))?,
         version: version.ok_or_else(|| lacks("said"))?,
         digest: unhex(digest)?,
+    })
+}
+
+/// `grant times again`, `-` for a grant that is not used up, and whose it is if it is not the person's of the act.
+fn used(text: &str, person: Option<Tag>) -> Result<Used> {
+    let mut parts = text.split(' ');
+    let grant = parts.next().ok_or_else(|| lacks("used"))?.to_owned();
+    let times = parts.next().and_then(|number| number.parse().ok());
+    let again = match parts.next() {
+        Some("-") => None,
+        Some(time) => Some(time.parse().map_err(|_| lacks("used"))?),
+        None => return Err(lacks("used")),
+    };
+    let whose = match parts.next() {
+        Some(tag) => Some(Tag(unhex(tag)?)),
+        None => person,
+    };
+    Ok(Used {
+        person: whose.ok_or_else(|| lacks("used"))?,
+        grant,
+        times: times.ok_or_else(|| lacks("used"))?,
+        again,
     })
 }
 

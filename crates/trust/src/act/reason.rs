@@ -3,7 +3,7 @@
 use crate::Lang;
 
 /// Codes that refusals carry, and what each says after "porque" and "because". The first that is known decides.
-const REASONS: [(&str, &str, &str); 22] = [
+const REASONS: [(&str, &str, &str); 23] = [
     (
         "not-signed-in",
         "no dijo quién es",
@@ -59,6 +59,11 @@ const REASONS: [(&str, &str, &str); 22] = [
         "licence",
         "su cédula no está activa",
         "their licence is not active",
+    ),
+    (
+        "used-up",
+        "ya usaron las veces que les diste",
+        "they had used up the times that you gave them",
     ),
     ("person", "tú lo cerraste", "you closed it"),
     ("word", "tú lo cerraste", "you closed it"),

@@ -629,6 +629,15 @@ fn hour_en(at: Timestamp) -> String {
     format!("at {hour}:{minute:02}")
 }
 
+/// A day and a time of it in words.
+pub(crate) fn moment(at: Timestamp, lang: Lang) -> String {
+    let hour = match lang {
+        Lang::Es => hour_es(at),
+        Lang::En => hour_en(at),
+    };
+    format!("{} {hour}", day(at, lang))
+}
+
 /// A day in words: "3 de marzo de 2027", "3 March 2027".
 pub(crate) fn day(at: Timestamp, lang: Lang) -> String {
     const MONTHS: [(&str, &str); 12] = [

@@ -29,6 +29,10 @@ pub(crate) const EXT_INSIST: &str =
     "https://tejido.mx/fhir/StructureDefinition/withheld-in-emergency";
 /// Extension: whether whoever acts for the person neither sees what a closing rule closes nor the rule.
 pub(crate) const EXT_QUIET: &str = "https://tejido.mx/fhir/StructureDefinition/withheld-quietly";
+/// Extension: how often an institution may use what a provision permits.
+pub(crate) const EXT_FREQUENCY: &str = "https://tejido.mx/fhir/StructureDefinition/use-frequency";
+/// Extension: by when what was received under a provision is erased.
+pub(crate) const EXT_ERASE_AT: &str = "https://tejido.mx/fhir/StructureDefinition/erase-at";
 /// Purposes of use that HL7 has no code for.
 pub(crate) const OWN_PURPOSE: &str = "https://tejido.mx/fhir/CodeSystem/purpose";
 /// Purposes of use.

@@ -59,6 +59,7 @@ fn ruiz() -> Act {
                 named: None,
                 acting: None,
                 words: vec![said(0x11, 3)],
+                used: Vec::new(),
                 also: Vec::new(),
                 at: "2026-11-22T17:42:09.123456789Z".parse().unwrap(),
             }),

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::act::Doer;
 use crate::policy::{self, Circumstances};
-use crate::word::{self, Hidden, Residual, Viewer, Word};
+use crate::word::{self, Hidden, Residual, Used, Viewer, Word};
 use crate::{ActKind, Actor, Category, Evidence, EvidenceKind, MemberId, MemberKind, Role, Tag};
 use fhir::ResourceType;
 use jiff::Timestamp;
@@ -24,6 +24,8 @@ use std::sync::Arc;
 use store::{HiddenOf, LeftOut, PersonKey, ResidualOf, Scope, Terms, Verb, Verbs};
 use tracing::field::Empty;
 
+/// How often a decision is made anew because colleagues used the same grant meanwhile.
+const MAX_TURNS: usize = 8;
 /// Decisions remembered.
 const MAX_VERDICTS: usize = 65_536;
 
@@ -39,6 +41,7 @@ pub(super) struct Key {
     pub(super) opens: Opens,
     pact: u64,
     words: Vec<(Tag, [u8; 32])>,
+    used: Vec<Used>,
 }
 
 struct Remembered {
@@ -99,6 +102,7 @@ impl Asked<'_> {
                 named: self.key.circumstances.named,
                 acting: self.acting(),
                 words,
+                used: self.key.used.clone(),
                 also: self.also(),
                 at: self.now,
             }),
@@ -138,26 +142,35 @@ impl Gate {
 
     fn decided(&self, request: Request, now: Timestamp) -> Result<Grant, Refusal> {
         let target = self.resolve(&request.person)?;
-        let (refusal, grounds) = match self.consider(&request, &target, now) {
-            Ok((asked, verdict)) => match &verdict.refused {
-                None => match self.within_bounds(&asked) {
-                    Ok(()) => {
-                        let granted = self.granted(&asked, &verdict)?;
-                        return Ok(granted(request));
+        for _ in 0..MAX_TURNS {
+            let (refusal, grounds) = match self.consider(&request, &target, now) {
+                Ok((asked, verdict)) => match &verdict.refused {
+                    None => match self.within_bounds(&asked) {
+                        Ok(()) if self.use_grants(&asked, &verdict)? => {
+                            let granted = self.granted(&asked, &verdict)?;
+                            return Ok(granted(request));
+                        }
+                        Ok(()) => continue,
+                        Err(refusal) => (refusal, None),
+                    },
+                    Some((kind, because)) => {
+                        let refusal = match (kind, verdict.again) {
+                            (RefusalKind::UsedUp, Some(again)) => {
+                                Refusal::used_up(because.clone(), again)
+                            }
+                            _ => Refusal::new(*kind, because.clone()),
+                        };
+                        (refusal, Some(asked.grounds(&verdict)))
                     }
-                    Err(refusal) => (refusal, None),
                 },
-                Some((kind, because)) => {
-                    let refusal = Refusal::new(*kind, because.clone());
-                    (refusal, Some(asked.grounds(&verdict)))
-                }
-            },
-            Err(refusal) => (refusal, None),
-        };
-        if !matches!(refusal.kind, RefusalKind::Unavailable | RefusalKind::Bad) {
-            self.deny(&request, &target, &refusal, grounds, now)?;
+                Err(refusal) => (refusal, None),
+            };
+            if !matches!(refusal.kind, RefusalKind::Unavailable | RefusalKind::Bad) {
+                self.deny(&request, &target, &refusal, grounds, now)?;
+            }
+            return Err(refusal);
         }
-        Err(refusal)
+        Err(Refusal::new(RefusalKind::Unavailable, Vec::new()))
     }
 
     /// The grant for a request of somebody here that was granted before on the same grounds. Never waits: reads a few
@@ -174,7 +187,9 @@ impl Gate {
         let asked = self.understood(&in_force, &request, &target, now).ok()?;
         let verdict = locked(&self.house.verdicts).get(&asked.key, now)?;
         let is_look_up = request.what == super::What::Find;
-        if verdict.refused.is_some() || is_look_up || !self.met_before(&asked) {
+        // To use what she opened so many times may be a commit.
+        let is_use = !verdict.under.is_empty();
+        if verdict.refused.is_some() || is_look_up || is_use || !self.met_before(&asked) {
             return None;
         }
         self.words_are_current(&asked).ok()?;
@@ -228,8 +243,10 @@ impl Gate {
             let shown = std::mem::take(&mut circumstances.evidence);
             circumstances.evidence = with_representation(shown, None, [], now);
         }
+        let used = self.used(request, &words, opens, now)?;
         Ok(Asked {
             key: Key {
+                used,
                 circumstances,
                 actions,
                 opens,
@@ -262,6 +279,9 @@ impl Gate {
             _ => asked.evidence.first().map(|evidence| evidence.kind),
         };
         let (grounds, hint) = (asked.grounds(verdict), verdict.hint);
+        let under = verdict.under.iter();
+        let erase_at = under.filter_map(|(_, grant)| grant.terms.erase_at).min();
+        let again = verdict.again;
         let told = self.told_of(request, asked.now)?;
         let tags = target.tags().to_vec();
         Ok(move |request| Grant {
@@ -273,6 +293,8 @@ impl Gate {
             evidence,
             told,
             newcomer,
+            erase_at,
+            again,
             request,
         })
     }
@@ -387,6 +409,7 @@ impl Gate {
             },
             circumstances: &key.circumstances,
             words: &words,
+            used: &key.used,
             purpose: request.purpose,
             now: asked.now,
         }));
@@ -476,7 +499,8 @@ impl Gate {
             };
             let words = said.iter().map(|heard| Some(&heard.signed.word));
             words
-                .map(|word| word::hidden(word, &viewer, purpose, now))
+                // Of everybody at once nobody counts what is used.
+                .map(|word| word::hidden_when(word, &viewer, purpose, now, &|_, _| true))
                 .collect()
         });
         let (labels, holder) = (hers.clone(), self.house.member.clone());

@@ -224,6 +224,7 @@ impl Gate {
             rows::evidence_of(tag),
             rows::words_of(tag),
             rows::limits_of(tag),
+            rows::used_of(tag),
         ] {
             self.each_row(&prefix, &mut |key, _| changes.push((key.to_vec(), None)))?;
         }

@@ -5,10 +5,10 @@
 //! the person's word never opens what the pact does not.
 
 use super::{Purpose, RefusalKind};
-use crate::category::{EVERYTHING, SPARED};
+use crate::category::{EVERYTHING, IDENTITY, SPARED};
 use crate::pact::Agreed;
 use crate::policy::{self, Circumstances, Rulebook};
-use crate::word::{self, Hidden, Residual, Viewer, Word};
+use crate::word::{self, Frequency, Hidden, Limited, Residual, Used, Viewer, Word};
 use crate::{Category, EvidenceKind, MemberKind, Tag};
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -32,6 +32,8 @@ pub(crate) struct Case<'a> {
     pub(crate) viewer: Viewer<'a>,
     /// The person's words; more than one only where a record carries several CURPs. All bind.
     pub(crate) words: &'a [&'a Word],
+    /// How often grants of them were used before.
+    pub(crate) used: &'a [Used],
     /// For what.
     pub(crate) purpose: Purpose,
     /// When.
@@ -85,6 +87,10 @@ pub(crate) struct Verdict {
     pub(crate) rules: Vec<String>,
     /// Something may be withheld, and the person lets it be said.
     pub(crate) hint: bool,
+    /// The grants with terms that it stands on, and whose word they are in.
+    pub(crate) under: Vec<(Tag, Limited)>,
+    /// When the first of those that are used up opens something again.
+    pub(crate) again: Option<Timestamp>,
 }
 
 /// Decides. Same inputs, same decision, years later.
@@ -118,12 +124,21 @@ pub(crate) fn judge(case: &Case<'_>) -> Verdict {
         residual: Vec::new(),
         rules: Vec::new(),
         hint: false,
+        under: Vec::new(),
+        again: None,
     };
     // What an order names the person's word does not close.
     if case.opens != Opens::Unseen && case.purpose != Purpose::State {
         by_word(case, &mut verdict);
     }
-    verdict
+    // Where a grant that is used up leaves nothing else open, it is said; else the rest is shown.
+    match verdict.again {
+        Some(again) if verdict.shows_nothing() => Verdict {
+            again: Some(again),
+            ..Verdict::refused(RefusalKind::UsedUp, vec!["used-up".to_owned()])
+        },
+        _ => verdict,
+    }
 }
 
 /// In an emergency the first that opens is what could save a life; all, after the second factor.
@@ -206,13 +221,28 @@ fn by_policy(case: &Case<'_>) -> (Labels, Vec<String>) {
 }
 
 fn by_word(case: &Case<'_>, verdict: &mut Verdict) {
-    let hidden = case
-        .words
-        .iter()
-        .map(|said| word::hidden(Some(said), &case.viewer, case.purpose, case.now));
+    let hidden = case.words.iter().map(|said| {
+        let of = |grant: &str| {
+            let mut used = case.used.iter();
+            used.find(|one| one.person == said.person && one.grant == grant)
+        };
+        let spent = |grant: &str, frequency: &Frequency| {
+            of(grant).is_some_and(|used| used.times >= frequency.times)
+        };
+        let hidden = word::hidden_when(Some(said), &case.viewer, case.purpose, case.now, &spent);
+        let again = hidden
+            .spent
+            .iter()
+            .filter_map(|grant| of(&grant.name)?.again);
+        (said.person, again.min(), hidden)
+    });
     // Where several words bind, one that wants silence silences all.
     let mut hints = Vec::new();
-    for one in hidden {
+    for (person, again, one) in hidden {
+        verdict.again = verdict.again.into_iter().chain(again).min();
+        verdict
+            .under
+            .extend(one.under.iter().map(|grant| (person, grant.clone())));
         verdict.hidden = verdict.hidden.with(one.labels);
         verdict.held = verdict.held.with(held(&one, case.opens));
         verdict.residual.extend(one.residual);
@@ -272,6 +302,11 @@ impl Verdict {
             spared: SPARED,
         }
     }
+    /// Whether it opens nothing of a record, not even whose it is.
+    fn shows_nothing(&self) -> bool {
+        let all = EVERYTHING.with(IDENTITY).0;
+        self.hidden.0 & all == all && self.held.0 & all == all
+    }
     pub(crate) fn refused(kind: RefusalKind, because: Vec<String>) -> Verdict {
         Verdict {
             refused: Some((kind, because)),
@@ -282,6 +317,8 @@ impl Verdict {
             residual: Vec::new(),
             rules: Vec::new(),
             hint: false,
+            under: Vec::new(),
+            again: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::glass::Step;
 use crate::order::Done;
 use crate::policy;
 use crate::registry::RegistryDone;
+use crate::word::Used;
 use crate::{LicenceState, Role, Tie};
 use fhir::ResourceType;
 use jiff::Timestamp;
@@ -35,6 +36,8 @@ pub struct Question {
     pub acting: Option<Acting>,
     /// The words of the person that bound; more than one only where a record carries several CURPs.
     pub words: Vec<Said>,
+    /// How often grants of hers were used before, by the institution that asks.
+    pub used: Vec<Used>,
     /// Her further tags, under which evidence that counted may be kept: registrations that are linked now may be apart later.
     pub also: Vec<Tag>,
     /// When it was decided: up to a moment before its act.

@@ -1,6 +1,8 @@
 //! Refusals, and their sentences in one place.
 
 use super::Lang;
+use crate::act::moment;
+use jiff::Timestamp;
 
 /// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub enum RefusalKind {
     Pact,
     /// The person closed it (403). Never said where silence was chosen.
     Person,
+    /// The person let it be used so often, and it was (403).
+    UsedUp,
     /// What came is forged, re-targeted or damaged (403).
     Forged,
     /// The archive is busy or broken (503).
@@ -50,6 +54,7 @@ impl RefusalKind {
             RefusalKind::Reviews => "reviews-overdue",
             RefusalKind::Pact => "pact",
             RefusalKind::Person => "person",
+            RefusalKind::UsedUp => "used-up",
             RefusalKind::Forged => "forged",
             RefusalKind::Unavailable => "unavailable",
             RefusalKind::Bad => "bad",
@@ -100,6 +105,10 @@ impl RefusalKind {
             RefusalKind::Person => (
                 "La persona decidió no compartir esto.",
                 "The person chose not to share this.",
+            ),
+            RefusalKind::UsedUp => (
+                "La persona dejó ver esto cierto número de veces, y tu institución ya las usó.",
+                "The person let this be seen so many times, and your institution has used them.",
             ),
             RefusalKind::Forged => (
                 "Lo que llegó con la solicitud no es auténtico o es para otra persona; no se abrió nada.",
@@ -161,6 +170,16 @@ impl Refusal {
             es: format!("El archivo no se puede abrir: {error}."),
             en: format!("the archive cannot be opened: {error}"),
             because: Vec::new(),
+        }
+    }
+    /// With the moment when it can be used again.
+    pub(crate) fn used_up(because: Vec<String>, again: Timestamp) -> Refusal {
+        let refusal = Refusal::new(RefusalKind::UsedUp, because);
+        let (es, en) = (moment(again, Lang::Es), moment(again, Lang::En));
+        Refusal {
+            es: format!("{} Vuelve a poder verse el {es}.", refusal.es),
+            en: format!("{} It can be seen again on {en}.", refusal.en),
+            ..refusal
         }
     }
     pub(crate) fn wait(seconds: i64) -> Refusal {

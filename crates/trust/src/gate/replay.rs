@@ -9,6 +9,7 @@ use super::judge::{Case, Opens, Verdict, judge, kind_code, with_representation};
 use super::{Gate, InForce, PersonRef, Refusal, RefusalKind, Said, Tag, What, question, rows};
 use crate::act::{Act, ActKind, ActView};
 use crate::policy::Circumstances;
+use crate::word::Used;
 use crate::{Actor, Category, Evidence, EvidenceKind, Purpose, Role, SignedWord, Viewer, Word};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -120,7 +121,13 @@ pub(super) struct AtHand {
 }
 
 /// A question as it was put, without its moment.
-type Put = (Circumstances, Vec<&'static str>, Opens, Vec<Said>);
+type Put = (
+    Circumstances,
+    Vec<&'static str>,
+    Opens,
+    Vec<Said>,
+    Vec<Used>,
+);
 
 /// Pieces of evidence and verdicts at hand: a few hundred bytes each.
 const MAX_AT_HAND: usize = 16_384;
@@ -265,7 +272,8 @@ impl Gate {
             named: asked.named,
             acting: asked.acting.map(|acting| acting.tag),
         };
-        let put = (circumstances, actions, opens, asked.words.clone());
+        let (said, used) = (asked.words.clone(), asked.used.clone());
+        let put = (circumstances, actions, opens, said, used);
         if let Some(known) = at_hand.verdicts.get(&put) {
             return Ok(Ok(known.clone()));
         }
@@ -286,6 +294,7 @@ impl Gate {
             },
             circumstances,
             words: &words.iter().collect::<Vec<_>>(),
+            used: &asked.used,
             purpose: act.purpose,
             now: asked.at,
         });

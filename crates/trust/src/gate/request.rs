@@ -223,6 +223,10 @@ pub struct Grant {
     pub(crate) evidence: Option<EvidenceKind>,
     /// Until when the person does not read its act; `None` where she reads it at once.
     pub(crate) told: Option<jiff::Timestamp>,
+    /// By when what is received under it is to be erased, where she said so of something that it opens.
+    pub erase_at: Option<jiff::Timestamp>,
+    /// When more is open again: something that she opened so many times is used up.
+    pub again: Option<jiff::Timestamp>,
     /// Leave to register somebody who is not known here yet, and nothing else.
     pub(crate) newcomer: bool,
 }

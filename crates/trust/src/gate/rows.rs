@@ -28,6 +28,7 @@
 //! | `3` person's number | [`Linked`](super::links) as JSON: the group of registrations that it belongs to |
 //! | `4` person's number, person's number | [`Decision`](crate::registry::Decision) as JSON: they are of two people |
 //! | `5` person's number, tag | [`Disowned`](crate::registry::Disowned) as JSON: it carries a CURP that is not its person's |
+//! | `6` tag, member, 0, grant | when the uses began that an institution made of what she opened, as JSON |
 //! | `x` tag | version (8 bytes) of the last word of a person who was erased |
 //!
 //! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number and
@@ -165,6 +166,14 @@ pub(crate) fn limit(person: Tag, id: &str) -> Vec<u8> {
     let mut key = limits_of(person);
     key.extend_from_slice(id.as_bytes());
     key
+}
+/// Sorts before all uses of what a person opened.
+pub(crate) fn used_of(person: Tag) -> Vec<u8> {
+    [b"6".as_slice(), &person.0].concat()
+}
+pub(crate) fn used(person: Tag, member: &MemberId, grant: &str) -> Vec<u8> {
+    let who = [member.0.as_bytes(), b"\0", grant.as_bytes()].concat();
+    [used_of(person), who].concat()
 }
 pub(crate) fn room(room: &str, key: &[u8]) -> Vec<u8> {
     [b"r", room.as_bytes(), b"\0", key].concat()

@@ -19,6 +19,7 @@ mod replay;
 mod represent;
 mod sign_in;
 mod upkeep;
+mod uses;
 mod wish;
 mod words;
 

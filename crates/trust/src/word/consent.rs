@@ -2,7 +2,7 @@
 
 use super::from_consent::TYPES;
 use super::part::{ACT_CODE, Author, Part};
-use super::{Rule, Unless, Who, Word};
+use super::{Rule, Terms, Unless, Who, Word};
 use crate::act::systems;
 use crate::{Category, Lang, Purpose};
 use fhir::{Object, Value};
@@ -64,19 +64,13 @@ pub fn to_consent(word: &Word, patient: &str) -> Value {
 
 fn rule(rule: &Rule) -> Value {
     let mut provision = object([("id", rule.id.as_str().into())]);
-    provision.set(
-        "extension",
-        Value::Array(
-            [
-                Some(flag(systems::EXT_HINT, rule.hint)),
-                rule.insist.then(|| flag(systems::EXT_INSIST, true)),
-                rule.quiet.then(|| flag(systems::EXT_QUIET, true)),
-            ]
-            .into_iter()
-            .flatten()
-            .collect(),
-        ),
-    );
+    let flags = [
+        Some(flag(systems::EXT_HINT, rule.hint)),
+        rule.insist.then(|| flag(systems::EXT_INSIST, true)),
+        rule.quiet.then(|| flag(systems::EXT_QUIET, true)),
+    ];
+    let extensions = flags.into_iter().flatten().chain(terms(&rule.terms));
+    provision.set("extension", Value::Array(extensions.collect()));
     provision.set("type", if rule.allow { "permit" } else { "deny" });
     let purposes: Vec<Purpose> = rule.purpose.into_iter().collect();
     let said = Said {
@@ -96,6 +90,10 @@ fn rule(rule: &Rule) -> Value {
 
 fn exception(unless: &Unless) -> Value {
     let mut provision = object([("type", "permit".into())]);
+    let terms: Vec<Value> = terms(&unless.terms).collect();
+    if !terms.is_empty() {
+        provision.set("extension", Value::Array(terms));
+    }
     let said = Said {
         when: (unless.from, unless.until),
         who: &unless.who,
@@ -206,6 +204,29 @@ fn period((from, until): (Option<Timestamp>, Option<Timestamp>)) -> Option<Value
         period.set("end", last.unwrap_or(until).to_string());
     }
     (!period.is_empty()).then_some(Value::Object(period))
+}
+
+/// How often as a `Timing`, and by when what was received is erased: R4's Consent has no element for either.
+fn terms(terms: &Terms) -> impl Iterator<Item = Value> + use<> {
+    let often = terms.frequency.map(|frequency| {
+        let (period, unit) = frequency.per.ucum();
+        let repeat = object([
+            ("frequency", i64::from(frequency.times).into()),
+            ("period", i64::from(period).into()),
+            ("periodUnit", unit.into()),
+        ]);
+        object([
+            ("url", systems::EXT_FREQUENCY.into()),
+            ("valueTiming", object([("repeat", repeat)])),
+        ])
+    });
+    let erased = terms.erase_at.map(|at| {
+        object([
+            ("url", systems::EXT_ERASE_AT.into()),
+            ("valueDateTime", at.to_string().into()),
+        ])
+    });
+    often.into_iter().chain(erased)
 }
 
 fn flag(url: &str, value: bool) -> Value {

@@ -1,6 +1,7 @@
 //! What a person's rules hide from somebody.
 
 use super::residual::{Closing, Opening, Residual, Scope};
+use super::terms::{Frequency, Limited};
 use super::{Part, Rule, Unless, Who, Word, wish};
 use crate::category::{EVERYTHING, IDENTITY};
 use crate::{Category, MemberId, MemberKind, Purpose, Role, Tag};
@@ -39,6 +40,10 @@ pub struct Hidden {
     /// Whether the viewer may be told that something may be withheld: something is closed, and every rule that
     /// closes it allows the hint. It says nothing of whether there is anything.
     pub hint: bool,
+    /// The grants with terms that open something here which nothing else opens. Of several that open the same the first.
+    pub under: Vec<Limited>,
+    /// Those that are used up and would open more, alone or together.
+    pub spent: Vec<Limited>,
 }
 
 /// Decides what a word hides from a viewer, for a purpose, at a moment. Pure: the same inputs give the same answer
@@ -63,21 +68,98 @@ pub struct Hidden {
 /// 8. In an **emergency** only those closing rules count that insist.
 /// 9. For care, a closing rule that does not insist leaves the emergency set open, and whose it is: it hides what has a
 ///    closed category unless that is of the set. For every other purpose a seal holds for the set as well.
-/// 10. Whoever acts for her is named by no rule about institutions, roles and professionals; for her the law of
+/// 10. A grant (an allowing rule, or an exception) that says how often opens nothing to an institution that used it so
+///     often; one whose receipts are to be erased by a moment opens nothing from that moment on ([`super::terms`]).
+/// 11. Whoever acts for her is named by no rule about institutions, roles and professionals; for her the law of
 ///     [`represent`](super::represent) comes on top, and no hint is ever given.
 ///
-/// So a further closing rule never shows more, and taking an allowing rule or an exception away never shows more.
+/// So a further closing rule never shows more, and taking an allowing rule or an exception away never shows more; nor
+/// does a further use.
 ///
 /// What holds for all of a category comes out as labels, which the archive's index knows; the rest as a [`Residual`].
+///
+/// Here no grant was used before; see [`hidden_when`].
 pub fn hidden(
     word: Option<&Word>,
     viewer: &Viewer<'_>,
     purpose: Purpose,
     now: Timestamp,
 ) -> Hidden {
+    hidden_when(word, viewer, purpose, now, &|_, _| false)
+}
+
+/// As [`hidden`], where some grants are used up: `spent` says it of a grant's name and what it lets.
+///
+/// Cost: as [`hidden`] up to twice for each grant with terms, and three times more.
+pub fn hidden_when(
+    word: Option<&Word>,
+    viewer: &Viewer<'_>,
+    purpose: Purpose,
+    now: Timestamp,
+    spent: &dyn Fn(&str, &Frequency) -> bool,
+) -> Hidden {
     let Some(word) = word else {
         return Hidden::default();
     };
+    let asked = Asked {
+        viewer,
+        purpose,
+        now,
+    };
+    let hides = |counts: &dyn Fn(&str) -> bool| hides(word, &asked, counts);
+    let grants: Vec<Limited> = match viewer.herself {
+        true => Vec::new(),
+        false => word.limited().collect(),
+    };
+    if grants.is_empty() {
+        return hides(&|_| true);
+    }
+    let is_spent = |grant: &Limited| {
+        let frequency = grant.terms.frequency.as_ref();
+        frequency.is_some_and(|frequency| spent(&grant.name, frequency))
+    };
+    let with = |grants: &[Limited]| hides(&|name| grants.iter().any(|grant| grant.name == name));
+    // Those without which less is open: one after the other is let go of, as long as nothing closes by that.
+    let needed = |mut grants: Vec<Limited>| -> Vec<Limited> {
+        let all = with(&grants);
+        for place in (0..grants.len()).rev() {
+            let grant = grants.remove(place);
+            if !with(&grants).hides_as(&all) {
+                grants.insert(place, grant);
+            }
+        }
+        grants
+    };
+    let (spent, left): (Vec<Limited>, Vec<Limited>) = grants.into_iter().partition(is_spent);
+    let under = needed(left);
+    let seen = with(&under);
+    let both: Vec<Limited> = under.iter().chain(&spent).cloned().collect();
+    let missed = needed(both);
+    let opens_more = |grant: &Limited| {
+        let more: Vec<Limited> = under.iter().chain([grant]).cloned().collect();
+        missed.contains(grant) || !with(&more).hides_as(&seen)
+    };
+    let spent = spent.into_iter().filter(opens_more).collect();
+    Hidden {
+        under,
+        spent,
+        ..seen
+    }
+}
+
+impl Hidden {
+    fn hides_as(&self, other: &Hidden) -> bool {
+        (self.labels, self.held, &self.residual) == (other.labels, other.held, &other.residual)
+    }
+}
+
+/// What a word hides when, of the grants with terms, those count whose names are said to.
+fn hides(word: &Word, asked: &Asked<'_>, counts: &dyn Fn(&str) -> bool) -> Hidden {
+    let Asked {
+        viewer,
+        purpose,
+        now,
+    } = *asked;
     let mut unwanted = wish::unwanted(word, viewer, purpose, now);
     if viewer.herself {
         unwanted = unwanted.with(Category::set(&word.too_young_for(now)));
@@ -86,24 +168,20 @@ pub fn hidden(
         true => &[],
         false => word.rules.as_slice(),
     };
-    let asked = Asked {
-        viewer,
-        purpose,
-        now,
-    };
     let (mut closing, mut residual) = (Vec::new(), Residual::default());
     for rule in rules {
         // In an emergency only what insists is a seal.
         if !rule.allow && !rule.insist && purpose == Purpose::Emergency {
             continue;
         }
-        match asked.applies(rule) {
+        let counted = rule.terms.is_none() || counts(&rule.id);
+        match asked.applies(rule).filter(|_| counted) {
             Some(exact) if rule.allow => residual.opening.push(Opening {
                 exact,
                 scope: rule.into(),
             }),
             Some(exact) => {
-                let exceptions = rule.unless.iter().filter(|unless| asked.excepts(unless));
+                let exceptions = rule.excepting(counts).filter(|one| asked.excepts(one));
                 residual.closing.push(Closing {
                     exact,
                     scope: rule.into(),
@@ -129,6 +207,7 @@ pub fn hidden(
             insist: false,
         }));
     }
+    residual.drop_idle();
     // For care what could save her life is left out by those that insist alone.
     residual.spares = purpose == Purpose::Treatment;
     let whole = |category: &Category| residual.hides_all(*category);
@@ -169,10 +248,13 @@ pub fn hidden(
         residual: partly.then(|| Arc::new(residual)),
         hint: viewer.acting.is_none() && !hiding.is_empty() && hiding.iter().all(|rule| rule.hint),
         rules: hiding.iter().map(|rule| rule.id.clone()).collect(),
+        under: Vec::new(),
+        spent: Vec::new(),
     }
 }
 
 /// Under what somebody looks.
+#[derive(Clone, Copy)]
 struct Asked<'a> {
     viewer: &'a Viewer<'a>,
     purpose: Purpose,
@@ -186,13 +268,13 @@ impl Asked<'_> {
             return self.is_now(rule.from, rule.until).then_some(SEALED);
         }
         let meant = rule.purpose.is_none_or(|only| only == self.purpose);
-        let applies = meant && self.is_now(rule.from, rule.until);
+        let applies = meant && self.is_now(rule.from, rule.terms.end(rule.until));
         exactness(&rule.who, self.viewer).filter(|_| applies)
     }
     fn excepts(&self, unless: &Unless) -> bool {
         let meant = unless.purposes.is_empty() || unless.purposes.contains(&self.purpose);
         meant
-            && self.is_now(unless.from, unless.until)
+            && self.is_now(unless.from, unless.terms.end(unless.until))
             && exactness(&unless.who, self.viewer).is_some()
     }
     fn is_now(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {

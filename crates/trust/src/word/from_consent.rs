@@ -10,6 +10,7 @@
 //! the purposes, the time and the parts they do not name themselves. What it denies inside becomes a closing rule of its own.
 
 use super::part::{ACT_CODE, Author, Label, Part, Period, in_mexico};
+use super::terms::{Frequency, Per, Terms};
 use super::{Rule, Unless, Who, check_rules};
 use crate::act::systems;
 use crate::{Category, MemberId, MemberKind, Purpose, Role, Tag};
@@ -150,6 +151,7 @@ struct Provision {
     parts: Vec<Part>,
     from: Option<Timestamp>,
     until: Option<Timestamp>,
+    terms: Terms,
 }
 
 impl Provision {
@@ -179,6 +181,7 @@ impl Provision {
                     part: part.clone(),
                     from: self.from,
                     until: self.until,
+                    terms: self.terms,
                 });
             }
         }
@@ -212,6 +215,7 @@ impl Provision {
                         from: self.from,
                         part: part.clone(),
                         unless: unless.to_vec(),
+                        terms: self.terms,
                     });
                 }
             }
@@ -229,6 +233,7 @@ impl Provision {
             until: self.until.or(outer.until),
             what: outer.what.clone(),
             parts: outer.parts.clone(),
+            terms: self.terms.or(&outer.terms),
             ..*outer
         }
     }
@@ -246,6 +251,7 @@ impl Provision {
         self.parts = both.collect();
         self.from = self.from.or(outer.from);
         self.until = self.until.or(outer.until);
+        self.terms = self.terms.or(&outer.terms);
         self
     }
 }
@@ -347,15 +353,30 @@ impl Reading<'_> {
             labels: labels.clone(),
             ..part
         });
-        let [hint, insist, quiet] = flags(value, at)?;
+        let ([hint, insist, quiet], terms) = extensions(value, at)?;
+        if !permit && !terms.is_none() {
+            let at = format!("{at}.extension");
+            return unsaid(&at, "only what is permitted has terms");
+        }
+        let who = self.actors(value, at)?;
+        let purposes = self.purposes(value, at)?;
+        let apart = who.len() > 1 || purposes.len() > 1;
+        if apart && terms.frequency.is_some() {
+            let at = format!("{at}.extension");
+            return unsaid(
+                &at,
+                "how often is counted for one recipient and one purpose",
+            );
+        }
         Ok(Provision {
+            terms,
             id: value.text("id").unwrap_or(name).to_owned(),
             permit,
             hint,
             insist,
             quiet,
-            who: self.actors(value, at)?,
-            purposes: self.purposes(value, at)?,
+            who,
+            purposes,
             parts: parts.collect(),
             what,
             from,
@@ -508,19 +529,56 @@ fn labels(value: &Value, at: &str) -> Said<Vec<Label>> {
     Ok(all)
 }
 
-/// The extensions that say whether the refused are told, whether a rule insists, and whether it is quiet; no other is
-/// understood.
-fn flags(value: &Value, at: &str) -> Said<[bool; 3]> {
-    let [mut hint, mut insist, mut quiet] = [false; 3];
+/// The extensions that say whether the refused are told, whether a rule insists, and whether it is quiet; and those that
+/// say how often, and by when it is erased. No other is understood.
+fn extensions(value: &Value, at: &str) -> Said<([bool; 3], Terms)> {
+    let ([mut hint, mut insist, mut quiet], mut terms) = ([false; 3], Terms::default());
     for (place, extension) in value.list("extension").iter().enumerate() {
+        let at = format!("{at}.extension[{place}]");
         match (extension.text("url"), extension.get("valueBoolean")) {
             (Some(systems::EXT_HINT), Some(Value::Bool(said))) => hint = *said,
             (Some(systems::EXT_INSIST), Some(Value::Bool(said))) => insist = *said,
             (Some(systems::EXT_QUIET), Some(Value::Bool(said))) => quiet = *said,
-            _ => return unsaid(&format!("{at}.extension[{place}]"), "no rule says this"),
+            (Some(systems::EXT_FREQUENCY), _) => {
+                terms.frequency = Some(frequency(extension, &at)?);
+            }
+            (Some(systems::EXT_ERASE_AT), _) => match moment(extension.text("valueDateTime")) {
+                Some(span) => terms.erase_at = Timestamp::from_microsecond(span.from).ok(),
+                None => return unsaid(&at, "no moment"),
+            },
+            _ => return unsaid(&at, "no rule says this"),
         }
     }
-    Ok([hint, insist, quiet])
+    Ok(([hint, insist, quiet], terms))
+}
+
+/// `Timing.repeat` with a frequency, in one hour, day, week or month.
+fn frequency(extension: &Value, at: &str) -> Said<Frequency> {
+    let repeat = extension
+        .get("valueTiming")
+        .and_then(|timing| timing.get("repeat"));
+    let members = repeat
+        .and_then(Value::as_object)
+        .map(|repeat| repeat.iter());
+    let mut known = members.into_iter().flatten().map(|(name, _)| name);
+    let number = |name: &str| {
+        let number = repeat.and_then(|repeat| repeat.get(name)?.as_number());
+        number.and_then(|number| number.parse::<u32>().ok())
+    };
+    let unit = repeat.and_then(|repeat| repeat.text("periodUnit"));
+    let per = Per::ALL.into_iter().find(|per| {
+        let (period, code) = per.ucum();
+        (number("period"), unit) == (Some(period), Some(code))
+    });
+    let only = known.all(|name| ["frequency", "period", "periodUnit"].contains(&name));
+    match (number("frequency"), per) {
+        (Some(times), Some(per)) if only => Ok(Frequency { times, per }),
+        _ => unsaid(at, "so many times in one h, d, wk or mo, and nothing else"),
+    }
+}
+
+fn moment(text: Option<&str>) -> Option<Span> {
+    span(text?).map(in_mexico)
 }
 
 /// A Period as moments: the second is the first that is no longer in it.
@@ -529,8 +587,8 @@ fn period(value: Option<&Value>, at: &str) -> Said<(Option<Timestamp>, Option<Ti
         let Some(text) = value.and_then(|value| value.text(name)) else {
             return Ok(None);
         };
-        let moment = span(text).map(in_mexico);
-        let moment = moment.and_then(|span| Timestamp::from_microsecond(pick(span)).ok());
+        let moment =
+            moment(Some(text)).and_then(|span| Timestamp::from_microsecond(pick(span)).ok());
         match moment {
             Some(moment) => Ok(Some(moment)),
             None => unsaid(&format!("{at}.{name}"), "no date"),

@@ -131,6 +131,11 @@ fn process(
             "tejido:from": rule.from.map(|from| from.to_string()),
             "tejido:until": rule.until.map(|until| until.to_string()),
         },
+        "dpv:hasFrequency": rule.terms.frequency,
+        "dpv:hasStorageCondition": rule.terms.erase_at.map(|at| json!({
+            "@type": "dpv:StorageDeletion",
+            "tejido:eraseAt": at.to_string(),
+        })),
         "tejido:rule": rule,
     })
 }

@@ -48,6 +48,13 @@ impl Scope {
     pub(super) fn covers_all(&self, category: Category) -> bool {
         self.covers(category) && self.part.is_all()
     }
+    fn meets(&self, other: &Scope) -> bool {
+        let all = self.what.is_empty() || other.what.is_empty();
+        all || self
+            .what
+            .iter()
+            .any(|category| other.what.contains(category))
+    }
     fn holds(&self, category: Category, facts: &Facts<'_>, doubt: Doubt) -> bool {
         self.covers(category) && self.part.fits(facts, doubt)
     }
@@ -69,6 +76,15 @@ impl Closing {
 }
 
 impl Residual {
+    /// Lets go of what opens nothing that is closed.
+    pub(super) fn drop_idle(&mut self) {
+        let closing = &self.closing;
+        self.opening.retain(|one| {
+            let mut closing = closing.iter();
+            closing.any(|other| one.exact > other.exact && one.scope.meets(&other.scope))
+        });
+    }
+
     /// The same with those closing rules alone that insist.
     pub(super) fn insisting(&self) -> Residual {
         let insisting = self.closing.iter().filter(|closing| closing.insist);

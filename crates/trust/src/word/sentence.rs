@@ -21,6 +21,7 @@ impl Rule {
         };
         let mut said = vec![capital(&sentence)];
         said.extend(part_words(&self.part, lang, names));
+        said.extend(self.terms.sentences(lang));
         said.extend(self.unless.iter().map(|one| one.sentence(lang, names)));
         if let Some(from) = self.from {
             said.push(match lang {
@@ -156,6 +157,7 @@ impl Unless {
             part: self.part.clone(),
             from: self.from,
             until: self.until,
+            terms: self.terms,
             ..Rule::default()
         };
         let purposes = self.purposes.iter().map(|purpose| purpose.code());

@@ -43,6 +43,14 @@ fn seen_by_ruiz(rules: &[Rule]) -> Hidden {
 }
 
 fn seen_by_ruiz_for(rules: &[Rule], purpose: Purpose) -> Hidden {
+    seen_by_ruiz_when(rules, purpose, &|_, _| false)
+}
+
+fn seen_by_ruiz_when(
+    rules: &[Rule],
+    purpose: Purpose,
+    spent: &dyn Fn(&str, &Frequency) -> bool,
+) -> Hidden {
     let pharmacy = member("farmacia");
     let viewer = Viewer {
         member: &pharmacy,
@@ -53,7 +61,7 @@ fn seen_by_ruiz_for(rules: &[Rule], purpose: Purpose) -> Hidden {
         acting: None,
     };
     let now = at("2026-11-22T18:00:00Z");
-    hidden(Some(&word(rules.to_vec())), &viewer, purpose, now)
+    hidden_when(Some(&word(rules.to_vec())), &viewer, purpose, now, spent)
 }
 
 const MENTAL: &[Category] = &[Category::MentalHealth];
@@ -494,6 +502,116 @@ fn a_word_is_a_consent_that_r4_takes() {
         let nested = consent.path("provision.provision");
         assert_eq!(nested.map_or(0, |n| n.items().len()), rules.len());
     }
+}
+
+/// Who opens everything to the pharmacy's doctors twice a week, and wants it erased by December.
+fn on_terms() -> Rule {
+    let terms = Terms {
+        frequency: Some(Frequency {
+            times: 2,
+            per: Per::Week,
+        }),
+        erase_at: Some(at("2026-12-01T06:00:00Z")),
+    };
+    Rule {
+        terms,
+        ..rule("twice", true, Who::Member(member("farmacia")), &[])
+    }
+}
+
+#[test]
+fn a_grant_that_is_used_up_opens_nothing_and_says_which_it_is() {
+    let closed = rule("all", false, Who::Everyone, &[]);
+    let rules = [closed.clone(), on_terms()];
+    let open = seen_by_ruiz(&rules);
+    assert_eq!((open.labels, open.under.len()), (Labels(0), 1));
+    assert_eq!(open.under[0].name, "twice");
+    let spent = |name: &str, often: &Frequency| name == "twice" && often.times == 2;
+    let closed_again = seen_by_ruiz_when(&rules, Purpose::Treatment, &spent);
+    assert_eq!(closed_again.labels, EVERYTHING.with(IDENTITY));
+    assert_eq!((closed_again.under.len(), closed_again.spent.len()), (0, 1));
+    // What is open without it is no use of it.
+    let plain = rule("plain", true, Who::Member(member("farmacia")), &[]);
+    let seen = seen_by_ruiz(&[closed, on_terms(), plain]);
+    assert!(seen.under.is_empty());
+}
+
+#[test]
+fn terms_read_as_sentences_and_come_back_from_a_consent() {
+    let said = on_terms().sentence(Lang::Es, &names);
+    assert_eq!(
+        said,
+        "Farmacia del Centro sí puede ver toda tu historia. Cada institución, 2 veces a la semana. \
+         Lo que reciban se borra a más tardar el 1 de diciembre de 2026; desde entonces no abre nada."
+    );
+    let closing = Rule {
+        unless: vec![Unless {
+            terms: on_terms().terms,
+            ..Unless::default()
+        }],
+        ..rule("all", false, Who::Everyone, &[])
+    };
+    let rules = vec![closing, on_terms()];
+    let consent = to_consent(&word(rules.clone()), "Patient/17");
+    assert_eq!(fhir::check(&consent).map(|of| of.name()), Ok("Consent"));
+    struct Nobody;
+    impl Names for Nobody {
+        fn who(&self, _: &fhir::Value) -> Option<Vec<Who>> {
+            None
+        }
+        fn purpose(&self, _: &str, _: &str) -> Option<Purpose> {
+            None
+        }
+    }
+    assert_eq!(from_consent(&consent, &Nobody), Ok(rules));
+    // What is counted by other spans, or apart for several people, is refused with its place.
+    let text = consent.to_string();
+    for (from, to, place) in [
+        (
+            r#""periodUnit":"wk""#,
+            r#""periodUnit":"a""#,
+            "provision[1].extension[1]",
+        ),
+        (
+            r#""periodUnit":"wk""#,
+            r#""periodUnit":"wk","count":3"#,
+            "provision[1].extension[1]",
+        ),
+        (
+            r#""type":"permit","actor""#,
+            r#""type":"deny","actor""#,
+            "provision[1].extension",
+        ),
+    ] {
+        let place = format!("Consent.provision.{place}");
+        // The last is the rule's own; the exception's stands before it.
+        let (before, after) = text.rsplit_once(from).unwrap();
+        let other = format!("{before}{to}{after}");
+        let other = fhir::json::parse(other.as_bytes(), &fhir::json::Limits::default()).unwrap();
+        assert_eq!(from_consent(&other, &Nobody).unwrap_err().place, place);
+    }
+}
+
+#[test]
+fn terms_are_of_what_opens_and_keep_their_bounds() {
+    let refused = |rule: Rule| check_rules(&[rule]).unwrap_err().to_string();
+    let closing = Rule {
+        allow: false,
+        ..on_terms()
+    };
+    assert!(refused(closing).contains("only what opens"));
+    let mut never = on_terms();
+    never.terms.frequency = Some(Frequency {
+        times: 0,
+        per: Per::Day,
+    });
+    assert!(refused(never).contains("1 to 1000"));
+    let mut late = on_terms();
+    late.from = late.terms.erase_at;
+    assert!(refused(late).contains("ends before it begins"));
+    // Words that were signed before there were terms are what they were.
+    let plain = word(vec![rule("1", true, Who::Everyone, &[])]).canonical();
+    assert!(!String::from_utf8(plain).unwrap().contains("terms"));
 }
 
 #[test]

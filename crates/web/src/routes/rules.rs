@@ -13,7 +13,9 @@ use axum::http::header::CONTENT_DISPOSITION;
 use axum::http::{Response, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use trust::{Author, Category, MemberId, Pact, Part, Period, Refusal, Rule, Who};
+use trust::{
+    Author, Category, Frequency, MemberId, Pact, Part, Per, Period, Refusal, Rule, Terms, Who,
+};
 
 #[derive(Deserialize)]
 pub(super) struct About {
@@ -85,6 +87,7 @@ fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Rule, Vec<Fie
     let until = until(typed, now);
     let part = part(&signed.state().gate.pact(), typed);
     let from = start(typed, now);
+    let opens = typed.get("verb") == "open";
     let mut errors = Vec::new();
     let mut wrong = |field: &str, sentence: &str| {
         errors.push(FieldError::new(field, sentence));
@@ -105,25 +108,43 @@ fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Rule, Vec<Fie
     if from.is_none() || backwards {
         wrong("from_date", t.say("rules.need_start"));
     }
-    let insist = typed.get("verb") != "open" && typed.get("insist") == "yes";
+    let frequency = frequency(typed);
+    if frequency.is_none() {
+        wrong("times", t.say("rules.need_times"));
+    }
+    let erase_at = erase_at(typed, now);
+    if erase_at.is_none() {
+        wrong("erase_date", t.say("rules.need_erase"));
+    }
+    let terms = frequency.zip(erase_at).map(|(frequency, erase_at)| Terms {
+        frequency,
+        erase_at,
+    });
+    if !opens && terms.is_some_and(|terms| !terms.is_none()) {
+        wrong("times", t.say("rules.need_open"));
+    }
+    let insist = !opens && typed.get("insist") == "yes";
     if insist && typed.get("insist_sure") != "yes" {
         wrong("insist_sure", t.say("rules.need_sure"));
     }
-    match (who.zip(part), until.zip(from), new_id()) {
-        (Some((who, part)), Some((until, from)), Some(id)) if errors.is_empty() => Ok(Rule {
-            id,
-            allow: typed.get("verb") == "open",
-            who,
-            what: if everything { Vec::new() } else { what },
-            purpose: None,
-            until,
-            hint: typed.get("hint") != "silence",
-            from,
-            part,
-            insist,
-            quiet: typed.get("verb") != "open" && typed.get("quiet") == "yes",
-            ..Rule::default()
-        }),
+    match (who.zip(part), until.zip(from), terms.zip(new_id())) {
+        (Some((who, part)), Some((until, from)), Some((terms, id))) if errors.is_empty() => {
+            Ok(Rule {
+                id,
+                allow: opens,
+                terms,
+                who,
+                what: if everything { Vec::new() } else { what },
+                purpose: None,
+                until,
+                hint: typed.get("hint") != "silence",
+                from,
+                part,
+                insist,
+                quiet: !opens && typed.get("quiet") == "yes",
+                ..Rule::default()
+            })
+        }
         _ => Err(errors),
     }
 }
@@ -153,6 +174,31 @@ fn start(typed: &Fields, now: Timestamp) -> Option<Option<Timestamp>> {
     match typed.get("from_date") {
         "" => Some(None),
         day => when::start_of_day(day).map(|start| Some(start).filter(|start| *start > now)),
+    }
+}
+
+/// How often (`Some(None)`: as often as they need); `None` for what is no number from 1 to 1000.
+#[allow(clippy::option_option)]
+fn frequency(typed: &Fields) -> Option<Option<Frequency>> {
+    let times = match typed.get("times") {
+        "" => return Some(None),
+        times => times.parse().ok()?,
+    };
+    let mut spans = Per::ALL.into_iter();
+    let per = spans.find(|per| per.code() == typed.get("per"))?;
+    let frequency = Frequency { times, per };
+    frequency.is_within_bounds().then_some(Some(frequency))
+}
+
+/// By when what was received is erased (`Some(None)`: she does not say); `None` for a day that cannot be read or is over.
+#[allow(clippy::option_option)]
+fn erase_at(typed: &Fields, now: Timestamp) -> Option<Option<Timestamp>> {
+    match typed.get("erase_date") {
+        "" => Some(None),
+        day => {
+            let end = when::end_of_day(day)?;
+            (end > now).then_some(Some(end))
+        }
     }
 }
 
@@ -190,8 +236,10 @@ pub(super) async fn preview(SignedForm(signed, typed): SignedForm) -> Answer {
     let eyes = views::rules::who_of(typed.get("eyes")).unwrap_or_else(|| rule.who.clone());
     let mut then = today.rules.clone();
     // Shown as it will be once it holds.
-    let from = rule.from;
-    then.push(Rule { from: None, ..rule });
+    then.push(Rule {
+        from: None,
+        ..rule.clone()
+    });
     let (gate, actor, who) = (
         signed.state().gate.clone(),
         signed.actor.clone(),
@@ -204,7 +252,7 @@ pub(super) async fn preview(SignedForm(signed, typed): SignedForm) -> Answer {
     Ok(match seen {
         Ok(rows) => {
             let preview =
-                views::rules::preview(signed.t(), &signed.frame().threads, &eyes, &rows, from);
+                views::rules::preview(signed.t(), &signed.frame().threads, &eyes, &rows, &rule);
             desk(&signed, StatusCode::OK, &today, &typed, &[], Some(preview))
         }
         Err(refusal) => signed.refuse(&refusal, ""),

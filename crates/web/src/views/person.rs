@@ -320,6 +320,28 @@ fn asked_not_to_know(t: Text, input: &Input<'_>) -> Option<Notice> {
     })
 }
 
+/// A notice of terms on which she let something be seen: the earliest moment, and at whom.
+fn term(t: Text, key: &str, id: &'static str, of: Vec<(&Part, Timestamp)>) -> Option<Notice> {
+    let first = of.iter().map(|(_, at)| *at).min()?;
+    let names: Vec<&str> = of.iter().map(|(part, _)| part.name.as_str()).collect();
+    let said = [
+        ("names", names.join(", ")),
+        ("date", when::date(t, &when::iso_day(first))),
+        ("time", when::time(first)),
+    ];
+    let said: Vec<(&str, &str)> = said
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    Some(Notice {
+        kind: "care",
+        icon: "clock",
+        sentence: t.fill(key, &said),
+        id,
+        link: None,
+    })
+}
+
 fn notices(t: Text, members: &[MemberView], s: &Summary, parts: &[Part]) -> Vec<Notice> {
     let mut out = Vec::new();
     let missing: Vec<&str> = members
@@ -366,6 +388,23 @@ fn notices(t: Text, members: &[MemberView], s: &Summary, parts: &[Part]) -> Vec<
             id: "aviso-cautela",
             link: None,
         });
+    }
+    let of_terms = [
+        (
+            "person.erase",
+            "aviso-borrar",
+            answers()
+                .filter_map(|(p, a)| Some((p, a.erase_at?)))
+                .collect(),
+        ),
+        (
+            "person.used_up",
+            "aviso-usado",
+            answers().filter_map(|(p, a)| Some((p, a.again?))).collect(),
+        ),
+    ];
+    for (key, id, of) in of_terms {
+        out.extend(term(t, key, id, of));
     }
     let lines = [&s.allergies, &s.problems, &s.medicines];
     let differ = lines

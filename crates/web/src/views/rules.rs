@@ -9,7 +9,8 @@ use crate::when;
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 use trust::{
-    Author, Category, MemberId, MemberKind, Part, Previewed, Purpose, Role, Rule, Tag, Unless, Who,
+    Author, Category, MemberId, MemberKind, Part, Per, Previewed, Purpose, Role, Rule, Tag, Unless,
+    Who,
 };
 
 /// A rule as a sentence.
@@ -230,6 +231,7 @@ pub(crate) fn rule(t: Text, threads: &Threads, rule: &Rule) -> RuleView {
         sentence = format!("{sentence} {}", t.say(purpose_key(purpose)));
     }
     let mut detail = part(t, threads, &rule.part);
+    detail.extend(rule.terms.sentences(t.lang()));
     detail.extend(rule.unless.iter().map(|one| unless(t, threads, one)));
     let day = |at: Timestamp| when::date(t, &when::iso_day(at));
     if let Some(from) = rule.from {
@@ -321,6 +323,7 @@ fn unless(t: Text, threads: &Threads, unless: &Unless) -> String {
     let purposes = unless.purposes.iter();
     said.extend(purposes.map(|one| t.say(purpose_key(*one)).to_owned()));
     said.extend(part(t, threads, &unless.part));
+    said.extend(unless.terms.sentences(t.lang()));
     said.join(" ")
 }
 
@@ -346,14 +349,8 @@ fn purpose_key(purpose: Purpose) -> &'static str {
     }
 }
 
-/// What a preview says; `from` is when the rule that is tried begins, if that is later.
-pub fn preview(
-    t: Text,
-    threads: &Threads,
-    who: &Who,
-    rows: &[Previewed],
-    from: Option<Timestamp>,
-) -> Preview {
+/// What a preview says of a rule that is tried: whom it lets see what once it holds, and on what terms.
+pub fn preview(t: Text, threads: &Threads, who: &Who, rows: &[Previewed], tried: &Rule) -> Preview {
     let whom = who_words(t, threads, who);
     let rows: Vec<PreviewRow> = rows
         .iter()
@@ -393,13 +390,14 @@ pub fn preview(
     for (key, what) in changes.into_iter().filter(|(_, what)| !what.is_empty()) {
         difference.push(t.fill(key, &[("what", &listed(t, &what))]));
     }
-    if let Some(from) = from {
+    if let Some(from) = tried.from {
         let date = when::date(t, &when::iso_day(from));
         difference.push(t.fill("preview.from", &[("date", &date)]));
     }
     if difference.is_empty() {
         difference.push(t.say("preview.same").to_owned());
     }
+    difference.extend(tried.terms.sentences(t.lang()));
     Preview {
         headline: t.fill("preview.headline", &[("who", &whom)]),
         difference: difference.join(" "),
@@ -440,6 +438,10 @@ struct Page<'a> {
     parts: [Field; 4],
     /// Whether the form says anything of a part.
     is_part: bool,
+    /// How often, in how long, and by when it is erased.
+    terms: [Field; 3],
+    /// Whether the form says anything of terms.
+    is_limited: bool,
     eyes: Field,
     kinds: Vec<Tick>,
     topics: Vec<Tick>,
@@ -490,6 +492,12 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
         f.choice("part_by", authors),
         f.of("from_date", "date"),
     ];
+    let spans = Per::ALL.map(|per| choice(per.code(), t.say(&format!("per.{}", per.code()))));
+    let terms = [
+        f.of("times", "number"),
+        f.choice("per", spans.into()),
+        f.of("erase_date", "date"),
+    ];
     let verbs = ["close", "open"].map(|v| choice(v, t.say(&format!("verb.{v}"))));
     let mut who = f.choice("who", whom);
     if who.value.is_empty() {
@@ -513,6 +521,10 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
             .iter()
             .any(|field| !field.value.is_empty() || !field.error.is_empty()),
         parts,
+        is_limited: [&terms[0], &terms[2]]
+            .iter()
+            .any(|field| !field.value.is_empty() || !field.error.is_empty()),
+        terms,
         eyes: f.choice("eyes", eyes),
         kinds: boxes(false),
         topics: boxes(true),

@@ -138,6 +138,7 @@ proptest! {
                 acting: None,
             },
             words: &[&word],
+            used: &[],
             purpose: Purpose::Treatment,
             now: noon(),
         }));

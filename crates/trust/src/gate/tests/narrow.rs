@@ -148,6 +148,7 @@ fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Aske
             acting: None,
         },
         words: &[&word],
+        used: &[],
         purpose: asker.purpose,
         now: noon(),
     })

@@ -205,6 +205,35 @@ struct Told {
     unless: Vec<Named>,
 }
 
+/// Terms that come into play: a grant that one more use would be too much for, one that is to be erased now, and others.
+fn any_terms() -> impl Strategy<Value = Terms> {
+    let often = |times| {
+        Some(Frequency {
+            times,
+            per: Per::Week,
+        })
+    };
+    let frequency = prop_oneof![3 => Just(None), 1 => Just(often(1)), 1 => Just(often(3))];
+    let erased = prop_oneof![
+        3 => Just(None),
+        1 => Just(Some("2026-11-22T18:00:00Z")),
+        1 => Just(Some("2026-11-23T18:00:00Z")),
+    ];
+    (frequency, erased).prop_map(|(frequency, erased)| Terms {
+        frequency,
+        erase_at: erased.map(at),
+    })
+}
+
+/// How often each grant was used before, in these tests.
+const USED: u32 = 2;
+
+/// Whether a grant still opens, by its terms.
+fn opens_still(terms: &Terms) -> bool {
+    let used_up = terms.frequency.is_some_and(|often| often.times <= USED);
+    !used_up && terms.erase_at != Some(at("2026-11-22T18:00:00Z"))
+}
+
 fn any_named() -> impl Strategy<Value = Named> {
     proptest::sample::select(Named::EACH.to_vec())
 }
@@ -218,9 +247,10 @@ prop_compose! {
         what in proptest::sample::subsequence(Category::ALL.to_vec(), 0..3),
         part in any_named(),
         over: bool,
+        terms in any_terms(),
     ) -> (Unless, Named) {
         let until = over.then(|| at("2026-11-22T18:00:00Z"));
-        (Unless { who, purposes, what, part: part.part(), from: None, until }, part)
+        (Unless { who, purposes, what, part: part.part(), from: None, until, terms }, part)
     }
 }
 
@@ -230,7 +260,9 @@ prop_compose! {
         part in any_named(),
         unless in proptest::collection::vec(any_unless(), 0..3),
         later in prop_oneof![4 => Just(false), 1 => Just(true)],
+        terms in any_terms(),
     ) -> Told {
+        let terms = if rule.allow { terms } else { Terms::default() };
         let unless = if rule.allow { Vec::new() } else { unless };
         let from = later.then(|| at("2026-11-22T18:00:01Z"));
         Told {
@@ -238,6 +270,7 @@ prop_compose! {
             rule: Rule {
                 part: part.part(),
                 from,
+                terms,
                 unless: unless.iter().map(|(one, _)| one.clone()).collect(),
                 ..rule
             },
@@ -276,6 +309,7 @@ fn is_hidden_by_the_book(told: &[Told], thing: Thing) -> bool {
             .any(|(unless, part)| {
                 rank(&unless.who).is_some()
                     && unless.until.is_none()
+                    && opens_still(&unless.terms)
                     && unless.purposes != [Purpose::Research]
                     && covers(&unless.what, category)
                     && part.has(thing) == Some(true)
@@ -289,6 +323,7 @@ fn is_hidden_by_the_book(told: &[Told], thing: Thing) -> bool {
             .any(|closing| {
                 !told.iter().filter(live).any(|opening| {
                     opening.rule.allow
+                        && opens_still(&opening.rule.terms)
                         && covers(&opening.rule.what, category)
                         && opening.part.has(thing) == Some(true)
                         && rank(&opening.rule.who) > rank(&closing.rule.who)
@@ -303,12 +338,24 @@ fn part_may_have(told: &Told, thing: Thing) -> bool {
 
 /// Whether a thing is hidden from Dr. Ruiz, as the pharmacy's archive would find out: by its labels, then by itself.
 fn is_hidden(rules: &[Rule], thing: Thing) -> bool {
-    let seen = seen_by_ruiz(rules);
+    is_hidden_after(USED, rules, thing)
+}
+
+fn is_hidden_after(used: u32, rules: &[Rule], thing: Thing) -> bool {
+    is_left_out(seen_after(used, rules), thing)
+}
+
+fn is_left_out(seen: Hidden, thing: Thing) -> bool {
     let (of, resource) = (thing.of(), thing.resource());
     crate::labels(of, &resource).meets(seen.labels)
         || seen.residual.is_some_and(|residual| {
             residual.hides(&member("farmacia"), of, &thing.id.to_string(), &resource)
         })
+}
+
+/// What Dr. Ruiz is kept from when every grant was used so often.
+fn seen_after(used: u32, rules: &[Rule]) -> Hidden {
+    seen_by_ruiz_when(rules, Purpose::Treatment, &|_, often| often.times <= used)
 }
 
 fn rules_of(told: &[Told]) -> Vec<Rule> {
@@ -361,10 +408,44 @@ proptest! {
     }
 
     #[test]
+    fn one_more_use_shows_no_resource_more(
+        told in proptest::collection::vec(any_told(), 0..6),
+        used in 0u32..4,
+    ) {
+        let rules = rules_of(&told);
+        for thing in things() {
+            let more = is_hidden_after(used + 1, &rules, thing);
+            prop_assert!(more || !is_hidden_after(used, &rules, thing), "{:?}", thing);
+        }
+    }
+
+    #[test]
+    fn what_no_grant_with_terms_opens_is_no_use_of_one(
+        told in proptest::collection::vec(any_told(), 0..6),
+    ) {
+        let rules = rules_of(&told);
+        let mut bare = rules.clone();
+        bare.retain(|rule| rule.terms.is_none());
+        bare.iter_mut().for_each(|rule| rule.unless.retain(|one| one.terms.is_none()));
+        let (seen, without) = (seen_after(USED, &rules), seen_after(USED, &bare));
+        if seen.under.is_empty() {
+            prop_assert_eq!((seen.labels, seen.held), (without.labels, without.held));
+            for thing in things() {
+                let opened = is_left_out(without.clone(), thing) && !is_left_out(seen.clone(), thing);
+                prop_assert!(!opened, "{:?} under {:?}", thing, rules);
+            }
+        }
+        for grant in seen.under.iter().chain(&seen.spent) {
+            let used_up = grant.terms.frequency.is_some_and(|often| often.times <= USED);
+            prop_assert_eq!(seen.spent.contains(grant), used_up);
+        }
+    }
+
+    #[test]
     fn what_labels_say_is_hidden_the_residual_need_not_be_asked(
         told in proptest::collection::vec(any_told(), 0..6),
     ) {
-        let seen = seen_by_ruiz(&rules_of(&told));
+        let seen = seen_after(USED, &rules_of(&told));
         if seen.residual.is_none() {
             for thing in things() {
                 let of = thing.of();
