@@ -167,6 +167,21 @@ try {
   await patient.locator("[data-test=quitar-regla]").first().click();
   await patient.waitForSelector("[data-test=sin-reglas]");
 
+  // What she lets see so many times, and until when it is kept.
+  await patient.selectOption("[name=verb]", "open");
+  await patient.selectOption("[name=who]", "kind:pharmacy");
+  await patient.check("[name=what][value=mental-health]");
+  await patient.click("#condiciones summary");
+  await patient.fill("[name=times]", "2");
+  await patient.selectOption("[name=per]", "week");
+  await patient.fill("[name=erase_date]", "2125-03-31");
+  await patient.click("#ver-antes");
+  await patient.waitForSelector("[data-test=vista]");
+  said = await text(patient);
+  sentence("she lets pharmacies see it twice a week", said.includes("2 veces a la semana"));
+  sentence("and says by when it is erased", said.includes("se borra a más tardar el 31 de marzo de 2125"));
+  await look(patient, "reglas-condiciones");
+
   // What she does not wish to know, and that asking wins.
   await patient.goto(`${imss}/saber`);
   await look(patient, "saber");

@@ -756,6 +756,13 @@ fn rules(frame: Frame) -> String {
             true,
         ),
     ];
+    rules[3].terms = trust::Terms {
+        frequency: Some(trust::Frequency {
+            times: 2,
+            per: trust::Per::Week,
+        }),
+        erase_at: Some(now() + jiff::SignedDuration::from_hours(24 * 90)),
+    };
     let pharmacies = Who::Kind(MemberKind::Pharmacy);
     let rows: Vec<Previewed> = Category::ALL
         .into_iter()
@@ -781,7 +788,13 @@ fn rules(frame: Frame) -> String {
         actor: None,
         typed: &typed,
         errors: &[],
-        preview: Some(views::rules::preview(t, &threads, &pharmacies, &rows, None)),
+        preview: Some(views::rules::preview(
+            t,
+            &threads,
+            &pharmacies,
+            &rows,
+            &rules[1],
+        )),
     };
     views::rules::page(frame, input)
 }

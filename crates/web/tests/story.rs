@@ -137,6 +137,86 @@ async fn a_consultation_and_what_the_person_sees_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn she_says_how_often_and_until_when_and_who_looks_is_told() {
+    let nodes = network().await;
+    remember(&nodes[1], "Diabetes mellitus tipo 2");
+    account(&nodes[0], "ana", Role::Physician, None);
+    account(&nodes[0], "elena", Role::Physician, None);
+    account(&nodes[1], "lupita", Role::Patient, None);
+    let mut lupita = Browser::at(&nodes[1]);
+    lupita.sign_in("lupita").await;
+    let csrf = lupita.get("/reglas").await.csrf().to_owned();
+    let closed = [
+        ("csrf", csrf.as_str()),
+        ("verb", "close"),
+        ("who", "kind:pharmacy"),
+        ("what", "diagnoses"),
+        ("until", "always"),
+        ("hint", "hint"),
+    ];
+    let opened = |verb, times, per| {
+        [
+            ("csrf", csrf.as_str()),
+            ("verb", verb),
+            ("who", "member:farmacia"),
+            ("what", "diagnoses"),
+            ("until", "always"),
+            ("hint", "hint"),
+            ("times", times),
+            ("per", per),
+            ("erase_date", "2125-03-31"),
+        ]
+    };
+    let said = lupita.post("/reglas", &closed).await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER, "{}", said.html);
+    // Not a number of times; not what closes; a day that is over.
+    let mut over = opened("open", "1", "week");
+    over[8].1 = "2020-01-01";
+    for (wrong, place, sentence) in [
+        (opened("open", "0", "week"), "#times", "un número del 1 al 1000"),
+        (opened("open", "2", "year"), "#times", "un número del 1 al 1000"),
+        (opened("close", "2", "week"), "#times", "sólo va en una regla que deja ver"),
+        (over, "#erase_date", "todavía no haya pasado"),
+    ] {
+        let refused = lupita.post("/reglas", &wrong).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let html = &refused.html;
+        assert!(html.contains(&format!("href=\"{place}\"")), "{html}");
+        assert!(html.contains(sentence), "{html}");
+        assert!(html.contains("id=\"condiciones\" open"), "{html}");
+    }
+    let good = opened("open", "1", "week");
+    let terms = [
+        "Cada institución, 1 vez a la semana.",
+        "Lo que reciban se borra a más tardar el 31 de marzo de 2125; desde entonces no abre nada.",
+    ];
+    let tried = lupita.post("/reglas/vista", &good).await.html;
+    assert!(terms.iter().all(|one| tried.contains(one)), "{tried}");
+    let said = lupita.post("/reglas", &good).await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER, "{}", said.html);
+    let rules = lupita.get("/reglas").await.html;
+    assert!(terms.iter().all(|one| rules.contains(one)), "{rules}");
+
+    // The first of the pharmacy sees it, and reads until when; a colleague that week reads when it can be seen again.
+    let mut ana = Browser::at(&nodes[0]);
+    ana.sign_in("ana").await;
+    let (person, token) = find(&ana).await;
+    ana.post(&format!("{person}/recibir"), &[("csrf", &token)])
+        .await;
+    let page = ana.get(&person).await.html;
+    assert!(page.contains("Diabetes mellitus tipo 2"), "{page}");
+    assert!(page.contains("se borre a más tardar el"), "{page}");
+    assert!(!page.contains("aviso-usado"), "{page}");
+    let mut elena = Browser::at(&nodes[0]);
+    elena.sign_in("elena").await;
+    let (person, _) = find(&elena).await;
+    let page = elena.get(&person).await.html;
+    assert!(!page.contains("Diabetes mellitus tipo 2"), "{page}");
+    assert!(page.contains("Vuelve a poder verse el"), "{page}");
+    assert!(!page.contains("aviso-borrar"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn forms_from_elsewhere_and_links_of_other_sessions_do_nothing() {
     let nodes = network().await;
     remember(&nodes[1], "Asma");

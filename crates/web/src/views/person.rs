@@ -9,6 +9,7 @@ use crate::threads::{Thread, Threads};
 use crate::when;
 use askama::Template;
 use exchange::{Outcome, Part};
+use jiff::Timestamp;
 use living::Summary;
 use trust::Finding;
 

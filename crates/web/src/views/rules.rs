@@ -650,9 +650,26 @@ mod tests {
             &Threads::default(),
             &Who::Kind(MemberKind::Pharmacy),
             &rows,
-            None,
+            &Rule::default(),
         );
         assert!(p.difference.contains("mis medicinas"), "{}", p.difference);
         assert!(!p.difference.contains("alergias"));
+        assert!(!p.difference.contains("veces"));
+        let twice = trust::Frequency {
+            times: 2,
+            per: Per::Week,
+        };
+        let on_terms = Rule {
+            allow: true,
+            terms: trust::Terms {
+                frequency: Some(twice),
+                erase_at: None,
+            },
+            ..Rule::default()
+        };
+        let everyone = Who::Everyone;
+        let p = preview(t, &Threads::default(), &everyone, &rows, &on_terms);
+        let said = "Cada institución, 2 veces a la semana.";
+        assert!(p.difference.ends_with(said), "{}", p.difference);
     }
 }
