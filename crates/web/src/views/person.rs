@@ -390,23 +390,12 @@ fn notices(t: Text, members: &[MemberView], s: &Summary, parts: &[Part]) -> Vec<
             link: None,
         });
     }
-    let of_terms = [
-        (
-            "person.erase",
-            "aviso-borrar",
-            answers()
-                .filter_map(|(p, a)| Some((p, a.erase_at?)))
-                .collect(),
-        ),
-        (
-            "person.used_up",
-            "aviso-usado",
-            answers().filter_map(|(p, a)| Some((p, a.again?))).collect(),
-        ),
-    ];
-    for (key, id, of) in of_terms {
-        out.extend(term(t, key, id, of));
-    }
+    // Who shows nothing has nothing to erase.
+    let shown = answers().filter(|(_, a)| !a.resources.is_empty());
+    let erase = shown.filter_map(|(part, a)| Some((part, a.erase_at?)));
+    out.extend(term(t, "person.erase", "aviso-borrar", erase.collect()));
+    let again = answers().filter_map(|(part, a)| Some((part, a.again?)));
+    out.extend(term(t, "person.used_up", "aviso-usado", again.collect()));
     let lines = [&s.allergies, &s.problems, &s.medicines];
     let differ = lines
         .iter()
