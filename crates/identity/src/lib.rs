@@ -60,6 +60,6 @@ pub use field::Field;
 pub use index::{Arrival, Candidate, Index};
 pub use link::{Estimate, Linked, link, link_at};
 pub use model::Model;
-pub use patient::registration_of;
+pub use patient::{OF_SEVERAL, is_of_several, registration_of};
 pub use registration::{Address, Identifier, Registration};
 pub use sure::Apart;

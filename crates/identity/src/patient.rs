@@ -11,6 +11,20 @@ const OWN: &str = "humanname-own-name";
 const MOTHERS_NAME: &str = "patient-mothersMaidenName";
 const BIRTH_PLACE: &str = "patient-birthPlace";
 
+/// Why a `Person` of several `Patient`s is not stored, as whoever sent it reads it.
+pub const OF_SEVERAL: &str = "A Person of several Patients says that they are one person. Here that is decided with Patient/$merge and read with Patient/{id}/$person; a Person of one Patient is stored.";
+
+/// Whether a `Person` says of several `Patient`s that they are of one. Whoever may decides that of two registrations, with an
+/// act that both people read, and either can undo it; a resource that is stored decides nothing.
+pub fn is_of_several(person: &Value) -> bool {
+    let patients = person.list("link").iter().filter(|link| {
+        let target = link.text("target.reference").unwrap_or_default();
+        let is_named = target.split('/').any(|part| part == "Patient");
+        is_named || link.text("target.type") == Some("Patient")
+    });
+    patients.count() > 1
+}
+
 /// What a `Patient` says, as a registration. Of several names the official one counts, else the usual one, else the first;
 /// surnames are taken from HL7's extensions for Spanish names where they are, else `family` holds both. A number counts as
 /// confirmed where its extension [`systems::EXT_IDENTIFIER_STATE`] says so. Pure; what has not the form of R4 counts as absent.

@@ -55,20 +55,12 @@ fn assurance(how: &Hers) -> &'static str {
     }
 }
 
-/// Refuses a `Person` that says of several `Patient`s that they are of one: that is decided of two registrations, by
-/// somebody who may, with an act that both people read, and can be undone by either.
+/// Refuses a `Person` that says of several `Patient`s that they are of one ([`identity::is_of_several`]).
 pub(super) fn one_at_most(person: &Value) -> Result<(), Fault> {
-    let targets = person.list("link").iter();
-    let patients = targets.filter(|link| {
-        let target = link.text("target.reference").unwrap_or_default();
-        let is_named = target.split('/').any(|part| part == "Patient");
-        is_named || link.text("target.type") == Some("Patient")
-    });
-    if patients.count() < 2 {
+    if !identity::is_of_several(person) {
         return Ok(());
     }
-    let said = "A Person of several Patients says that they are one person. Here that is decided with Patient/$merge and read with Patient/{id}/$person; a Person of one Patient is stored.";
-    let issue = Issue::error(IssueCode::BusinessRule, "Person.link", said);
+    let issue = Issue::error(IssueCode::BusinessRule, "Person.link", identity::OF_SEVERAL);
     Err(Fault::of(422, vec![issue]))
 }
 

@@ -443,6 +443,12 @@ fn checked(value: &Value, _entry: Option<usize>) -> Result<ResourceType, Reasons
             format!("a {of} is an answer or a question, not a record; it is not stored"),
         )]);
     }
+    if of.name() == "Person" && identity::is_of_several(value) {
+        return Err(vec![(
+            "Person.link".to_owned(),
+            identity::OF_SEVERAL.to_owned(),
+        )]);
+    }
     Ok(of)
 }
 

@@ -253,6 +253,28 @@ fn a_bad_line_is_refused_alone_with_its_number() {
 }
 
 #[test]
+fn a_file_links_nobody_by_a_person_of_several_patients() {
+    let node = Node::new();
+    let person = |id: &str, of: &[&str]| {
+        let links: Vec<String> = of
+            .iter()
+            .map(|patient| format!(r#"{{"target":{{"reference":"Patient/{patient}"}}}}"#))
+            .collect();
+        let links = links.join(",");
+        format!(r#"{{"resourceType":"Person","id":"{id}","link":[{links}]}}"#)
+    };
+    let patients = node.file("Patient.ndjson", [patient("a"), patient("b")].join("\n"));
+    node.import(&patients);
+    let text = [person("uno", &["a"]), person("dos", &["a", "b"])].join("\n");
+    let (summary, report) = node.import(&node.file("Person.ndjson", text));
+    assert_eq!(counts(&summary), [1, 0, 0, 0, 1]);
+    assert_eq!(report[0]["resource"], "Person/dos");
+    assert_eq!(report[0]["expression"], "Person.link");
+    let reason = report[0]["reason"].as_str().unwrap();
+    assert!(reason.contains("Patient/$merge"), "{reason}");
+}
+
+#[test]
 fn a_bundle_is_stored_whole_or_not_at_all() {
     let node = Node::new();
     let path = node.file("b.json", BUNDLE.replace("\"final\"", "\"done\""));
