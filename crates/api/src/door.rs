@@ -221,6 +221,7 @@ struct SignedIn {
 /// The answer with what its reader must know before she speaks of it.
 fn noted(session: &Session<'_>, mut reply: Reply) -> Outcome {
     reply.unwanted = session.unwanted.get();
+    reply.terms = session.terms.get();
     Ok(reply)
 }
 
@@ -452,6 +453,7 @@ impl Door {
             actor: actor.clone(),
             now: (self.clock)(),
             unwanted: Cell::default(),
+            terms: Cell::default(),
         })
     }
 

@@ -1,5 +1,6 @@
 //! What an interaction gives, before it becomes an HTTP answer or an entry of a bundle.
 
+use crate::session::OnTerms;
 use axum::body::Bytes;
 use jiff::Timestamp;
 use store::{Labels, Version};
@@ -46,6 +47,8 @@ pub(crate) struct Reply {
     pub(crate) write: bool,
     /// Findings in it that the person asked not to know.
     pub(crate) unwanted: Labels,
+    /// On what terms the person let be seen what is in it.
+    pub(crate) terms: OnTerms,
 }
 
 impl Reply {
@@ -59,6 +62,7 @@ impl Reply {
             body: Body::Made(body),
             write: false,
             unwanted: Labels(0),
+            terms: OnTerms::default(),
         }
     }
     /// A stored version.
@@ -71,6 +75,7 @@ impl Reply {
             body: Body::Stored(version.body.clone()),
             write: false,
             unwanted: Labels(0),
+            terms: OnTerms::default(),
         }
     }
     /// What became of a write.

@@ -16,6 +16,8 @@ pub(crate) const FHIR_JSON: HeaderValue =
 pub(crate) const PLAIN_JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Says to who cares for somebody that she asked not to know of findings in the answer: their codes.
+const ERASE_BY: HeaderName = HeaderName::from_static("erase-by");
+const OPEN_AGAIN: HeaderName = HeaderName::from_static("open-again");
 const ASKED_NOT_TO_KNOW: HeaderName = HeaderName::from_static("asked-not-to-know");
 
 pub(crate) fn json_response(
@@ -92,6 +94,12 @@ pub(crate) fn respond(mut reply: Reply, wishes: &Wishes, base: &str) -> Response
             .map(Finding::code)
             .collect();
         put(ASKED_NOT_TO_KNOW, codes.join(", "));
+    }
+    if let Some(at) = reply.terms.erase_at {
+        put(ERASE_BY, at.to_string());
+    }
+    if let Some(at) = reply.terms.again {
+        put(OPEN_AGAIN, at.to_string());
     }
     response
 }

@@ -24,6 +24,27 @@ pub(crate) struct Session<'a> {
     pub(crate) now: Timestamp,
     /// Of what was shown so far, the findings that the person asked not to know.
     pub(crate) unwanted: Cell<Labels>,
+    /// The terms on which it was let be seen.
+    pub(crate) terms: Cell<OnTerms>,
+}
+
+/// On what terms a person let be seen what an answer shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OnTerms {
+    /// By when it is to be erased.
+    pub(crate) erase_at: Option<Timestamp>,
+    /// When more is open again, where what may be seen so many times was.
+    pub(crate) again: Option<Timestamp>,
+}
+
+impl OnTerms {
+    fn with(self, other: OnTerms) -> OnTerms {
+        let first = |a: Option<Timestamp>, b| a.into_iter().chain(b).min();
+        OnTerms {
+            erase_at: first(self.erase_at, other.erase_at),
+            again: first(self.again, other.again),
+        }
+    }
 }
 
 /// A question to the gate.
@@ -117,8 +138,14 @@ impl Session<'_> {
     pub(crate) fn open<T>(&self, grant: &Grant, held: Held<T>) -> Result<T, Fault> {
         let gate = &self.house.gate;
         let unwanted = gate.unwanted_among(grant, held.seen(), self.now);
+        let terms = OnTerms {
+            // Who was shown nothing has nothing to erase.
+            erase_at: grant.erase_at.filter(|_| !held.seen().is_empty()),
+            again: grant.again,
+        };
         let (answer, _act) = gate.open_answer(grant, held, self.now)?;
         self.unwanted.set(self.unwanted.get().with(unwanted));
+        self.terms.set(self.terms.get().with(terms));
         Ok(answer)
     }
 

@@ -173,9 +173,21 @@ async fn she_says_how_often_and_until_when_and_who_looks_is_told() {
     let mut over = opened("open", "1", "week");
     over[8].1 = "2020-01-01";
     for (wrong, place, sentence) in [
-        (opened("open", "0", "week"), "#times", "un número del 1 al 1000"),
-        (opened("open", "2", "year"), "#times", "un número del 1 al 1000"),
-        (opened("close", "2", "week"), "#times", "sólo va en una regla que deja ver"),
+        (
+            opened("open", "0", "week"),
+            "#times",
+            "un número del 1 al 1000",
+        ),
+        (
+            opened("open", "2", "year"),
+            "#times",
+            "un número del 1 al 1000",
+        ),
+        (
+            opened("close", "2", "week"),
+            "#times",
+            "sólo va en una regla que deja ver",
+        ),
         (over, "#erase_date", "todavía no haya pasado"),
     ] {
         let refused = lupita.post("/reglas", &wrong).await;

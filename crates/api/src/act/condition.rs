@@ -15,7 +15,7 @@ use crate::{
     negotiate::{Pairs, Wishes},
     reply::{Body, Reply},
     seek,
-    session::{Outcome, Session},
+    session::{OnTerms, Outcome, Session},
     words::Words,
 };
 use fhir::{
@@ -198,6 +198,7 @@ pub(crate) fn nothing_there() -> Reply {
         body: Body::Empty,
         write: true,
         unwanted: Labels::default(),
+        terms: OnTerms::default(),
     }
 }
 

@@ -15,6 +15,7 @@ mod purposes;
 mod registry;
 mod rest;
 mod searches;
+mod terms;
 mod timing;
 mod tls;
 mod wish;
