@@ -28,9 +28,13 @@ mod encode;
 mod half;
 mod pairs;
 mod part;
+mod run;
 mod weigh;
 
-pub use encode::{Sheet, Terms, encode};
+pub use encode::{NORMAL_FORMS, Sheet, Terms, encode};
 pub use half::{Half, NoPoint, Veiled};
 pub use pairs::{Pair, Unlike, pairs};
 pub use part::Part;
+pub use run::{
+    Accept, Answered, Answering, Asked, Asking, Limits, Met, Offer, Refused, Reply, Told,
+};

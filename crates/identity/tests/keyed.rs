@@ -88,6 +88,32 @@ fn people_are_found_however_they_were_written() {
 }
 
 #[test]
+fn a_pair_says_what_was_seen_to_agree() {
+    let terms = terms(1);
+    let one = woman(
+        "Guadalupe",
+        "Quiñones",
+        "Baeza",
+        "1984-11-02",
+        "Av. Hidalgo 3",
+    );
+    let other = woman("Lupita", "Quiñones", "Baesa", "1984-02-11", "Morelos 77");
+    let (here, _) = sheet(&terms, 1, &[one]);
+    let (there, _) = sheet(&terms, 2, &[other]);
+    let met = pairs(&here, &there).unwrap();
+    let agreed = &met[0].agreed;
+    let all = [
+        Part::Given,
+        Part::First,
+        Part::Second,
+        Part::Year,
+        Part::Day,
+    ];
+    assert!(all.iter().all(|part| agreed.contains(part)), "{agreed:?}");
+    assert!(!agreed.contains(&Part::Street) && !agreed.contains(&Part::Curp));
+}
+
+#[test]
 fn a_twin_at_the_other_member_is_not_her() {
     let twin = woman(
         "Sofía",

@@ -8,8 +8,8 @@ use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key, sign};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// Told apart from every other use of HMAC in the house; the number changes with the normal forms.
-const DOMAIN: &[u8] = b"tejido/keyed/1\n";
+/// The label of the normal forms: the number changes with them. Two members can only meet under one label.
+pub const NORMAL_FORMS: &str = "tejido/keyed/1";
 
 /// One token: 32 bytes that look random to whoever lacks the secret.
 pub(crate) type Token = [u8; 32];
@@ -27,7 +27,9 @@ impl Terms {
     /// runs cannot be joined.
     pub fn new(secret: &[u8; 32], run: &[u8], parts: &[Part], people: usize) -> Terms {
         let mut mac = Context::with_key(&Key::new(HMAC_SHA256, secret));
-        mac.update(DOMAIN);
+        // Told apart from every other use of HMAC in the house.
+        mac.update(NORMAL_FORMS.as_bytes());
+        mac.update(b"\n");
         mac.update(run);
         Terms {
             shape: Shape::new(parts, people),

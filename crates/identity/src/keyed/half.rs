@@ -44,6 +44,19 @@ impl std::fmt::Display for NoPoint {
 }
 impl std::error::Error for NoPoint {}
 
+impl Veiled {
+    /// Whether it has whole rows of this shape, of so many people, and its chances are chances.
+    pub(crate) fn is_of(&self, shape: Shape, people: u64) -> bool {
+        let tokens = (shape.width() as u64).checked_mul(people);
+        self.shape == shape
+            && tokens == Some(self.points.len() as u64)
+            && self
+                .chances
+                .iter()
+                .all(|chance| *chance > 0.0 && *chance <= 1.0)
+    }
+}
+
 impl Half {
     /// Of 32 random bytes that nobody else has and that are used for one run alone. `None` for the few (one in 2^32)
     /// that are no number below the curve's order, or zero.

@@ -1,13 +1,13 @@
 //! Pairs out of two sheets.
 
 use super::encode::Sheet;
-use super::part::SLOTS;
+use super::part::{Part, SLOTS, members};
 use super::weigh::Weights;
 use crate::card::Map;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of each of two sheets that are probably of one person.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// Row of the first sheet.
     pub a: u32,
@@ -15,6 +15,9 @@ pub struct Pair {
     pub b: u32,
     /// Probability that they are of one person, 0 to 1.
     pub probability: f64,
+    /// The parts that were seen to agree, in the order of [`Part::ALL`]. Of the others nothing is known: they differ, one
+    /// of the two says nothing of them, or they agree where no set that met holds them.
+    pub agreed: Vec<Part>,
 }
 
 /// Two sheets that cannot be compared.
@@ -62,6 +65,7 @@ pub fn pairs(a: &Sheet, b: &Sheet) -> Result<Vec<Pair>, Unlike> {
             a,
             b,
             probability: weights.shares(agreed).0,
+            agreed: members(agreed).collect(),
         })
         .filter(|pair| pair.probability > 0.5)
         .collect();

@@ -105,7 +105,8 @@ pub(crate) fn set(parts: &[Part]) -> u16 {
     parts.iter().fold(0, |set, part| set | part.bit())
 }
 
-fn members(set: u16) -> impl Iterator<Item = Part> {
+/// The parts of a set, in order.
+pub(crate) fn members(set: u16) -> impl Iterator<Item = Part> {
     Part::ALL.into_iter().filter(move |p| set & p.bit() != 0)
 }
 
