@@ -81,7 +81,7 @@ fn run(random: u8, change: &dyn Fn(usize, &mut Value)) -> Result<Ran, Refused> {
     let accept: Accept = wire.carry(&accept);
     let (asked, veiled) = asking.agreed(&accept, &LIMITS)?;
     let (answered, reply) = answering.answer(&wire.carry(&veiled))?;
-    let (ours, told) = asked.compare(&wire.carry(&reply))?;
+    let (ours, told) = asked.compare(wire.carry(&reply))?;
     let theirs = answered.hear(&wire.carry(&told))?;
     Ok((ours, theirs, wire.sent))
 }

@@ -242,17 +242,17 @@ impl Asked {
     ///
     /// # Errors
     /// When the other's sheet is not the one that it said, or what came back is not of the size of what was sent.
-    pub fn compare(self, reply: &Reply) -> Result<(Vec<Met>, Told), Refused> {
-        let whole = reply.own.is_of(self.sheet.shape, self.theirs);
-        // What one's own register says of chances is not taken from the other.
-        let own = Sheet {
-            chances: self.sheet.chances,
-            ..reply.both.clone()
-        };
-        let back = own.shape == self.sheet.shape && own.tokens.len() == self.sheet.tokens.len();
-        if !whole || !back {
+    pub fn compare(self, reply: Reply) -> Result<(Vec<Met>, Told), Refused> {
+        let (sheet, both) = (&self.sheet, reply.both);
+        let whole = reply.own.is_of(sheet.shape, self.theirs);
+        if !whole || both.shape != sheet.shape || both.tokens.len() != sheet.tokens.len() {
             return Err(Refused::Other);
         }
+        // What one's own register says of chances is not taken from the other.
+        let own = Sheet {
+            chances: sheet.chances,
+            ..both
+        };
         let pairs = pairs(&own, &self.half.twice(&reply.own)?)?;
         let met = pairs.iter().filter_map(|pair| {
             let person = *self.rows.get(pair.a as usize)?;
