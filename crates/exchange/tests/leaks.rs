@@ -253,6 +253,7 @@ async fn acting(sealed: bool) -> (Vec<Answered>, Vec<ActView>) {
         name: "Rosa".into(),
         tie: Tie::Friend,
         sees: vec![],
+        speaks: false,
         until: None,
     };
     let named = nodes[2].gate.name_representative(&she, new, now).unwrap();

@@ -35,6 +35,7 @@ mod rows;
 mod sample;
 mod simulate;
 mod sought;
+mod speak;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -64,6 +65,8 @@ pub use represent::{Guardianship, NewRepresentative};
 pub use request::{Grant, Grounds, Lang, PersonRef, Purpose, Request, What};
 pub use rooms::Row;
 pub use simulate::{Changes, How, Simulated};
+pub use speak::Spoken;
+pub(crate) use speak::{SPOKE, SPOKEN};
 pub use tag::Tag;
 pub use upkeep::Checked;
 pub(crate) use wish::{ASKED, WISHED};

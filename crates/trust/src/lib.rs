@@ -27,14 +27,14 @@ pub use gate::{
     Acting, Changes, Checked, Config, Decided, Document, Enrolment, Erasure, Explained, Gap, Gate,
     Grant, Ground, Grounds, Guardianship, How, Lang, Limit, NewAccount, NewLicence, NewPage,
     NewRepresentative, News, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal,
-    RefusalKind, Registered, Registrar, Request, Row, Said, SignedIn, Signer, Simulated, Tag,
-    Telling, Unusual, What,
+    RefusalKind, Registered, Registrar, Request, Row, Said, SignedIn, Signer, Simulated, Spoken,
+    Tag, Telling, Unusual, What,
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Member, MemberId, MemberKind, Orders, Pact, PactError,
 };
 pub use word::{
     Author, Frequency, Hidden, Label, Names, Part, Per, Period, Representative, Residual, Rule,
-    SignedWord, Terms, Tie, Unless, Unsaid, Used, Viewer, Who, Wish, Word, autonomy, from_consent,
-    hidden, represent, to_consent, wish,
+    SignedWord, Speaker, Terms, Tie, Unless, Unsaid, Used, Viewer, Who, Wish, Word, autonomy,
+    from_consent, hidden, represent, to_consent, wish,
 };

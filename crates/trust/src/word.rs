@@ -14,6 +14,7 @@ mod receipt;
 pub mod represent;
 mod residual;
 mod sentence;
+pub mod speak;
 mod terms;
 pub mod wish;
 
@@ -24,6 +25,7 @@ pub use part::{Author, Label, Part, Period, confidentiality};
 pub use receipt::receipt;
 pub use represent::{Representative, Tie};
 pub use residual::Residual;
+pub use speak::Speaker;
 pub use terms::{Frequency, Limited, Per, Terms, USE, Used};
 pub use wish::Wish;
 
@@ -34,6 +36,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use ledger::SigningKey;
+use represent::is_of_age;
 use serde::{Deserialize, Serialize};
 
 /// Whom a rule is about.
@@ -96,6 +99,9 @@ pub struct Rule {
     /// For an allowing rule: how often, and by when what was received is erased.
     #[serde(default, skip_serializing_if = "Terms::is_none")]
     pub terms: Terms,
+    /// Who said it for her ([`speak`]); `None` for what she said herself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<Speaker>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)]
@@ -242,8 +248,9 @@ impl Word {
 
 /// Whether rules keep their bounds; what the pages send is checked with this before it is signed.
 pub fn check_rules(rules: &[Rule]) -> Result<(), WordError> {
-    let quiet = rules.iter().filter(|rule| rule.quiet).count();
-    if rules.len() - quiet > MAX_RULES || quiet > MAX_QUIET {
+    let own = rules.iter().filter(|rule| rule.speaker.is_none());
+    let (quiet, own) = (own.clone().filter(|rule| rule.quiet).count(), own.count());
+    if own - quiet > MAX_RULES || quiet > MAX_QUIET || !speak::is_bounded(rules) {
         return Err(WordError::TooMany(rules.len()));
     }
     for (place, rule) in rules.iter().enumerate() {
@@ -322,6 +329,7 @@ impl Rule {
         if self.allow && self.quiet {
             return Err(self.wrong("only what closes can be quiet"));
         }
+        speak::check_rule(self).map_err(|why| self.wrong(why))?;
         if self.unless.len() > MAX_UNLESS {
             return Err(self.wrong("it has too many exceptions"));
         }

@@ -12,6 +12,7 @@ mod orders;
 mod person;
 mod registry;
 mod rules;
+mod speak;
 mod tell;
 mod wish;
 
@@ -132,6 +133,10 @@ pub(crate) fn all(state: State) -> Router {
         .route("/por/{sealed}", get(kin::record))
         .route("/por/{sealed}/accesos", get(kin::looks))
         .route("/por/{sealed}/terminar", post(kin::resign))
+        .route("/por/{sealed}/reglas", get(speak::rules).post(speak::say))
+        .route("/por/{sealed}/reglas/quitar", post(speak::remove))
+        .route("/por/{sealed}/saber", get(speak::wishes).post(speak::wish))
+        .route("/por/{sealed}/saber/preguntar", post(speak::ask))
         .route(
             "/estilo.css",
             get(async || answer::asset("text/css; charset=utf-8", answer::STYLE)),

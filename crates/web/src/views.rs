@@ -19,6 +19,7 @@ pub mod person;
 pub mod proof;
 pub mod registry;
 pub mod rules;
+pub mod speak;
 pub mod tell;
 pub mod trends;
 pub mod wish;

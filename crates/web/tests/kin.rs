@@ -30,10 +30,11 @@ fn sofia_at(node: &Node) {
     node.gate.account(account, Timestamp::now()).unwrap();
 }
 
-const NAMES_SOFIA: [(&str, &str); 3] = [
+const NAMES_SOFIA: [(&str, &str); 4] = [
     ("kin_name", "Sofía Escamilla"),
     ("kin_curp", SOFIA),
     ("kin_tie", "SIB"),
+    ("kin_speaks", "yes"),
 ];
 
 async fn names_sofia(she: &Browser) {
@@ -296,6 +297,8 @@ async fn all_of_hers(sofia: &Browser) -> Vec<String> {
         "/por/{}?tipo=vaccines",
         "/por/{}?de=farmacia",
         "/por/{}/accesos",
+        "/por/{}/reglas",
+        "/por/{}/saber",
     ] {
         let page = sofia.get(&path.replace("{}", &sealed)).await;
         assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.html);
@@ -335,4 +338,115 @@ async fn whoever_acts_for_her_cannot_tell_a_quiet_seal_from_none() {
         );
         assert_eq!(one, two);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_given_that_says_rules_and_wishes_for_her_and_she_takes_them_back() {
+    let nodes = network().await;
+    remember(&nodes[1], "Diabetes mellitus tipo 2");
+    account(&nodes[1], "lupita", Role::Patient, None);
+    sofia_at(&nodes[0]);
+    let (mut she, mut sofia) = (Browser::at(&nodes[1]), Browser::at(&nodes[0]));
+    she.sign_in("lupita").await;
+    sofia.sign_in("sofia").await;
+    names_sofia(&she).await;
+    let page = she.get("/representantes").await;
+    assert!(page.html.contains("Puede decir reglas por ti."));
+    let home = sofia.get("/").await;
+    let record = format!("/por/{}", home.after("href=\"/por/"));
+    let rules = format!("{record}/reglas");
+    let page = sofia.get(&record).await;
+    assert!(page.html.contains(&format!("href=\"{rules}\"")));
+    // What she says herself, whoever acts for her is not shown.
+    let own = [
+        ("csrf", &*she.get("/reglas").await.csrf().to_owned()),
+        ("verb", "close"),
+        ("who", "kind:insurer"),
+        ("what", "visits"),
+        ("until", "always"),
+    ];
+    let said = she.post("/reglas", &own).await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER, "{}", said.html);
+    let page = sofia.get(&rules).await;
+    assert!(page.html.contains("data-test=\"nada-dicho\""));
+    let csrf = page.csrf().to_owned();
+    let bad = sofia.post(&rules, &[("csrf", &csrf)]).await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(bad.html.contains("href=\"#who\"") && bad.html.contains("href=\"#what\""));
+    let close = [
+        ("csrf", csrf.as_str()),
+        ("verb", "close"),
+        ("who", "kind:pharmacy"),
+        ("what", "diagnoses"),
+        ("until", "always"),
+    ];
+    let said = sofia.post(&rules, &close).await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER, "{}", said.html);
+    let page = sofia.get(&rules).await;
+    let closed = "Cerrado para las farmacias: Diagnósticos.";
+    assert!(page.html.contains(closed), "{}", page.html);
+    // She reads it at another member with a name, and takes it back; her own rule stays.
+    let page = she.get("/reglas").await;
+    let by = "Lo dijo por ti Sofía Escamilla, tu hermana o hermano.";
+    assert!(page.html.contains(by), "{}", page.html);
+    let looks = she.get("/accesos").await;
+    assert!(looks.html.contains("lo que dijo por ti"), "{}", looks.html);
+    let spoken = page.html.split(by).nth(1).unwrap();
+    let id = spoken.split("name=\"id\" value=\"").nth(1).unwrap();
+    let id = id.split('"').next().unwrap();
+    let gone = she
+        .post("/reglas/quitar", &[("csrf", page.csrf()), ("id", id)])
+        .await;
+    assert_eq!(gone.status, StatusCode::SEE_OTHER, "{}", gone.html);
+    let page = she.get("/reglas").await;
+    assert!(!page.html.contains(by) && page.html.contains("data-test=\"regla\""));
+    assert!(!sofia.get(&rules).await.html.contains(closed));
+
+    // A wish said for her, which she ends by asking.
+    let saber = format!("{record}/saber");
+    let wish = [
+        ("csrf", csrf.as_str()),
+        ("what", "cancer"),
+        ("until", "asked"),
+    ];
+    let said = sofia.post(&saber, &wish).await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER, "{}", said.html);
+    assert!(
+        sofia
+            .get(&saber)
+            .await
+            .html
+            .contains("Que no se le hable de")
+    );
+    let page = she.get("/saber").await;
+    assert!(page.html.contains(by), "{}", page.html);
+    let asked = she
+        .post("/saber/cancer", &[("csrf", page.csrf()), ("how", "alone")])
+        .await;
+    assert_eq!(asked.status, StatusCode::SEE_OTHER, "{}", asked.html);
+    let page = sofia.get(&saber).await;
+    assert!(!page.html.contains("data-test=\"quitar-dicho\""));
+    let nothing = [("csrf", csrf.as_str()), ("id", "cancer")];
+    let none = sofia.post(&format!("{saber}/preguntar"), &nothing).await;
+    assert_ne!(none.status, StatusCode::SEE_OTHER);
+
+    // Without that power there is neither the page nor the way to it.
+    let page = she.get("/representantes").await;
+    let who = page.after("name=\"quien\" value=\"").to_owned();
+    let csrf = page.csrf().to_owned();
+    she.post(
+        "/representantes/quitar",
+        &[("csrf", &csrf), ("quien", &who)],
+    )
+    .await;
+    let named = [&[("csrf", csrf.as_str())][..], &NAMES_SOFIA[..3]].concat();
+    she.post("/representantes", &named).await;
+    let page = sofia.get(&record).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+    assert!(!page.html.contains("decir-reglas"));
+    assert_ne!(sofia.get(&rules).await.status, StatusCode::OK);
+    assert_ne!(
+        sofia.post(&rules, &close).await.status,
+        StatusCode::SEE_OTHER
+    );
 }

@@ -193,6 +193,28 @@ const TABLE: &[(&str, &str, Asked)] = {
             "/por/{sealed}/terminar",
             Post("/por/x/terminar", &[]),
         ),
+        ("GET", "/por/{sealed}/reglas", Get(&["/por/x/reglas"])),
+        (
+            "POST",
+            "/por/{sealed}/reglas",
+            Post("/por/x/reglas", &[("what", "diagnoses")]),
+        ),
+        (
+            "POST",
+            "/por/{sealed}/reglas/quitar",
+            Post("/por/x/reglas/quitar", &[("id", "x")]),
+        ),
+        ("GET", "/por/{sealed}/saber", Get(&["/por/x/saber"])),
+        (
+            "POST",
+            "/por/{sealed}/saber",
+            Post("/por/x/saber", &[("what", "cancer"), ("until", "asked")]),
+        ),
+        (
+            "POST",
+            "/por/{sealed}/saber/preguntar",
+            Post("/por/x/saber/preguntar", &[("id", "cancer")]),
+        ),
         ("GET", "/estilo.css", Get(&["/estilo.css"])),
         ("GET", "/favicon.svg", Get(&["/favicon.svg"])),
     ]

@@ -51,6 +51,12 @@ const NOT_WALKED: &[&str] = &[
     "GET /por/{sealed}",
     "GET /por/{sealed}/accesos",
     "POST /por/{sealed}/terminar",
+    "GET /por/{sealed}/reglas",
+    "POST /por/{sealed}/reglas",
+    "POST /por/{sealed}/reglas/quitar",
+    "GET /por/{sealed}/saber",
+    "POST /por/{sealed}/saber",
+    "POST /por/{sealed}/saber/preguntar",
     "GET /estilo.css",
     "GET /favicon.svg",
 ];

@@ -280,6 +280,7 @@ impl House {
             name: "Rosa Pérez".into(),
             tie: Tie::Child,
             sees: vec![],
+            speaks: false,
             until: None,
         };
         self.gate.name_representative(&she, new, noon()).unwrap();

@@ -1,7 +1,7 @@
 //! Sentences about those who act for a person: what changed, for either side.
 
 use super::ActView;
-use crate::gate::{ENDED, MADE, NAMED, UNMADE};
+use crate::gate::{ENDED, MADE, NAMED, SPOKE, SPOKEN, UNMADE};
 use crate::{ActKind, Lang, What};
 
 /// What the act of a change says: what changed, and the other one's name.
@@ -31,6 +31,10 @@ pub(super) fn by(act: &ActView, who: &str, hour: &str, lang: Lang) -> Option<Str
     Some(match (what, lang) {
         (NAMED, Lang::Es) => format!("{who} anotó {hour} que {name} actúa por ti."),
         (NAMED, Lang::En) => format!("{who} noted {hour} that {name} acts for you."),
+        (SPOKE, Lang::Es) => format!("{name}, que actúa por ti, cambió {hour} lo que dijo por ti."),
+        (SPOKE, Lang::En) => {
+            format!("{name}, who acts for you, changed {hour} what she said for you.")
+        }
         (ENDED, Lang::Es) if resigned => format!("{name} dejó de actuar por ti {hour}."),
         (ENDED, Lang::En) if resigned => format!("{name} ceased to act for you {hour}."),
         (ENDED, Lang::Es) => format!("{who} anotó {hour} que {name} ya no actúa por ti."),
@@ -46,6 +50,8 @@ fn told(what: &str, name: &str, hour: &str, lang: Lang) -> Option<String> {
         (MADE, Lang::En) => format!("You act for {name} from today {hour}."),
         (UNMADE, Lang::Es) => format!("Ya no actúas por {name} desde hoy {hour}."),
         (UNMADE, Lang::En) => format!("You no longer act for {name} from today {hour}."),
+        (SPOKEN, Lang::Es) => format!("Cambiaste {hour} lo que dices por {name}."),
+        (SPOKEN, Lang::En) => format!("You changed {hour} what you say for {name}."),
         _ => return None,
     })
 }

@@ -33,6 +33,8 @@ pub struct NewRepresentative {
     pub tie: Tie,
     /// What she may see; empty means all that the law allows.
     pub sees: Vec<Category>,
+    /// Whether she may say rules and wishes for the person too. A guardian may by being that.
+    pub speaks: bool,
     /// Until when; `None` means until it is ended, of a minor until she is of age.
     pub until: Option<Timestamp>,
 }
@@ -269,6 +271,7 @@ impl Gate {
             kind,
             entered: None,
             sees: new.sees,
+            speaks: new.speaks && kind == Kind::Proxy,
             from: now,
             until: new.until,
             ended: None,

@@ -28,6 +28,7 @@ impl Gate {
                 let new = Wish {
                     since: now,
                     asked: None,
+                    speaker: None,
                     ..wish
                 };
                 wish::choose(all, new)

@@ -115,6 +115,13 @@ impl Heard {
     }
 }
 
+fn unfit(error: &word::WordError) -> Refusal {
+    Refusal::bad(
+        format!("Esas reglas no se pueden guardar: {error}."),
+        format!("These rules cannot be kept: {error}."),
+    )
+}
+
 impl Gate {
     /// The person's word as this node knows it.
     pub fn word(&self, person: Tag) -> Option<SignedWord> {
@@ -124,7 +131,8 @@ impl Gate {
             .map(|heard| heard.signed.clone())
     }
 
-    /// The person says new rules (all of them), signed in at this node. In force here when this returns.
+    /// The person says new rules (all of them), signed in at this node. In force here when this returns. What others said
+    /// for her and she does not name is taken back, as far as it is hers to decide; what she names of it stays as it was.
     pub fn say(
         &self,
         patient: &Actor,
@@ -132,17 +140,14 @@ impl Gate {
         now: Timestamp,
     ) -> Result<SignedWord, Refusal> {
         let person = self.patient_here(patient)?;
-        word::check_rules(&rules).map_err(|e| {
-            Refusal::bad(
-                format!("Esas reglas no se pueden guardar: {e}."),
-                format!("These rules cannot be kept: {e}."),
-            )
-        })?;
+        word::check_rules(&rules).map_err(|e| unfit(&e))?;
         let _one = locked(&self.house.words.taking);
+        let next = self.next_word(person, now)?;
         let word = Word {
-            rules,
-            ..self.next_word(person, now)?
+            rules: next.say_over(rules, now),
+            ..next
         };
+        word.check().map_err(|e| unfit(&e))?;
         let signed = SignedWord::sign(word, &self.house.key);
         let deed = Deed {
             persons: vec![person],

@@ -1,8 +1,9 @@
 //! What a person's rules hide from somebody.
 
+use super::part::ACT_CODE;
 use super::residual::{Closing, Opening, Residual, Scope};
 use super::terms::{Frequency, Limited};
-use super::{Part, Rule, Unless, Who, Word, wish};
+use super::{Label, Part, Rule, Unless, Who, Word, wish};
 use crate::category::{EVERYTHING, IDENTITY};
 use crate::{Category, MemberId, MemberKind, Purpose, Role, Tag};
 use jiff::Timestamp;
@@ -72,6 +73,7 @@ pub struct Hidden {
 ///     often; one whose receipts are to be erased by a moment opens nothing from that moment on ([`super::terms`]).
 /// 11. Whoever acts for her is named by no rule about institutions, roles and professionals; for her the law of
 ///     [`represent`](super::represent) comes on top, and no hint is ever given.
+/// 12. What was said for her by whoever acts for her holds as far as the law of [`speak`](super::speak) lets it.
 ///
 /// So a further closing rule never shows more, and taking an allowing rule or an exception away never shows more; nor
 /// does a further use.
@@ -175,18 +177,20 @@ fn hides(word: &Word, asked: &Asked<'_>, counts: &dyn Fn(&str) -> bool) -> Hidde
             continue;
         }
         let counted = rule.terms.is_none() || counts(&rule.id);
+        let by = rule.speaker.as_ref().map(|speaker| speaker.tag);
         match asked.applies(rule).filter(|_| counted) {
-            Some(exact) if rule.allow => residual.opening.push(Opening {
-                exact,
-                scope: rule.into(),
-            }),
+            Some(exact) if rule.allow => residual
+                .opening
+                .extend(still_open(word, rule, now).map(|scope| Opening { exact, scope, by })),
             Some(exact) => {
                 let exceptions = rule.excepting(counts).filter(|one| asked.excepts(one));
+                let exceptions = exceptions.map(Scope::from);
                 residual.closing.push(Closing {
                     exact,
                     scope: rule.into(),
-                    unless: exceptions.map(Scope::from).collect(),
+                    unless: exceptions.chain(hers(word, rule, now)).collect(),
                     insist: rule.insist,
+                    by,
                 });
                 closing.push(rule);
             }
@@ -205,6 +209,7 @@ fn hides(word: &Word, asked: &Asked<'_>, counts: &dyn Fn(&str) -> bool) -> Hidde
             },
             unless: Vec::new(),
             insist: false,
+            by: None,
         }));
     }
     residual.drop_idle();
@@ -264,6 +269,9 @@ struct Asked<'a> {
 impl Asked<'_> {
     /// How exactly a rule that applies names the viewer; `None` when it does not apply.
     fn applies(&self, rule: &Rule) -> Option<u8> {
+        if rule.speaker.is_some() && self.viewer.acting.is_some() {
+            return None;
+        }
         if rule.quiet && self.viewer.acting.is_some() {
             return self.is_now(rule.from, rule.until).then_some(SEALED);
         }
@@ -280,6 +288,45 @@ impl Asked<'_> {
     fn is_now(&self, from: Option<Timestamp>, until: Option<Timestamp>) -> bool {
         from.is_none_or(|from| from <= self.now) && until.is_none_or(|until| self.now < until)
     }
+}
+
+/// What an allowing rule opens: one said for her, what is still its speaker's to decide.
+fn still_open(word: &Word, rule: &Rule, now: Timestamp) -> Option<Scope> {
+    let Some(speaker) = &rule.speaker else {
+        return Some(rule.into());
+    };
+    let decides = word.decides(speaker.tag, now);
+    let what = rule
+        .what
+        .iter()
+        .copied()
+        .filter(|one| decides.contains(one));
+    let what: Vec<Category> = what.collect();
+    // No categories would be all of them.
+    (!what.is_empty()).then(|| Scope {
+        what,
+        part: rule.part.clone(),
+    })
+}
+
+/// What a closing rule said for her does not reach: what bears a topic that is hers to decide.
+fn hers(word: &Word, rule: &Rule, now: Timestamp) -> Option<Scope> {
+    let topics = word.beyond(rule, rule.speaker.as_ref()?, now);
+    let codes = topics.into_iter().filter_map(Category::sensitivity);
+    let labels: Vec<Label> = codes
+        .map(|code| Label {
+            system: ACT_CODE.to_owned(),
+            code: code.to_owned(),
+        })
+        .collect();
+    // No labels would be the whole record.
+    (!labels.is_empty()).then(|| Scope {
+        what: Vec::new(),
+        part: Part {
+            labels,
+            ..Part::default()
+        },
+    })
 }
 
 impl From<&Rule> for Scope {

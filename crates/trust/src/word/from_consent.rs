@@ -212,6 +212,7 @@ impl Provision {
                         hint: self.hint,
                         insist: self.insist,
                         quiet: self.quiet,
+                        speaker: None,
                         from: self.from,
                         part: part.clone(),
                         unless: unless.to_vec(),

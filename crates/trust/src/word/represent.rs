@@ -50,6 +50,9 @@ pub struct Representative {
     /// What she sees; empty means all that the law above allows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sees: Vec<Category>,
+    /// Whether a proxy may say rules and wishes for her ([`speak`](super::speak)); a guardian may by being that.
+    #[serde(default, skip_serializing_if = "super::is_false")]
+    pub speaks: bool,
     /// From when.
     pub from: Timestamp,
     /// Until when; `None` means until it is ended, for a minor until she is of age.

@@ -2,7 +2,7 @@
 
 use super::part::{Doubt, Facts, Part};
 use crate::category::EMERGENCY;
-use crate::{Category, MemberId};
+use crate::{Category, MemberId, Tag};
 use fhir::{ResourceType, Value};
 use serde::Serialize;
 
@@ -24,6 +24,8 @@ pub(super) struct Closing {
     pub(super) unless: Vec<Scope>,
     /// It closes also what could save her life.
     pub(super) insist: bool,
+    /// Who said it for her.
+    pub(super) by: Option<Tag>,
 }
 
 /// An allowing rule that applies.
@@ -31,6 +33,8 @@ pub(super) struct Closing {
 pub(super) struct Opening {
     pub(super) exact: u8,
     pub(super) scope: Scope,
+    /// Who said it for her: it opens only what the same one closed.
+    pub(super) by: Option<Tag>,
 }
 
 /// Categories of a part of the record; no categories are all.
@@ -75,13 +79,21 @@ impl Closing {
     }
 }
 
+impl Opening {
+    /// Whether it opens again what a rule closes, as far as both are about the same.
+    fn outdoes(&self, closing: &Closing) -> bool {
+        let may = self.by.is_none() || self.by == closing.by;
+        may && self.exact > closing.exact
+    }
+}
+
 impl Residual {
     /// Lets go of what opens nothing that is closed.
     pub(super) fn drop_idle(&mut self) {
         let closing = &self.closing;
         self.opening.retain(|one| {
             let mut closing = closing.iter();
-            closing.any(|other| one.exact > other.exact && one.scope.meets(&other.scope))
+            closing.any(|other| one.outdoes(other) && one.scope.meets(&other.scope))
         });
     }
 
@@ -99,7 +111,7 @@ impl Residual {
     pub(super) fn hides_all(&self, category: Category) -> bool {
         let opened = |closing: &Closing| {
             let mut opening = self.opening.iter();
-            opening.any(|one| one.exact > closing.exact && one.scope.covers(category))
+            opening.any(|one| one.outdoes(closing) && one.scope.covers(category))
         };
         let mut closing = self.closing.iter();
         closing.any(|one| one.closes_all(category) && !opened(one))
@@ -116,9 +128,12 @@ impl Residual {
     /// Those of them that may hide something of it.
     pub(super) fn hiding(&self, category: Category) -> impl Iterator<Item = usize> {
         let opened = move |place: &usize| {
-            let exact = self.closing.get(*place).map_or(0, |closing| closing.exact);
+            let closing = self.closing.get(*place);
             let mut opening = self.opening.iter();
-            opening.any(|one| one.exact > exact && one.scope.covers_all(category))
+            opening.any(|one| {
+                one.scope.covers_all(category)
+                    && closing.is_some_and(|closing| one.outdoes(closing))
+            })
         };
         self.closing_at_all(category)
             .filter(move |place| !opened(place))
@@ -140,9 +155,7 @@ impl Residual {
         };
         let opened = |category, closing: &Closing| {
             let mut opening = self.opening.iter();
-            opening.any(|one| {
-                one.exact > closing.exact && one.scope.holds(category, &facts, Doubt::Out)
-            })
+            opening.any(|one| one.outdoes(closing) && one.scope.holds(category, &facts, Doubt::Out))
         };
         let spared = self.spares && crate::labels(of, resource).meets(EMERGENCY);
         facts.categories().into_iter().any(|category| {

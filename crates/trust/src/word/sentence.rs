@@ -1,10 +1,21 @@
 //! Her rules as she reads them.
 
-use super::{Author, Part, Period, Rule, Unless, Who};
+use super::{Author, Part, Period, Rule, Speaker, Unless, Who};
 use crate::act::day;
 use crate::category::list;
 use crate::{Lang, MemberId, MemberKind, Purpose, Role};
 use jiff::SignedDuration;
+
+impl Speaker {
+    /// Who said something for her, as she reads it: "Lo dijo por ti Rosa Pérez, tu madre."
+    pub fn sentence(&self, lang: Lang) -> String {
+        let (name, tie) = (&self.name, self.tie.yours(lang));
+        match lang {
+            Lang::Es => format!("Lo dijo por ti {name}, {tie}."),
+            Lang::En => format!("{name}, {tie}, said it for you."),
+        }
+    }
+}
 
 impl Rule {
     /// One plain sentence: "Las farmacias no pueden ver tu salud mental hasta el 3 de marzo de 2027."
@@ -29,6 +40,7 @@ impl Rule {
                 Lang::En => format!("It holds from {}.", day(from, lang)),
             });
         }
+        said.extend(self.speaker.as_ref().map(|speaker| speaker.sentence(lang)));
         said.join(" ")
     }
 

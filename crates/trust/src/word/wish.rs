@@ -19,10 +19,12 @@ pub use consent::{
     CATEGORY as CONSENT_CATEGORY, POLICY as CONSENT_POLICY, from_consent, to_consent,
 };
 
-use super::{Viewer, Word, WordError};
-use crate::{Finding, MemberId, Purpose};
+use super::speak::{self, MAX_SPOKEN};
+use super::{Speaker, Viewer, Word, WordError};
+use crate::{Finding, MemberId, Purpose, Tag};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use store::Labels;
 
 /// No word has more wishes, those of the past counted.
@@ -58,6 +60,9 @@ pub struct Wish {
     /// That she asked to know after all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked: Option<Asked>,
+    /// Who said it for her ([`super::speak`]); `None` for what she said herself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speaker: Option<Speaker>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for it.
@@ -135,7 +140,12 @@ impl Wish {
             cool_off_hours: 0,
             since,
             asked: None,
+            speaker: None,
         }
+    }
+    /// Whose voice it is.
+    fn voice(&self) -> Voice {
+        self.speaker.as_ref().map(|speaker| speaker.tag)
     }
     /// Whether it holds at a moment, as far as it is the last one of its finding.
     pub fn holds(&self, now: Timestamp) -> bool {
@@ -168,6 +178,7 @@ impl Wish {
         if self.until == Until::Accompanied && self.companion.is_none() {
             return Err(wrong("it does not name the companion"));
         }
+        speak::check_wish(self).map_err(wrong)?;
         if let Some(asked) = self.asked
             && !(asked.at <= asked.from && asked.from <= days_after(asked.at, MAX_SESSION_DAYS))
         {
@@ -195,31 +206,53 @@ impl Named {
 
 /// Whether wishes keep their bounds.
 pub fn check_wishes(wishes: &[Wish]) -> Result<(), WordError> {
-    if wishes.len() > MAX_WISHES {
-        return Err(WordError::TooManyWishes(wishes.len()));
+    for voice in voices(wishes) {
+        let said = wishes.iter().filter(|wish| wish.voice() == voice).count();
+        if said > most(voice) {
+            return Err(WordError::TooManyWishes(said));
+        }
     }
     wishes.iter().try_for_each(Wish::check)
 }
 
-/// The last wish of each finding, whether it holds or not.
+/// Who speaks in a wish: she, or somebody for her.
+type Voice = Option<Tag>;
+
+/// How many wishes of one voice a word has at most.
+fn most(voice: Voice) -> usize {
+    match voice {
+        None => MAX_WISHES,
+        Some(_) => MAX_SPOKEN,
+    }
+}
+
+/// Those who speak in wishes, she herself first.
+fn voices(wishes: &[Wish]) -> BTreeSet<Voice> {
+    wishes.iter().map(Wish::voice).collect()
+}
+
+/// The last wish of each finding by each who spoke of it, whether it holds or not.
 pub fn last(wishes: &[Wish]) -> impl Iterator<Item = &Wish> {
-    Finding::ALL
-        .into_iter()
-        .filter_map(|finding| wishes.iter().rev().find(|wish| wish.finding == finding))
+    let voices = voices(wishes);
+    Finding::ALL.into_iter().flat_map(move |finding| {
+        let voices = voices.clone().into_iter();
+        voices.filter_map(move |voice| last_of(wishes, voice, finding))
+    })
 }
 
-fn last_of(wishes: &[Wish], finding: Finding) -> Option<&Wish> {
-    wishes.iter().rev().find(|wish| wish.finding == finding)
+fn last_of(wishes: &[Wish], voice: Voice, finding: Finding) -> Option<&Wish> {
+    let mut wishes = wishes.iter().rev();
+    wishes.find(|wish| wish.finding == finding && wish.voice() == voice)
 }
 
-/// The wish that keeps a finding from her: her last one about it; or the one about all that was not asked for, if that
-/// covers it and she did not ask for this finding since.
-fn keeping(wishes: &[Wish], finding: Finding, now: Timestamp) -> Option<&Wish> {
-    let own = last_of(wishes, finding);
+/// The wish of one voice that keeps a finding from her: the last one about it; or the one about all that was not asked
+/// for, if that covers it and she did not ask for this finding since.
+fn keeping(wishes: &[Wish], voice: Voice, finding: Finding, now: Timestamp) -> Option<&Wish> {
+    let own = last_of(wishes, voice, finding);
     if let Some(own) = own.filter(|wish| wish.holds(now)) {
         return Some(own);
     }
-    let general = last_of(wishes, Finding::Unrequested)
+    let general = last_of(wishes, voice, Finding::Unrequested)
         .filter(|wish| wish.finding.covers().meets(finding.bit()) && wish.holds(now))?;
     let asked = own.and_then(|own| own.asked);
     match asked.is_some_and(|asked| asked.from >= general.since) {
@@ -238,9 +271,14 @@ fn kept(wishes: &[Wish], now: Timestamp, counts: impl Fn(&Wish) -> bool) -> Labe
     if wishes.is_empty() {
         return Labels(0);
     }
+    let voices = voices(wishes);
+    let keeps = |finding: &Finding| {
+        let mut voices = voices.iter();
+        voices.any(|voice| keeping(wishes, *voice, *finding, now).is_some_and(&counts))
+    };
     Finding::ALL
         .into_iter()
-        .filter(|finding| keeping(wishes, *finding, now).is_some_and(&counts))
+        .filter(keeps)
         .fold(Labels(0), |all, finding| all.with(finding.bit()))
 }
 
@@ -260,18 +298,20 @@ pub fn unwanted(word: &Word, viewer: &Viewer<'_>, purpose: Purpose, now: Timesta
 /// The wishes with one more, which takes the place of the one before about the same finding. What she had asked for and
 /// not seen yet, she takes back by it. What is oldest of the past is let go where there are too many.
 pub fn choose(mut wishes: Vec<Wish>, wish: Wish) -> Vec<Wish> {
-    for before in &mut wishes {
+    let voice = wish.voice();
+    for before in wishes.iter_mut().filter(|one| one.voice() == voice) {
         let pending = before.asked.is_some_and(|asked| wish.since < asked.from);
         if pending && wish.finding.covers().meets(before.finding.bit()) {
             before.asked = None;
         }
     }
     wishes.push(wish);
-    while wishes.len() > MAX_WISHES {
+    while wishes.iter().filter(|one| one.voice() == voice).count() > most(voice) {
         let past = |at: &usize| {
-            let of = wishes.get(*at).map(|wish| wish.finding);
+            let of = wishes.get(*at).filter(|wish| wish.voice() == voice);
+            let of = of.map(|wish| wish.finding);
             let mut later = wishes.iter().skip(at + 1);
-            later.any(|later| Some(later.finding) == of)
+            later.any(|later| Some(later.finding) == of && later.voice() == voice)
         };
         match (0..wishes.len()).find(past) {
             Some(oldest) => drop(wishes.remove(oldest)),
@@ -281,17 +321,36 @@ pub fn choose(mut wishes: Vec<Wish>, wish: Wish) -> Vec<Wish> {
     wishes
 }
 
-/// The wishes after she asked to know of a finding: whatever keeps it from her ends, now or when she chose, and nothing
-/// else does. `None` when nothing keeps it from her.
-pub fn ask(
+/// The wishes after she asked to know of a finding: whatever keeps it from her ends, whoever said it, now or when she
+/// chose, and nothing else does. `None` when nothing keeps it from her.
+pub fn ask(wishes: Vec<Wish>, finding: Finding, how: Asking, now: Timestamp) -> Option<Vec<Wish>> {
+    let voices = voices(&wishes);
+    let asked = |(wishes, any): (Vec<Wish>, bool), voice: Voice| match ask_of(
+        wishes.clone(),
+        voice,
+        finding,
+        how,
+        now,
+    ) {
+        Some(asked) => (asked, true),
+        None => (wishes, any),
+    };
+    let (wishes, any) = voices.into_iter().fold((wishes, false), asked);
+    any.then_some(wishes)
+}
+
+/// The same of what one voice said.
+pub(crate) fn ask_of(
     mut wishes: Vec<Wish>,
+    voice: Option<Tag>,
     finding: Finding,
     how: Asking,
     now: Timestamp,
 ) -> Option<Vec<Wish>> {
-    let keeps = keeping(&wishes, finding, now)?.clone();
+    let keeps = keeping(&wishes, voice, finding, now)?.clone();
     if keeps.finding == finding {
-        let own = wishes.iter_mut().rev().find(|wish| wish.finding == finding);
+        let mut wishes_of = wishes.iter_mut().rev();
+        let own = wishes_of.find(|wish| wish.finding == finding && wish.voice() == voice);
         if let Some(own) = own {
             own.asked = Some(asked(own, how, now));
         }

@@ -5,7 +5,10 @@ use exchange::{LogPart, Part};
 use jiff::SignedDuration;
 use living::Event;
 use trust::represent::Kind;
-use trust::{ActKind, Category, Lang, MemberId, Representative, Role, Tag, Tie};
+use trust::{
+    ActKind, Category, Finding, Lang, MemberId, MemberKind, Representative, Role, Rule, Speaker,
+    Spoken, Tag, Tie, Who, Wish,
+};
 use web::views::{self, kin};
 use web::{FieldError, Fields, Text};
 
@@ -19,6 +22,7 @@ fn lines() -> Vec<Representative> {
         kind: Kind::Proxy,
         entered: None,
         sees: vec![],
+        speaks: false,
         from: days(since),
         until: None,
         ended: None,
@@ -29,6 +33,7 @@ fn lines() -> Vec<Representative> {
     };
     let daughter = Representative {
         sees: vec![Category::Medicines, Category::Visits],
+        speaks: false,
         until: Some(now() + SignedDuration::from_hours(24 * 365)),
         ..one("Luz Medina Hernández", Tie::Child, 3)
     };
@@ -43,8 +48,36 @@ fn child() -> Representative {
         tie: Tie::Mother,
         until: Some(now() + SignedDuration::from_hours(24 * 2_000)),
         sees: vec![],
+        speaks: false,
         ended: None,
         ..lines().remove(1)
+    }
+}
+
+/// What the mother says for the child.
+fn spoken() -> Spoken {
+    let pharmacies = Rule {
+        id: "1".into(),
+        who: Who::Kind(MemberKind::Pharmacy),
+        what: vec![Category::Diagnoses, Category::Visits],
+        speaker: Some(Speaker::of(&child())),
+        ..Rule::default()
+    };
+    Spoken {
+        whose: child().whose,
+        rules: vec![pharmacies],
+        wishes: vec![Wish::plain(Finding::Cancer, now())],
+        decides: Category::ALL.into_iter().take(12).collect(),
+        findings: vec![Finding::Cancer, Finding::AiRisk],
+    }
+}
+
+fn said_for<'a>(spoken: &'a Spoken, typed: &'a Fields) -> views::speak::Input<'a> {
+    views::speak::Input {
+        reference: "sealed",
+        spoken,
+        typed,
+        errors: &[],
     }
 }
 
@@ -77,6 +110,7 @@ pub(crate) fn pages(lang: Lang, timeline: &[Event], parts: &[Part]) -> Vec<(&'st
     let whose = views::history::Whose::Ward {
         name: child().whose,
         reference: "sealed".into(),
+        speaks: true,
     };
     let asked = views::history::Asked::default();
     let mut saw = crate::act(
@@ -92,6 +126,7 @@ pub(crate) fn pages(lang: Lang, timeline: &[Event], parts: &[Part]) -> Vec<(&'st
         name: "IMSS".into(),
         acts: Ok(vec![saw]),
     }];
+    let spoken = spoken();
     vec![
         (
             "inicio-actua",
@@ -114,6 +149,14 @@ pub(crate) fn pages(lang: Lang, timeline: &[Event], parts: &[Part]) -> Vec<(&'st
         (
             "historia-de",
             views::history::page(person("/por/sealed"), timeline, parts, &asked, &whose),
+        ),
+        (
+            "reglas-por",
+            views::speak::rules(person("/por/sealed"), &said_for(&spoken, &none)),
+        ),
+        (
+            "deseos-por",
+            views::speak::wishes(person("/por/sealed"), &said_for(&spoken, &none), now()),
         ),
         (
             "lo-que-vi",

@@ -95,6 +95,7 @@ fn read(
             name: typed.get("kin_name").to_owned(),
             tie,
             sees: typed.all("what").filter_map(Category::from_code).collect(),
+            speaks: typed.get("kin_speaks") == "yes",
             until,
         }),
         _ => Err(errors),
@@ -244,13 +245,13 @@ pub(super) async fn end_at_desk(
 }
 
 /// Somebody for whom who is signed in acts.
-struct Ward {
-    tag: Tag,
+pub(super) struct Ward {
+    pub(super) tag: Tag,
     name: String,
 }
 
 /// Whom a sealed reference means, if who is signed in acts for that one now.
-async fn ward(signed: &Signed, sealed: &str) -> Result<Ward, Response<Body>> {
+pub(super) async fn ward(signed: &Signed, sealed: &str) -> Result<Ward, Response<Body>> {
     let Some(tag) = meant(signed, sealed) else {
         return Err(signed.fault(StatusCode::GONE, "fault.stale"));
     };
@@ -287,9 +288,12 @@ pub(super) async fn record(
 ) -> Answer {
     let ward = ward(&signed, &sealed).await?;
     let request = request(&signed, &ward, What::Summary);
+    let (gate, now, actor) = signed.at_the_gate();
+    let spoken = blocking(&signed.visitor, move || gate.spoken(&actor, ward.tag, now)).await?;
     let whose = views::history::Whose::Ward {
         name: ward.name,
         reference: sealed,
+        speaks: spoken.is_ok(),
     };
     history::of(signed, request, asked, whose).await
 }
@@ -341,7 +345,7 @@ pub(super) async fn at_home(
 }
 
 /// Carries her word to every member, and goes on.
-async fn spread(
+pub(super) async fn spread(
     signed: &Signed,
     said: Result<SignedWord, Refusal>,
     to: &str,

@@ -75,7 +75,11 @@ pub(super) async fn show(signed: Signed, Query(about): Query<About>) -> Answer {
 }
 
 /// Reads the form into a rule.
-fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Rule, Vec<FieldError>> {
+pub(super) fn read(
+    signed: &Signed,
+    typed: &Fields,
+    now: Timestamp,
+) -> Result<Rule, Vec<FieldError>> {
     let t = signed.t();
     let pact = signed.state().gate.pact();
     let who = views::rules::who_of(typed.get("who")).filter(|who| match who {

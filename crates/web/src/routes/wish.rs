@@ -43,7 +43,11 @@ pub(super) async fn show(signed: Signed) -> Answer {
 }
 
 /// Reads the form into wishes, one for each box.
-fn read(signed: &Signed, typed: &Fields, now: Timestamp) -> Result<Vec<Wish>, Vec<FieldError>> {
+pub(super) fn read(
+    signed: &Signed,
+    typed: &Fields,
+    now: Timestamp,
+) -> Result<Vec<Wish>, Vec<FieldError>> {
     let t = signed.t();
     let findings: Vec<Finding> = typed.all("what").filter_map(Finding::from_code).collect();
     let named = |field: &str| {
@@ -114,8 +118,10 @@ pub(super) async fn save(SignedForm(signed, typed): SignedForm) -> Answer {
 async fn keeping(signed: &Signed, code: &str) -> Result<Option<Wish>, Response<Body>> {
     let now = signed.state().now();
     let (wishes, _) = today(signed).await?;
-    let last = trust::wish::last(&wishes).find(|one| one.finding.code() == code);
-    Ok(last.filter(|one| one.holds(now)).cloned())
+    let mut last = trust::wish::last(&wishes);
+    Ok(last
+        .find(|one| one.finding.code() == code && one.holds(now))
+        .cloned())
 }
 
 pub(super) async fn confirm(signed: Signed, Path(code): Path<String>) -> Answer {

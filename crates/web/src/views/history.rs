@@ -72,6 +72,8 @@ pub enum Whose {
         name: String,
         /// Sealed: whom the page's links mean.
         reference: String,
+        /// Whether she may say rules and wishes for that one.
+        speaks: bool,
     },
 }
 
@@ -92,6 +94,8 @@ struct Page {
     lead: String,
     /// Where whoever acts for somebody does more than read; empty for the person herself.
     acting: String,
+    /// Whether she may also speak for her.
+    speaks: bool,
     years: Vec<Year>,
     by_member: Vec<Filter>,
     by_kind: Vec<Filter>,
@@ -216,6 +220,7 @@ pub fn page(
         headline,
         lead,
         acting,
+        speaks: matches!(whose, Whose::Ward { speaks: true, .. }),
     })
 }
 

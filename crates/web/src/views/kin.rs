@@ -21,7 +21,7 @@ pub struct Line {
     pub name: String,
     /// By what, and until when.
     pub detail: String,
-    /// What is granted.
+    /// What is granted, and whether she says rules too.
     pub sees: String,
     /// What is not seen today all the same, for the person alone; empty for nothing.
     pub blind: String,
@@ -55,6 +55,11 @@ pub fn line(t: Text, one: &Representative, reference: String, hers: bool, now: T
         (true, Kind::Proxy) => t.say("kin.sees_all").to_owned(),
         (true, _) => t.say("kin.sees_by_age").to_owned(),
     };
+    let speaks = match (one.speaks || one.kind.is_guardian(), hers) {
+        (false, _) => "",
+        (true, true) => t.say("kin.speaks_hers"),
+        (true, false) => t.say("kin.speaks_theirs"),
+    };
     Line {
         reference,
         name: match hers {
@@ -62,7 +67,7 @@ pub fn line(t: Text, one: &Representative, reference: String, hers: bool, now: T
             false => one.whose.clone(),
         },
         detail: format!("{kind} {until}"),
-        sees,
+        sees: format!("{sees} {speaks}").trim_end().to_owned(),
         blind: String::new(),
         acts: over.is_none(),
         ends: over.is_none() && (!hers || one.kind == Kind::Proxy),
@@ -121,6 +126,7 @@ struct Page<'a> {
     lines: Vec<Line>,
     fields: Vec<Field>,
     what: Vec<Tick>,
+    speaks: bool,
     names: bool,
     errors: &'a [FieldError],
 }
@@ -145,6 +151,7 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
                 on: input.typed.has("what", one.code()),
             })
             .collect(),
+        speaks: input.typed.get("kin_speaks") == "yes",
         names: input.names,
         errors: input.errors,
         frame: frame.titled(t.say("nav.kin")),

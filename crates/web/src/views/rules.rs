@@ -255,6 +255,7 @@ pub(crate) fn rule(t: Text, threads: &Threads, rule: &Rule) -> RuleView {
             detail.push(t.say("rule.quiet").to_owned());
         }
     }
+    detail.extend(rule.speaker.as_ref().map(|one| one.sentence(t.lang())));
     RuleView {
         id: rule.id.clone(),
         sentence,
@@ -465,7 +466,7 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
         typed: input.typed,
         errors: input.errors,
     };
-    let whom = whom_choices(t, &threads, &input);
+    let whom = whom_choices(t, &threads, input.actor.as_ref(), true);
     let mut eyes = vec![choice("", t.say("field.same_as_who"))];
     eyes.extend(whom.iter().skip(1).cloned());
     let boxes = |topics: bool| -> Vec<Tick> {
@@ -550,14 +551,22 @@ fn receipts(t: Text, said: &[(u64, Timestamp)]) -> Vec<(u64, String)> {
     newest.map(|(version, at)| (*version, words(*at))).collect()
 }
 
-fn whom_choices(t: Text, threads: &Threads, input: &Input<'_>) -> Vec<Choice> {
+/// Whom a rule can be about: a professional from the log first; those who act for her only where she speaks (`kin`).
+pub(crate) fn whom_choices(
+    t: Text,
+    threads: &Threads,
+    actor: Option<&(String, String)>,
+    kin: bool,
+) -> Vec<Choice> {
     let mut out = vec![choice("", t.say("field.choose"))];
-    if let Some((code, words)) = &input.actor {
+    if let Some((code, words)) = actor {
         out.push(choice(code, words));
     }
     let mut add = |who: Who| out.push(choice(&who_code(&who), &who_words(t, threads, &who)));
     add(Who::Everyone);
-    add(Who::Representatives);
+    if kin {
+        add(Who::Representatives);
+    }
     for kind in KINDS {
         add(Who::Kind(kind));
     }

@@ -27,6 +27,7 @@ fn as_rosa() -> NewRepresentative {
         name: "Rosa Pérez".into(),
         tie: Tie::Mother,
         sees: Vec::new(),
+        speaks: false,
         until: None,
     }
 }
@@ -312,6 +313,7 @@ fn a_proxy_sees_what_was_granted_and_is_ended_by_the_person_alone() {
         name: "Luz Pérez".into(),
         tie: Tie::Child,
         sees: vec![Category::Medicines],
+        speaks: true,
         until: None,
     };
     node.name_representative(&rosa(), new, noon()).unwrap();
@@ -432,4 +434,135 @@ fn the_decision_comes_out_again_from_its_act() {
         let explained = node.explain(&operator, &act.name(), noon()).unwrap();
         assert_eq!(explained.holds(), Some(true), "{explained:#?}");
     }
+}
+
+/// Which of the child's conditions a doctor is shown.
+fn clinic_sees(node: &Node, now: Timestamp) -> Vec<&'static str> {
+    let doctor = actor("imss", Role::Physician);
+    let request = Request {
+        person: PersonRef::Curp(CHILD.into()),
+        ..treat(doctor)
+    };
+    let grant = node.decide(request, now).unwrap();
+    let ids = ["asthma", "violence", "pregnancy"].into_iter();
+    ids.filter(|id| node.reads(&grant, "Condition", id).is_some())
+        .collect()
+}
+
+fn closes_diagnoses(id: &str) -> Rule {
+    Rule {
+        id: id.into(),
+        who: Who::Role(Role::Physician),
+        what: vec![Category::Diagnoses],
+        ..Rule::default()
+    }
+}
+
+#[test]
+fn a_mother_says_rules_for_her_child_told_to_both_and_the_child_has_what_is_her_own() {
+    let node = with_her_mother();
+    let tag = node.tag(CHILD);
+    let all = ["asthma", "violence", "pregnancy"];
+    assert_eq!(clinic_sees(&node, noon()), all);
+    let said = node
+        .say_for(&rosa(), tag, vec![closes_diagnoses("m")], noon())
+        .unwrap();
+    // At twelve she decides of reproductive health herself; of violence no guardian speaks.
+    assert_eq!(clinic_sees(&node, noon()), ["violence", "pregnancy"]);
+    let hers = sentences(&her_log(&node), Lang::Es);
+    let told = "Rosa Pérez, que actúa por ti, cambió a las 6:00 lo que dijo por ti.";
+    assert!(hers.iter().any(|one| one == told), "{hers:?}");
+    let own = Request {
+        purpose: Purpose::OwnRequest,
+        person: PersonRef::Curp(SHE.into()),
+        ..for_her(rosa(), What::Log)
+    };
+    let mothers = sentences(&log(&node, own), Lang::En);
+    let told = "You changed at 6:00 what you say for Ana.";
+    assert!(mothers.iter().any(|one| one == told), "{mothers:?}");
+    // It means the same at another member, which heard it.
+    let other = super::node("farmacia");
+    other.load(&patient("child", CHILD));
+    other.load(&condition("asthma", "J45"));
+    other.hear(&said, &MemberId("imss".into()), noon()).unwrap();
+    assert_eq!(other.word(tag).unwrap(), said);
+    // What is not hers to decide she cannot say, nor can who does not act for the child.
+    let hiv = Rule {
+        what: vec![Category::Hiv],
+        ..closes_diagnoses("h")
+    };
+    assert!(node.say_for(&rosa(), tag, vec![hiv], noon()).is_err());
+    let stranger = Actor {
+        curp: Some(OTHER.into()),
+        ..rosa()
+    };
+    assert!(
+        node.say_for(&stranger, tag, vec![closes_diagnoses("s")], noon())
+            .is_err()
+    );
+    // The child says a rule of her own: her mother is shown hers alone, and changes nothing else.
+    let own = Rule {
+        quiet: true,
+        what: vec![Category::Vaccines],
+        ..closes_diagnoses("own")
+    };
+    let kept = node.word(tag).unwrap().word.rules;
+    node.say(&child(), [vec![own], kept].concat(), noon())
+        .unwrap();
+    let spoken = node.spoken(&rosa(), tag, noon()).unwrap();
+    let ids: Vec<&str> = spoken.rules.iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!((ids, spoken.whose.as_str()), (vec!["m"], "Ana"));
+    node.say_for(&rosa(), tag, vec![], noon()).unwrap();
+    let rules = node.word(tag).unwrap().word.rules;
+    assert_eq!(rules.len(), 1, "{rules:?}");
+    assert_eq!(clinic_sees(&node, noon()), all);
+}
+
+#[test]
+fn what_a_mother_said_outlasts_her_power_only_where_it_protects() {
+    let node = with_her_mother();
+    let tag = node.tag(CHILD);
+    let open = Rule {
+        allow: true,
+        who: Who::Actor(MemberId("imss".into()), actor("imss", Role::Physician).id),
+        ..closes_diagnoses("o")
+    };
+    node.say_for(&rosa(), tag, vec![closes_diagnoses("c"), open], noon())
+        .unwrap();
+    let all = ["asthma", "violence", "pregnancy"];
+    assert_eq!(clinic_sees(&node, noon()), all);
+    // Her mother acts no more: what she opened is closed, and the child takes back the rest when she is of age.
+    node.resign(&rosa(), tag, noon()).unwrap();
+    assert_eq!(clinic_sees(&node, noon()), ["violence", "pregnancy"]);
+    assert!(node.say_for(&rosa(), tag, vec![], noon()).is_err());
+    assert!(node.spoken(&rosa(), tag, noon()).is_err());
+    node.say(&child(), vec![], noon()).unwrap();
+    assert_eq!(clinic_sees(&node, noon()), ["violence", "pregnancy"]);
+    let of_age: Timestamp = "2032-06-04T18:00:00Z".parse().unwrap();
+    node.say(&child(), vec![], of_age).unwrap();
+    assert!(node.word(tag).unwrap().word.rules.is_empty());
+}
+
+#[test]
+fn a_mother_wishes_for_her_child_and_cannot_tell_the_childs_own_wish() {
+    let node = with_her_mother();
+    let tag = node.tag(CHILD);
+    let wish = || vec![crate::Wish::plain(crate::Finding::Cancer, noon())];
+    node.wish_for(&rosa(), tag, wish(), noon()).unwrap();
+    let held = |node: &Node| crate::wish::held(&node.wishes(tag), noon());
+    assert!(held(&node).meets(crate::Finding::Cancer.bit()));
+    node.wish(&child(), wish(), noon()).unwrap();
+    node.ask_for(&rosa(), tag, crate::Finding::Cancer, noon())
+        .unwrap();
+    assert!(held(&node).meets(crate::Finding::Cancer.bit()));
+    let spoken = node.spoken(&rosa(), tag, noon()).unwrap();
+    assert_eq!(spoken.wishes.len(), 1);
+    assert!(
+        node.ask_for(&rosa(), tag, crate::Finding::Cancer, noon())
+            .is_err()
+    );
+    let how = crate::wish::Asking::Alone;
+    node.ask_to_know(&child(), crate::Finding::Cancer, how, noon())
+        .unwrap();
+    assert!(!held(&node).meets(crate::Finding::Cancer.bit()));
 }

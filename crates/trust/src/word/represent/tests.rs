@@ -34,6 +34,7 @@ fn line(tag: Tag, kind: Kind) -> Representative {
         kind,
         entered: kind.is_guardian().then_some(entered),
         sees: Vec::new(),
+        speaks: false,
         from: noon(-1),
         until: (kind == Kind::GuardianOfAdult).then(|| noon(1)),
         ended: None,

@@ -32,6 +32,14 @@ impl Finding {
 impl Wish {
     /// One or two plain sentences: "No quieres saber de cáncer hasta que tú preguntes. Quieres que esté contigo Rosa."
     pub fn sentence(&self, lang: Lang, now: Timestamp) -> String {
+        let said = self.own_sentence(lang, now);
+        match &self.speaker {
+            Some(speaker) => format!("{said} {}", speaker.sentence(lang)),
+            None => said,
+        }
+    }
+
+    fn own_sentence(&self, lang: Lang, now: Timestamp) -> String {
         let of = self.finding.inside(lang);
         if let Some(asked) = self.asked {
             let from = day(asked.from, lang);
