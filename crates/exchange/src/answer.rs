@@ -133,14 +133,7 @@ pub(crate) fn own_record(gate: &Gate, request: Request, now: Timestamp) -> Resul
     let resources = bodies
         .filter_map(|v| parse(&v.body, &limits).ok())
         .collect();
-    Ok(Answer {
-        resources,
-        withheld: head.withheld,
-        act: head.act,
-        cautious: head.cautious,
-        erase_at: head.erase_at,
-        again: head.again,
-    })
+    Ok(head.answer(resources))
 }
 
 fn open(

@@ -4,6 +4,7 @@
 //! JSON ([`AnswerHead`]) followed by one resource a line, as the archive holds them.
 
 use crate::Answer;
+use fhir::Value;
 use fhir::json::{Limits, parse};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -94,6 +95,20 @@ pub(crate) struct AnswerHead {
     pub(crate) again: Option<Timestamp>,
 }
 
+impl AnswerHead {
+    /// The answer that it heads, with its resources.
+    pub(crate) fn answer(&self, resources: Vec<Value>) -> Answer {
+        Answer {
+            resources,
+            withheld: self.withheld,
+            act: self.act.clone(),
+            cautious: self.cautious,
+            erase_at: self.erase_at,
+            again: self.again,
+        }
+    }
+}
+
 /// An answer's head and its resources, read back.
 pub(crate) fn read_answer(body: &[u8]) -> Result<(AnswerHead, Answer), String> {
     let mut lines = body.split(|b| *b == b'\n').filter(|line| !line.is_empty());
@@ -104,14 +119,7 @@ pub(crate) fn read_answer(body: &[u8]) -> Result<(AnswerHead, Answer), String> {
         .map(|line| parse(line, &limits))
         .collect::<Result<_, _>>()
         .map_err(|e| e.to_string())?;
-    let answer = Answer {
-        resources,
-        withheld: head.withheld,
-        act: head.act.clone(),
-        cautious: head.cautious,
-        erase_at: head.erase_at,
-        again: head.again,
-    };
+    let answer = head.answer(resources);
     Ok((head, answer))
 }
 

@@ -6,7 +6,6 @@
 
 use super::acts::Deed;
 use super::evidence::check_presence;
-use super::words::Heard;
 use super::{Gate, Purpose, Refusal, Tag, What, locked};
 use crate::word::represent::{self, Entered, Kind, NOTICE, Paper};
 use crate::{ActKind, Actor, Category, Representative, SignedWord, Tie, Word};
@@ -293,13 +292,7 @@ impl Gate {
             true => represent::name(lines, one.clone(), now),
             false => represent::end(lines, one.tag, now),
         };
-        word.check().map_err(|error| {
-            Refusal::bad(
-                format!("Eso no se puede guardar: {error}."),
-                format!("This cannot be kept: {error}."),
-            )
-        })?;
-        let heard = Heard::new(SignedWord::sign(word, &self.house.key));
+        let heard = self.signed(word)?;
         let told = |what: &str, name: &str| What::Writing(format!("{what}\n{name}"));
         let theirs = Deed {
             persons: vec![one.tag],

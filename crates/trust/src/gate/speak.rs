@@ -4,7 +4,6 @@
 //! said it, in the commit of the word.
 
 use super::acts::Deed;
-use super::words::Heard;
 use super::{Gate, Purpose, Refusal, Tag, What, locked};
 use crate::word::wish::{self, Asking};
 use crate::{ActKind, Actor, Category, Finding, Rule, SignedWord, Speaker, Wish, Word};
@@ -142,13 +141,7 @@ impl Gate {
         let line = line.filter(|_| !word.decides(tag, now).is_empty());
         let line = line.ok_or_else(silent)?;
         let word = change(word, &Speaker::of(&line))?;
-        word.check().map_err(|error| {
-            Refusal::bad(
-                format!("Eso no se puede guardar: {error}."),
-                format!("This cannot be kept: {error}."),
-            )
-        })?;
-        let heard = Heard::new(SignedWord::sign(word, &self.house.key));
+        let heard = self.signed(word)?;
         let told = |persons: Tag, what: &str, name: &str| Deed {
             persons: vec![persons],
             what: What::Writing(format!("{what}\n{name}")),

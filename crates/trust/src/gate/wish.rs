@@ -2,7 +2,7 @@
 //! and is carried to the other members by whoever called.
 
 use super::acts::Deed;
-use super::words::Heard;
+use super::words::{Heard, unkept};
 use super::{Gate, Grant, Purpose, Refusal, Tag, What, locked};
 use crate::word::wish::{self, Asking};
 use crate::{ActKind, Actor, Finding, SignedWord, Wish, Word};
@@ -69,12 +69,7 @@ impl Gate {
         let person = self.patient_here(patient)?;
         let _one = locked(&self.house.words.taking);
         let word = change(self.next_word(person, now)?)?;
-        wish::check_wishes(&word.wishes).map_err(|error| {
-            Refusal::bad(
-                format!("Eso no se puede guardar: {error}."),
-                format!("This cannot be kept: {error}."),
-            )
-        })?;
+        wish::check_wishes(&word.wishes).map_err(|error| unkept(&error))?;
         let signed = SignedWord::sign(word, &self.house.key);
         let deed = Deed {
             persons: vec![person],

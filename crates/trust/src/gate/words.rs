@@ -122,7 +122,21 @@ fn unfit(error: &word::WordError) -> Refusal {
     )
 }
 
+/// Why a word that goes beyond its bounds is not kept.
+pub(super) fn unkept(error: &word::WordError) -> Refusal {
+    Refusal::bad(
+        format!("Eso no se puede guardar: {error}."),
+        format!("This cannot be kept: {error}."),
+    )
+}
+
 impl Gate {
+    /// A word within its bounds, signed here; else why it is not kept.
+    pub(super) fn signed(&self, word: Word) -> Result<Heard, Refusal> {
+        word.check().map_err(|error| unkept(&error))?;
+        Ok(Heard::new(SignedWord::sign(word, &self.house.key)))
+    }
+
     /// The person's word as this node knows it.
     pub fn word(&self, person: Tag) -> Option<SignedWord> {
         self.house
