@@ -183,6 +183,7 @@ pub fn founding(network: &str, threshold: usize, members: Vec<Member>) -> Pact {
         purposes: trust::pact::usual(),
         emergency: Some(trust::Emergency::USUAL),
         orders: Some(trust::Orders::USUAL),
+        linkage: None,
         never: trust::pact::NEVER.to_vec(),
     }
 }

@@ -25,13 +25,13 @@ pub use category::{Categories, Category, Finding, labels};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
     Acting, Changes, Checked, Config, Decided, Document, Enrolment, Erasure, Explained, Gap, Gate,
-    Grant, Ground, Grounds, Guardianship, How, Lang, Limit, NewAccount, NewLicence, NewPage,
-    NewRepresentative, News, PatientCode, PersonRef, Previewed, Purpose, Question, Refusal,
-    RefusalKind, Registered, Registrar, Request, Row, Said, SignedIn, Signer, Simulated, Spoken,
-    Tag, Telling, Unusual, What,
+    Grant, Ground, Grounds, Guardianship, How, Lang, Limit, Met, Mine, NewAccount, NewLicence,
+    NewPage, NewRepresentative, News, PatientCode, PersonRef, Previewed, Purpose, Question,
+    Refusal, RefusalKind, Registered, Registrar, Request, Resemblance, Row, Said, SignedIn, Signer,
+    Simulated, Spoken, Tag, Telling, Unusual, What,
 };
 pub use pact::{
-    Agreed, Emergency, FormerKey, Member, MemberId, MemberKind, Orders, Pact, PactError,
+    Agreed, Emergency, FormerKey, Linkage, Member, MemberId, MemberKind, Orders, Pact, PactError,
 };
 pub use word::{
     Author, Frequency, Hidden, Label, Names, Part, Per, Period, Representative, Residual, Rule,

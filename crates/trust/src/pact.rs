@@ -7,6 +7,7 @@
 
 mod change;
 mod former;
+mod linkage;
 mod policies;
 mod purpose;
 mod terms;
@@ -16,6 +17,7 @@ mod words;
 
 pub use change::diff;
 pub use former::FormerKey;
+pub use linkage::{Linkage, PARTS as LINKAGE_PARTS, parts_in_words};
 pub use purpose::{Agreed, NEVER, usual};
 pub use terms::{Emergency, Orders};
 pub use valid::bounds;
@@ -112,6 +114,9 @@ pub struct Pact {
     /// Terms of what the state orders. A pact without them knows no such orders: none opens anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orders: Option<Orders>,
+    /// Terms of comparing registers. Under a pact without them no two members compare theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linkage: Option<Linkage>,
     /// What nobody may open a record for, whatever a policy or the person herself says: at least [`NEVER`], which is
     /// meant where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

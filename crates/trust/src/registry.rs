@@ -4,7 +4,7 @@
 //! so, or somebody who answers for it. A likeness, however strong, is only a reason to look: a wrong link shows one person
 //! the record of another, and closes nothing that was read meanwhile.
 
-use crate::{Role, Tag};
+use crate::{MemberId, Role, Tag};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +22,14 @@ pub enum RegistryDone {
     Split,
     /// The person said that a registration is not hers.
     NotMe,
+    /// This house's registrations were compared with another member's, by tokens that name nobody.
+    Compared,
+    /// In that, a registration was found to resemble one of the other member's.
+    Resembled,
+    /// Somebody said that those two are of one person,
+    OneWith,
+    /// or of two.
+    TwoWith,
 }
 
 /// On what a decision stands, as far as a machine said something.
@@ -69,6 +77,9 @@ pub struct RegistryStep {
     /// On what.
     #[serde(flatten)]
     pub on: Likeness,
+    /// The other member, where registrations of two members are meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<MemberId>,
 }
 
 /// A decision as it is kept.

@@ -192,6 +192,7 @@ fn step(done: RegistryDone) -> What {
     What::Registry(RegistryStep {
         done,
         on: Likeness::default(),
+        with: None,
     })
 }
 

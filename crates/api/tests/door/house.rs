@@ -122,6 +122,7 @@ fn signed_pact() -> String {
         purposes: trust::pact::usual(),
         emergency: Some(trust::Emergency::USUAL),
         orders: Some(trust::Orders::USUAL),
+        linkage: None,
         never: trust::pact::NEVER.to_vec(),
     };
     pact::sign(&pact, &key).unwrap()

@@ -1,5 +1,6 @@
 //! Sentences about who is who.
 
+use super::sentence::Names;
 use super::{ActView, reason};
 use crate::registry::{RegistryDone, RegistryStep};
 use crate::{Lang, Role};
@@ -8,7 +9,7 @@ use crate::{Lang, Role};
 pub(super) fn sentence(
     act: &ActView,
     step: &RegistryStep,
-    who: &str,
+    (who, names): (&str, Names<'_>),
     hour: &str,
     lang: Lang,
 ) -> String {
@@ -24,6 +25,10 @@ pub(super) fn sentence(
         };
     }
     let herself = act.role == Role::Patient;
+    if let Some(other) = &step.with {
+        let (here, there) = (names(&act.node), names(other));
+        return between(step, (who, &here, &there), hour, lang);
+    }
     match (step.done, lang) {
         (RegistryDone::Looked, Lang::Es) => format!(
             "{who} comparó tu registro con otro muy parecido {hour}, para saber si son de la misma persona."
@@ -64,6 +69,55 @@ pub(super) fn sentence(
         (RegistryDone::NotMe, Lang::En) => {
             format!("{who} noted {hour} that one of the registrations is not of the same person.")
         }
+        // These have another member.
+        (
+            RegistryDone::Compared
+            | RegistryDone::Resembled
+            | RegistryDone::OneWith
+            | RegistryDone::TwoWith,
+            _,
+        ) => String::new(),
+    }
+}
+
+/// What is done about registrations of two members.
+fn between(
+    step: &RegistryStep,
+    (who, here, there): (&str, &str, &str),
+    hour: &str,
+    lang: Lang,
+) -> String {
+    match (step.done, lang) {
+        (RegistryDone::Compared, Lang::Es) => format!(
+            "{here} y {there} compararon {hour} sus registros de personas, el tuyo entre ellos, con claves que no nombran a nadie: {there} no supo por eso quién eres."
+        ),
+        (RegistryDone::Compared, Lang::En) => format!(
+            "{here} and {there} compared their registers of people {hour}, your registration among them, by tokens that name nobody: {there} did not learn from it who you are."
+        ),
+        (RegistryDone::Resembled, Lang::Es) => format!(
+            "Al comparar registros con {there} {hour}, alguien de allá se parece a ti en lo que dice tu registro. Aquí no se unió nada por eso."
+        ),
+        (RegistryDone::Resembled, Lang::En) => format!(
+            "When registers were compared with {there} {hour}, somebody there was like what your registration says. Nothing was linked here because of it."
+        ),
+        (RegistryDone::OneWith, Lang::Es) => format!(
+            "{who} anotó {hour} que el registro parecido de {there} también es tuyo. Por eso solo no se abre nada."
+        ),
+        (RegistryDone::OneWith, Lang::En) => format!(
+            "{who} noted {hour} that the registration at {there} which is like yours is yours too. By that alone nothing is opened."
+        ),
+        (RegistryDone::TwoWith, Lang::Es) => {
+            format!("{who} anotó {hour} que el registro parecido de {there} es de otra persona.")
+        }
+        (RegistryDone::TwoWith, Lang::En) => format!(
+            "{who} noted {hour} that the registration at {there} which is like yours is somebody else's."
+        ),
+        (_, Lang::Es) => format!(
+            "{who} vio {hour} tu registro, para saber si uno muy parecido de {there} es también tuyo."
+        ),
+        (_, Lang::En) => format!(
+            "{who} looked at your registration {hour}, to find out whether one at {there} that is very like it is yours too."
+        ),
     }
 }
 

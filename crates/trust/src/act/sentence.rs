@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
 
 /// Gives the name of a member as people say it.
-type Names<'n> = &'n dyn Fn(&MemberId) -> String;
+pub(super) type Names<'n> = &'n dyn Fn(&MemberId) -> String;
 
 pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
     let hour = hour_es(act.at);
     if let What::Registry(step) = &act.what {
-        return registry::sentence(act, step, &who_es(act, names), &hour, Lang::Es);
+        return registry::sentence(act, step, (&who_es(act, names), names), &hour, Lang::Es);
     }
     if is_own(act) {
         let said = own_es(act, &hour);
@@ -258,7 +258,7 @@ fn evidence_es(act: &ActView) -> &'static str {
 pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
     let hour = hour_en(act.at);
     if let What::Registry(step) = &act.what {
-        return registry::sentence(act, step, &who_en(act, names), &hour, Lang::En);
+        return registry::sentence(act, step, (&who_en(act, names), names), &hour, Lang::En);
     }
     if is_own(act) {
         let said = own_en(act, &hour);

@@ -51,7 +51,7 @@ struct Remembered {
 }
 
 /// What somebody who asks about everyone is not shown of each person: by categories, and what resources are asked besides.
-type LeftOutOf = (HiddenOf, Option<ResidualOf>);
+pub(super) type LeftOutOf = (HiddenOf, Option<ResidualOf>);
 
 /// A request as far as it is understood.
 pub(super) struct Asked<'a> {
@@ -471,7 +471,7 @@ impl Gate {
     }
 
     /// What is left out of each person for somebody who asks about everyone.
-    fn everyone(
+    pub(super) fn everyone(
         &self,
         request: &Request,
         opens: Opens,

@@ -198,6 +198,7 @@ impl Gate {
         let mut links = Rows::new();
         self.links_of(keys, &mut links);
         changes.extend(links.iter().cloned());
+        self.alike_rows_of(keys, &mut changes)?;
         let gone = changes.iter().filter(|(_, value)| value.is_none()).count() as u64;
         for tag in &begun.tags {
             changes.extend(self.silenced(*tag)?);

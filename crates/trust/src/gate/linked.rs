@@ -3,7 +3,9 @@
 
 use super::links::{none_such, step};
 use super::{Gate, Grant, Purpose, Refusal};
-use crate::registry::{Decision, Disputed, Hers, Likeness, Registration, RegistryDone};
+use crate::registry::{
+    Decision, Disputed, Hers, Likeness, Registration, RegistryDone, RegistryStep,
+};
 use crate::{Actor, Role, gate::Request};
 use fhir::{ResourceType, Value};
 use jiff::Timestamp;
@@ -111,15 +113,26 @@ impl Gate {
         (one, other): (&str, &str),
         now: Timestamp,
     ) -> Result<[Option<Value>; 2], Refusal> {
-        Ok([self.look_at(by, one, now)?, self.look_at(by, other, now)?])
+        let looked = step(RegistryDone::Looked, &Likeness::default());
+        Ok([
+            self.look_at(by, one, looked.clone(), now)?,
+            self.look_at(by, other, looked, now)?,
+        ])
     }
 
-    fn look_at(&self, by: &Actor, id: &str, now: Timestamp) -> Result<Option<Value>, Refusal> {
+    /// What a registration says, for somebody who looks after the register; `None` where its person closed it.
+    pub(super) fn look_at(
+        &self,
+        by: &Actor,
+        id: &str,
+        looked: RegistryStep,
+        now: Timestamp,
+    ) -> Result<Option<Value>, Refusal> {
         let of = ResourceType::from_name("Patient").ok_or_else(none_such)?;
         let request = Request {
             verbs: Verbs::only(Verb::Read),
             types: Some(vec![of]),
-            ..self.registry_request(by, id, step(RegistryDone::Looked, &Likeness::default()))
+            ..self.registry_request(by, id, looked)
         };
         let grant = self.decide(request, now)?;
         let held = self.house.store.read(&grant.permit, of, id)?;

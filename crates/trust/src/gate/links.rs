@@ -434,7 +434,7 @@ impl Gate {
         })
     }
 
-    fn registration(&self, id: &str) -> Result<PersonKey, Refusal> {
+    pub(super) fn registration(&self, id: &str) -> Result<PersonKey, Refusal> {
         let of = ResourceType::from_name("Patient").ok_or_else(none_such)?;
         let key = self.house.store.person_of(&self.house.seal, of, id)?;
         key.filter(|key| key.0 != 0).ok_or_else(none_such)
@@ -473,6 +473,7 @@ pub(super) fn step(done: RegistryDone, on: &Likeness) -> RegistryStep {
     RegistryStep {
         done,
         on: on.clone(),
+        with: None,
     }
 }
 

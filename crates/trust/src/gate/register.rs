@@ -5,6 +5,7 @@
 //! are told after their commit.
 
 use super::acts::Deed;
+use super::decide::LeftOutOf;
 use super::{Gate, Purpose, Refusal, RefusalKind, What, random};
 use crate::ActKind;
 use crate::act::Doer;
@@ -13,7 +14,7 @@ use fhir::search::Catalog;
 use fhir::{ResourceType, Value, json};
 use jiff::Timestamp;
 use std::sync::Arc;
-use store::{LeftOut, Scope, Terms, Verb, Verbs, Version};
+use store::{HiddenOf, LeftOut, Scope, Terms, Verb, Verbs, Version};
 
 /// A `Patient` of this node as it is now.
 #[derive(Debug)]
@@ -49,6 +50,23 @@ impl Gate {
 
     /// Tells who keeps the register of every registration that is here; gives how many. Cost: reads every `Patient` once.
     pub fn fill_register(&self, now: Timestamp) -> Result<u64, Refusal> {
+        let all: HiddenOf = Arc::new(|_| LeftOut::default());
+        let mut told = 0;
+        self.each_patient((all, None), now, &mut |version| {
+            self.tell(version);
+            told += 1;
+            Ok(())
+        })?;
+        Ok(told)
+    }
+
+    /// Reads every `Patient` of whom not everything is left out, for the house itself, which is an act of its own. Blocks.
+    pub(super) fn each_patient(
+        &self,
+        (left_out, residual): LeftOutOf,
+        now: Timestamp,
+        visit: &mut dyn FnMut(&Version) -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
         let house = &self.house;
         let patient = ResourceType::from_name("Patient")
             .ok_or_else(|| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
@@ -57,10 +75,10 @@ impl Gate {
             .map_err(|_| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
         let permit = house.seal.permit(Terms {
             id: random()?,
-            scope: Scope::People(Arc::new(|_| LeftOut::default())),
+            scope: Scope::People(left_out),
             verbs: Verbs::only(Verb::Search).and(Verb::Read),
             types: Some(vec![patient]),
-            residual: None,
+            residual,
         });
         let doer = Doer::house(&house.member);
         let deed = Deed {
@@ -69,19 +87,16 @@ impl Gate {
         };
         let act = self.blank()?.fill(deed, now);
         let receipt = house.store.conclude(&permit, act, now)?;
-        let (mut next, mut told): (Option<String>, u64) = (None, 0);
+        let mut next: Option<String> = None;
         loop {
             let held = house.store.search(&permit, &query, next.as_ref())?;
             let page = held
                 .open(&receipt)
                 .ok_or_else(|| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
-            told += page.matches.len() as u64;
-            for version in &page.matches {
-                self.tell(version);
-            }
+            page.matches.iter().try_for_each(&mut *visit)?;
             match page.next {
                 Some(more) => next = Some(more),
-                None => return Ok(told),
+                None => return Ok(()),
             }
         }
     }

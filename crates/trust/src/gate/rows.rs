@@ -29,6 +29,8 @@
 //! | `4` person's number, person's number | [`Decision`](crate::registry::Decision) as JSON: they are of two people |
 //! | `5` person's number, tag | [`Disowned`](crate::registry::Disowned) as JSON: it carries a CURP that is not its person's |
 //! | `6` tag, member, 0, grant | when the uses began that an institution made of what she opened, as JSON |
+//! | `8` member | when the runs began in which registers were compared with that member's, as JSON |
+//! | `9` person's number, member | [`Alike`](super::linkage::Alike) as JSON: somebody of that member's resembles her |
 //! | `x` tag | version (8 bytes) of the last word of a person who was erased |
 //!
 //! Numbers are big-endian. Acts are listed (see [`store::ActRecord::listed`]) under `p` tag, `l` person's number and
@@ -222,6 +224,23 @@ pub(crate) fn disowned(key: PersonKey, tag: Tag) -> Vec<u8> {
 pub(crate) fn disowned_of(key: &[u8]) -> Option<(PersonKey, Tag)> {
     let (key, tag) = key.strip_prefix(b"5")?.split_at_checked(8)?;
     Some((number(key)?, Tag(tag.try_into().ok()?)))
+}
+pub(crate) const ALIKE: &[u8] = b"9";
+
+pub(crate) fn runs_with(member: &MemberId) -> Vec<u8> {
+    [b"8", member.0.as_bytes()].concat()
+}
+/// Sorts before all who resemble somebody here.
+pub(crate) fn alike_of(key: PersonKey) -> Vec<u8> {
+    [ALIKE, &key.0.to_be_bytes()].concat()
+}
+pub(crate) fn alike(key: PersonKey, member: &MemberId) -> Vec<u8> {
+    [&alike_of(key), member.0.as_bytes()].concat()
+}
+pub(crate) fn alike_at(key: &[u8]) -> Option<(PersonKey, MemberId)> {
+    let (key, member) = key.strip_prefix(ALIKE)?.split_at_checked(8)?;
+    let member = std::str::from_utf8(member).ok()?;
+    Some((number(key)?, MemberId(member.to_owned())))
 }
 fn number(bytes: &[u8]) -> Option<PersonKey> {
     Some(PersonKey(u64::from_be_bytes(bytes.try_into().ok()?)))

@@ -6,6 +6,7 @@ mod erasure;
 mod evidence;
 mod glass;
 mod licence;
+mod linkage;
 mod links;
 mod log;
 mod matrix;
@@ -82,6 +83,7 @@ fn a_pact(version: u64, previous: String) -> Pact {
         purposes: pact::usual(),
         emergency: Some(crate::Emergency::USUAL),
         orders: Some(crate::Orders::USUAL),
+        linkage: None,
         never: pact::NEVER.to_vec(),
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn pact(members: &[(&str, u8)]) -> Pact {
         purposes: vec![],
         emergency: Some(crate::Emergency::USUAL),
         orders: Some(crate::Orders::USUAL),
+        linkage: None,
         never: vec![],
     }
 }

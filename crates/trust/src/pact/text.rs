@@ -33,6 +33,7 @@ pub(super) fn write(pact: &Pact) -> String {
         pact.emergency.as_ref(),
         pact.orders.as_ref(),
     ));
+    out.push_str(&super::linkage::table(pact.linkage.as_ref()));
     for agreed in &pact.purposes {
         out.push_str(&purpose_table(agreed));
     }

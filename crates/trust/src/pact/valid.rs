@@ -1,6 +1,6 @@
 //! The bounds of a pact.
 
-use super::{Member, Pact, PactError, former, policies, purpose, terms};
+use super::{Member, Pact, PactError, former, linkage, policies, purpose, terms};
 use ledger::note::{KeyKind, VerifierKey};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -30,6 +30,13 @@ pub mod bounds {
     pub const ORDER_HOURS: RangeInclusive<u64> = 1..=168;
     /// Days until the person is told of an order.
     pub const NOTICE_DAYS: RangeInclusive<u64> = 0..=365;
+    /// Runs of a linkage in its period.
+    pub const LINKAGE_RUNS: RangeInclusive<u64> = 1..=52;
+    /// The period, in days.
+    pub const LINKAGE_DAYS: RangeInclusive<u64> = 1..=3_650;
+    /// People whom a member may bring into a run: a sheet of more would not fit into a small node's memory (about four times
+    /// two kilobytes each).
+    pub const LINKAGE_PEOPLE: RangeInclusive<u64> = 1..=500_000;
     /// Bytes of Cedar policies.
     pub const POLICIES: usize = 200_000;
 }
@@ -65,6 +72,7 @@ pub(super) fn check(pact: &Pact) -> Result<(), PactError> {
     members(pact)?;
     purpose::check(&pact.purposes, &pact.never)?;
     terms::check(pact.emergency.as_ref(), pact.orders.as_ref())?;
+    linkage::check(pact.linkage.as_ref())?;
     if pact.policies.len() > bounds::POLICIES {
         return Err(PactError::Policies(format!(
             "{} bytes; at most {} are read",

@@ -1,0 +1,440 @@
+//! Comparing this house's people with another member's, by tokens that name nobody: what the gate allows of it, counts and
+//! keeps. The tokens are made above (`exchange`, `identity::keyed`).
+//!
+//! - *Who*: two members under a pact that has terms for it ([`crate::Linkage`]). A run is counted by both, durably, before
+//!   anything made of a registration leaves the house. Whoever closed herself to the other member is left off, as she is in a
+//!   look-up by its clerks.
+//! - *Acts*: that they were compared is an act that everybody on the list reads; that she resembles somebody there another.
+//! - *What comes of it*: a row for each person here who resembles somebody there, for whoever looks after the register. It opens
+//!   nothing and links nobody: the other member may have told anything. What somebody decided of a row stays when a later run
+//!   brings it again; the rest is replaced by each run.
+//!
+//! Cost: reads every `Patient` once; a row and a place in a list for each person.
+
+use super::accounts::json;
+use super::acts::{Deed, Rows, damaged};
+use super::judge::Opens;
+use super::links::{none_such, step};
+use super::person::Target;
+use super::{Gate, PersonRef, Purpose, Refusal, RefusalKind, Request, What, rows};
+use crate::act::{Doer, moment};
+use crate::registry::{Decision, Likeness, RegistryDone, RegistryStep};
+use crate::{ActKind, Actor, Lang, Linkage, MemberId, MemberKind, Role};
+use fhir::{ResourceType, Value};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use store::{LeftOut, PersonKey};
+
+/// Rows and people of one commit.
+const CHUNK: usize = 5_000;
+/// People in one act's lists.
+const IN_ONE_ACT: usize = 10_000;
+
+/// A person of this house as she is compared: all of her registrations.
+#[derive(Debug)]
+pub struct Mine {
+    /// Their numbers in the archive.
+    keys: Vec<PersonKey>,
+    /// What they say.
+    pub patients: Vec<Value>,
+}
+
+/// Somebody here resembles somebody of another member's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Met {
+    /// Which of the people that were compared.
+    pub person: usize,
+    /// Probability that they are one, 0 to 1.
+    pub probability: f64,
+    /// Codes of the parts that agree ([`crate::pact::LINKAGE_PARTS`]).
+    pub agreed: Vec<String>,
+}
+
+/// The same as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Alike {
+    at: Timestamp,
+    per_mille: u16,
+    agreed: Vec<String>,
+    /// Whether they are of one person, as somebody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    said: Option<Said>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Said {
+    one: bool,
+    #[serde(flatten)]
+    by: Decision,
+}
+
+/// Somebody here who resembles somebody of another member's, for whoever looks after the register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resemblance {
+    /// Id of her `Patient` here.
+    pub id: String,
+    /// The other member.
+    pub with: MemberId,
+    /// When they were compared.
+    pub at: Timestamp,
+    /// Probability that they are one, in thousandths.
+    pub per_mille: u16,
+    /// Codes of the parts that agree.
+    pub agreed: Vec<String>,
+}
+
+/// When runs began, and the row that they were read from.
+type Counted = (Vec<Timestamp>, Option<Vec<u8>>);
+
+impl Gate {
+    /// The pact's terms for comparing registers with a member, if it may be done now.
+    ///
+    /// Refused where the pact has none, for what is no other member that registers people, and when the runs of the pact's
+    /// period are used up.
+    pub fn may_compare(&self, other: &MemberId, now: Timestamp) -> Result<Linkage, Refusal> {
+        let in_force = self.in_force();
+        let keeps = in_force
+            .kind(other)
+            .is_some_and(|kind| !matches!(kind, MemberKind::Witness | MemberKind::Authority));
+        if !keeps || *other == self.house.member {
+            return Err(Refusal::bad(
+                format!("{other} no es otra institución del pacto que registre personas."),
+                format!("{other} is no other member of the pact that registers people."),
+            ));
+        }
+        let terms = in_force.pact.linkage.clone().ok_or_else(|| Refusal {
+            es: "El pacto no prevé que las instituciones comparen sus registros.".to_owned(),
+            en: "The pact has no terms for members to compare their registers.".to_owned(),
+            ..Refusal::new(RefusalKind::Pact, vec!["linkage".to_owned()])
+        })?;
+        self.counted(&terms, other, now)?;
+        Ok(terms)
+    }
+
+    /// The runs with a member that count now, and the row that says so. Refused when there are as many as may be.
+    fn counted(
+        &self,
+        terms: &Linkage,
+        other: &MemberId,
+        now: Timestamp,
+    ) -> Result<Counted, Refusal> {
+        let house = &self.house;
+        let row = house.store.get(&house.seal, &rows::runs_with(other))?;
+        let read = |row: &[u8]| serde_json::from_slice(row).map_err(damaged);
+        let mut runs: Vec<Timestamp> = row.as_deref().map(read).transpose()?.unwrap_or_default();
+        let days = i64::try_from(terms.days).unwrap_or(i64::MAX);
+        let period = SignedDuration::from_hours(days.saturating_mul(24));
+        runs.retain(|run| now.duration_since(*run) < period);
+        if runs.len() as u64 >= terms.runs {
+            let first = runs.iter().min().copied().unwrap_or(now);
+            let again = first.checked_add(period).unwrap_or(Timestamp::MAX);
+            return Err(used_up(terms, other, again));
+        }
+        Ok((runs, row))
+    }
+
+    /// The people of this house as they may be compared with another member's: who closed herself to that member is not
+    /// among them. Reading them is an act of the house. Blocks.
+    ///
+    /// Refused as [`Gate::may_compare`], and when there are more people than the pact lets a member bring.
+    pub fn people_to_compare(
+        &self,
+        other: &MemberId,
+        now: Timestamp,
+    ) -> Result<Vec<Mine>, Refusal> {
+        let terms = self.may_compare(other, now)?;
+        let of = ResourceType::from_name("Patient").ok_or_else(none_such)?;
+        let left_out =
+            self.everyone(&asks_from(other), Opens::Identity, LeftOut::default(), now)?;
+        let limits = fhir::json::Limits::default();
+        let mut people: BTreeMap<PersonKey, Mine> = BTreeMap::new();
+        self.each_patient(left_out, now, &mut |version| {
+            let key = self
+                .house
+                .store
+                .person_of(&self.house.seal, of, &version.id)?;
+            let (Some(key), Ok(patient)) = (key, fhir::json::parse(&version.body, &limits)) else {
+                return Ok(());
+            };
+            let hers = match self.resolve(&PersonRef::Patient(version.id.clone()))? {
+                Target::Person(person) => person.keys,
+                _ => Vec::new(),
+            };
+            let first = hers.into_iter().min().unwrap_or(key);
+            let mine = people.entry(first).or_insert_with(|| Mine {
+                keys: Vec::new(),
+                patients: Vec::new(),
+            });
+            mine.keys.push(key);
+            mine.patients.push(patient);
+            Ok(())
+        })?;
+        if people.len() as u64 > terms.people {
+            let (are, may) = (people.len(), terms.people);
+            return Err(Refusal::bad(
+                format!("Aquí hay {are} personas, y el pacto deja comparar {may} a lo más."),
+                format!(
+                    "There are {are} people here, and the pact lets {may} be compared at most."
+                ),
+            ));
+        }
+        Ok(people.into_values().collect())
+    }
+
+    /// A run with another member begins: it is counted, and everybody who is compared reads of it. After this has returned, and
+    /// not before, may anything leave the house that is made of a registration.
+    ///
+    /// Refused when the runs of the pact's period are used up.
+    pub fn begin_linkage(
+        &self,
+        other: &MemberId,
+        people: &[Mine],
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let terms = self.may_compare(other, now)?;
+        let (mut runs, before) = self.counted(&terms, other, now)?;
+        let key = rows::runs_with(other);
+        runs.push(now);
+        let compared = |of: &[PersonKey]| self.between(RegistryDone::Compared, other, of);
+        let keys: Vec<PersonKey> = people.iter().flat_map(|one| one.keys.clone()).collect();
+        let mut chunks = keys.chunks(IN_ONE_ACT);
+        let first = compared(chunks.next().unwrap_or_default());
+        let act = self.blank()?.fill_all(first, chunks.map(compared), now);
+        let changes = vec![(key.clone(), Some(json(&runs)))];
+        Ok(self.keep_rows(changes, vec![(key, before)], Some(act), now)?)
+    }
+
+    /// A run with another member has ended: who of the people that were compared resembles somebody there. Those whom both find
+    /// by one CURP already are left out. Gives how many are kept.
+    pub fn end_linkage(
+        &self,
+        other: &MemberId,
+        people: &[Mine],
+        met: &[Met],
+        now: Timestamp,
+    ) -> Result<u64, Refusal> {
+        let mut before: HashMap<PersonKey, Alike> = HashMap::new();
+        self.each_alike(&mut |key, with, alike| {
+            if with == *other {
+                before.insert(key, alike);
+            }
+        })?;
+        let mut now_alike: Vec<(&Mine, PersonKey, Alike)> = Vec::new();
+        for one in met
+            .iter()
+            .filter(|one| !one.agreed.iter().any(|part| part == "curp"))
+        {
+            let mine = people.get(one.person);
+            let Some((mine, key)) = mine.and_then(|mine| Some((mine, *mine.keys.first()?))) else {
+                continue;
+            };
+            // Somebody may have been erased meanwhile.
+            if self.house.store.named(&self.house.seal, key)?.is_none() {
+                continue;
+            }
+            let alike = Alike {
+                at: now,
+                per_mille: per_mille(one.probability),
+                agreed: one.agreed.clone(),
+                said: before.remove(&key).and_then(|before| before.said),
+            };
+            now_alike.push((mine, key, alike));
+        }
+        let undecided = before.iter().filter(|(_, alike)| alike.said.is_none());
+        let gone: Vec<PersonKey> = undecided.map(|(key, _)| *key).collect();
+        for chunk in gone.chunks(CHUNK) {
+            let changes = chunk.iter().map(|key| (rows::alike(*key, other), None));
+            self.keep(changes.collect(), Vec::new(), None, now)?;
+        }
+        for chunk in now_alike.chunks(CHUNK) {
+            let changes = chunk
+                .iter()
+                .map(|(_, key, alike)| (rows::alike(*key, other), Some(json(alike))));
+            let keys: Vec<PersonKey> = chunk
+                .iter()
+                .flat_map(|(mine, _, _)| mine.keys.clone())
+                .collect();
+            let deed = self.between(RegistryDone::Resembled, other, &keys);
+            self.keep(changes.collect(), Vec::new(), Some(deed), now)?;
+        }
+        Ok(now_alike.len() as u64)
+    }
+
+    /// Who resembles somebody of another member's and is not decided about, the likeliest first, so many at most.
+    pub fn resemblances(&self, most: usize) -> Result<Vec<Resemblance>, Refusal> {
+        let mut found: Vec<(PersonKey, MemberId, Alike)> = Vec::new();
+        self.each_alike(&mut |key, with, alike| {
+            if alike.said.is_none() {
+                found.push((key, with, alike));
+            }
+        })?;
+        found.sort_by_key(|(key, _, alike)| (std::cmp::Reverse(alike.per_mille), *key));
+        found.truncate(most);
+        let house = &self.house;
+        let mut named = Vec::with_capacity(found.len());
+        for (key, with, alike) in found {
+            if let Some((id, _)) = house.store.named(&house.seal, key)? {
+                named.push(resemblance(id, with, &alike));
+            }
+        }
+        Ok(named)
+    }
+
+    /// One of them, with what the registration here says (`None` where its person closed it), for somebody who looks after the
+    /// register. To look is an act, which she reads.
+    pub fn look_at_resemblance(
+        &self,
+        by: &Actor,
+        (id, with): (&str, &MemberId),
+        now: Timestamp,
+    ) -> Result<(Resemblance, Option<Value>), Refusal> {
+        let alike = self.alike(id, with)?.1;
+        let step = with_member(RegistryDone::Looked, &alike, with);
+        let patient = self.look_at(by, id, step, now)?;
+        Ok((resemblance(id.to_owned(), with.clone(), &alike), patient))
+    }
+
+    /// Somebody who looks after the register says whether the two are of one person. It opens nothing: what brings them together is
+    /// her CURP on both. It leaves the list, and no later run brings it back.
+    pub fn settle_resemblance(
+        &self,
+        by: &Actor,
+        (id, with): (&str, &MemberId),
+        one: bool,
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        let (key, alike) = self.alike(id, with)?;
+        let done = match one {
+            true => RegistryDone::OneWith,
+            false => RegistryDone::TwoWith,
+        };
+        let step = with_member(done, &alike, with);
+        let on = step.on.clone();
+        let grant = self.decide(self.registry_request(by, id, step), now)?;
+        let by = Decision {
+            by: by.id.clone(),
+            name: by.name.clone(),
+            role: by.role,
+            at: now,
+            on,
+        };
+        let key = rows::alike(key, with);
+        let before = json(&alike);
+        let said = Some(Said { one, by });
+        let after = json(&Alike { said, ..alike });
+        let deed = Deed::under(ActKind::Registry, &grant);
+        let changes = vec![(key.clone(), Some(after))];
+        self.keep(changes, vec![(key, Some(before))], Some(deed), now)
+    }
+
+    /// The rows about registrations that are erased.
+    pub(crate) fn alike_rows_of(
+        &self,
+        keys: &[PersonKey],
+        changes: &mut Rows,
+    ) -> Result<(), Refusal> {
+        for key in keys {
+            self.each_row(&rows::alike_of(*key), &mut |row, _| {
+                changes.push((row.to_vec(), None));
+            })?;
+        }
+        Ok(())
+    }
+
+    fn alike(&self, id: &str, with: &MemberId) -> Result<(PersonKey, Alike), Refusal> {
+        let (house, key) = (&self.house, self.registration(id)?);
+        let row = house.store.get(&house.seal, &rows::alike(key, with))?;
+        let alike = row.and_then(|row| serde_json::from_slice(&row).ok());
+        Ok((key, alike.ok_or_else(none_such)?))
+    }
+
+    fn each_alike(&self, visit: &mut dyn FnMut(PersonKey, MemberId, Alike)) -> Result<(), Refusal> {
+        self.each_row(rows::ALIKE, &mut |key, value| {
+            if let (Some((key, with)), Ok(alike)) =
+                (rows::alike_at(key), serde_json::from_slice(value))
+            {
+                visit(key, with, alike);
+            }
+        })
+    }
+
+    /// What the two houses do with each other about people here.
+    fn between(&self, done: RegistryDone, other: &MemberId, locals: &[PersonKey]) -> Deed<'static> {
+        Deed {
+            what: What::Registry(RegistryStep {
+                with: Some(other.clone()),
+                ..step(done, &Likeness::default())
+            }),
+            locals: locals.to_vec(),
+            ..Deed::by(
+                ActKind::Registry,
+                Doer::house(&self.house.member),
+                Purpose::Operations,
+            )
+        }
+    }
+}
+
+/// As a clerk of the other member would ask, who looks somebody up.
+fn asks_from(other: &MemberId) -> Request {
+    Request {
+        actor: Actor {
+            id: "node".to_owned(),
+            name: String::new(),
+            member: other.clone(),
+            role: Role::Clerk,
+            licence: None,
+            curp: None,
+            helper: None,
+        },
+        purpose: Purpose::Operations,
+        person: PersonRef::Everyone,
+        verbs: store::Verbs::default(),
+        types: None,
+        evidence: Vec::new(),
+        via: Some(other.clone()),
+        word: None,
+        what: What::Find,
+    }
+}
+
+fn with_member(done: RegistryDone, alike: &Alike, with: &MemberId) -> RegistryStep {
+    let on = Likeness {
+        per_mille: Some(alike.per_mille),
+        ..Likeness::default()
+    };
+    RegistryStep {
+        with: Some(with.clone()),
+        ..step(done, &on)
+    }
+}
+
+fn resemblance(id: String, with: MemberId, alike: &Alike) -> Resemblance {
+    Resemblance {
+        id,
+        with,
+        at: alike.at,
+        per_mille: alike.per_mille,
+        agreed: alike.agreed.clone(),
+    }
+}
+
+fn per_mille(probability: f64) -> u16 {
+    // Between 0 and 1,000 by construction.
+    (probability.clamp(0.0, 1.0) * 1_000.0).round() as u16
+}
+
+fn used_up(terms: &Linkage, other: &MemberId, again: Timestamp) -> Refusal {
+    let (runs, days) = (terms.runs, terms.days);
+    let (es, en) = (moment(again, Lang::Es), moment(again, Lang::En));
+    Refusal {
+        es: format!(
+            "El pacto deja comparar los registros con {other} {runs} veces en {days} días, y ya se hizo. Se puede de nuevo el {es}."
+        ),
+        en: format!(
+            "The pact lets registers be compared with {other} {runs} times in {days} days, and that has been done. It can be done again on {en}."
+        ),
+        ..Refusal::new(RefusalKind::Pact, vec!["linkage-runs".to_owned()])
+    }
+}
