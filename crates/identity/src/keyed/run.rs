@@ -94,7 +94,7 @@ pub enum Refused {
         /// People accepted.
         accepted: u64,
     },
-    /// The chances of its register are none: not above 0, or above 1.
+    /// A chance of its register is none: not above 0, or above 1.
     Chances,
     /// A step was made out of turn, twice, or after something had been refused.
     Turn,
@@ -116,7 +116,9 @@ impl std::fmt::Display for Refused {
             Refused::Large { people, accepted } => {
                 write!(f, "a sheet of {people} people; {accepted} are accepted")
             }
-            Refused::Chances => f.write_str("the other's chances of one value are none"),
+            Refused::Chances => {
+                f.write_str("a chance that the other states is not above 0 and at most 1")
+            }
             Refused::Turn => f.write_str("a step of the run was made out of turn; start a new run"),
             Refused::Size => f.write_str("a piece is not of the size that was announced"),
             Refused::Point => f.write_str("a piece holds something that is no point of the curve"),
