@@ -14,9 +14,9 @@
 //! tokens that mean nothing, and rows stand in the order of their tokens. To whoever lacks the secret one member's
 //! sheet is as many random numbers as any other's of as many people.
 //!
-//! *The secret may be halved.* Whoever has the secret and a sheet can try people out. With [`Half`] each member
-//! multiplies the tokens, as points of a curve, by a number of its own; only what both have multiplied can be compared,
-//! so that nobody can try without the other.
+//! *The secret may be halved.* Whoever has the secret and a sheet can try people out. In a run in halves ([`Asking`],
+//! [`Answering`]) each member multiplies the tokens, as points of a curve, by a number of its own; only what both have
+//! multiplied can be compared, so that nobody can try without the other. It goes in messages of bounded size.
 //!
 //! What each side learns, what was measured, and the attacks: `docs/identity.md`. Sources: hashes of combinations after
 //! the match keys of the Office for National Statistics (Beyond 2011, Methodology paper M9, 2013); what was not taken,
@@ -32,9 +32,6 @@ mod run;
 mod weigh;
 
 pub use encode::{NORMAL_FORMS, Sheet, Terms, encode};
-pub use half::{Half, NoPoint, Veiled};
 pub use pairs::{Pair, Unlike, pairs};
 pub use part::Part;
-pub use run::{
-    Accept, Answered, Answering, Asked, Asking, Limits, Met, Offer, Refused, Reply, Told,
-};
+pub use run::{Accept, Answering, Asked, Asking, Limits, Met, Offer, PIECE, Refused, TOLD, Told};

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // A test says what it expects.
 
-use identity::keyed::{Half, Part, Sheet, Terms, Unlike, encode, pairs};
+use identity::keyed::{Part, Sheet, Terms, Unlike, encode, pairs};
 use identity::{Address, Identifier, Registration};
 use proptest::prelude::*;
 
@@ -174,46 +174,12 @@ fn all_registrations_of_a_person_speak_for_her() {
 }
 
 #[test]
-fn halves_find_the_same_pairs_and_one_half_none() {
-    let terms = Terms::new(
-        &[1; 32],
-        RUN,
-        &[
-            Part::Given,
-            Part::First,
-            Part::Second,
-            Part::Year,
-            Part::Day,
-        ],
-        1_000,
-    );
-    let (a, b) = (sheet(&terms, 2, &here()), sheet(&terms, 3, &here()[1..]));
-    let (own, theirs) = (Half::new(&[5; 32]).unwrap(), Half::new(&[6; 32]).unwrap());
-    let (sent, received) = (own.once(&a.0).unwrap(), theirs.once(&b.0).unwrap());
-    let both = (
-        (theirs.twice(&sent).unwrap(), a.1.clone()),
-        (own.twice(&received).unwrap(), b.1.clone()),
-    );
-    assert_eq!(found(&both.0, &both.1), found(&a, &b));
-    assert_eq!(found(&a, &b), [(1, 0), (2, 1)]);
-    // Whoever has the secret and one half tries the very people: nothing meets.
-    let tried = own.twice(&own.once(&b.0).unwrap()).unwrap();
-    assert_eq!(pairs(&both.0.0, &tried).unwrap(), []);
-    assert!(Half::new(&[0; 32]).is_none() && Half::new(&[255; 32]).is_none());
-}
-
-#[test]
 fn what_is_no_sheet_is_refused() {
     let (whole, _) = sheet(&terms(1), 2, &here());
     let mut text: serde_json::Value = serde_json::to_value(&whole).unwrap();
     text["tokens"].as_array_mut().unwrap().pop();
     let torn: Sheet = serde_json::from_value(text).unwrap();
     assert_eq!(pairs(&whole, &torn), Err(Unlike::Rows));
-    let half = Half::new(&[5; 32]).unwrap();
-    let mut text = serde_json::to_value(half.once(&whole).unwrap()).unwrap();
-    text["points"][0] = serde_json::json!([255u8; 32].to_vec());
-    let forged = serde_json::from_value(text).unwrap();
-    assert!(half.twice(&forged).is_err());
 }
 
 fn text() -> impl Strategy<Value = Option<String>> {

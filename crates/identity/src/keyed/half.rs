@@ -9,12 +9,10 @@
 //! R. Srikant, "Information sharing across private databases" (SIGMOD 2003); the choice of curve and of trying x after
 //! x is that of Google's Private Join and Compute.
 
-use super::encode::{Sheet, Token};
-use super::part::{PARTS, Shape};
+use super::encode::Token;
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey, UnparsedPublicKey, agree};
 use aws_lc_rs::digest::{Context, SHA256};
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 const DOMAIN: &[u8] = b"tejido/keyed/point/1\n";
 
@@ -22,57 +20,27 @@ const DOMAIN: &[u8] = b"tejido/keyed/point/1\n";
 const TRIES: u8 = 128;
 
 /// A member's own half of a run's secret.
-pub struct Half(PrivateKey);
+pub(crate) struct Half(PrivateKey);
 
-/// A sheet that one member has multiplied: what is sent to the other.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Veiled {
-    shape: Shape,
-    chances: [f32; PARTS],
-    points: Vec<Token>,
-}
-
-/// A veiled sheet that holds something which is no point of the curve.
+/// What is no point of the curve.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoPoint;
-
-impl std::fmt::Display for NoPoint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the sheet holds something that is no point of the curve")
-    }
-}
-impl std::error::Error for NoPoint {}
-
-impl Veiled {
-    /// Whether it has whole rows of this shape, of so many people, and its chances are chances.
-    pub(crate) fn is_of(&self, shape: Shape, people: u64) -> bool {
-        let tokens = (shape.width() as u64).checked_mul(people);
-        self.shape == shape
-            && tokens == Some(self.points.len() as u64)
-            && self
-                .chances
-                .iter()
-                .all(|chance| *chance > 0.0 && *chance <= 1.0)
-    }
-}
+pub(crate) struct NoPoint;
 
 impl Half {
     /// Of 32 random bytes that nobody else has and that are used for one run alone. `None` for the few (one in 2^32)
     /// that are no number below the curve's order, or zero.
-    pub fn new(random: &[u8; 32]) -> Option<Half> {
+    pub(crate) fn new(random: &[u8; 32]) -> Option<Half> {
         PrivateKey::from_private_key(&ECDH_P256, random)
             .ok()
             .map(Half)
     }
 
-    /// Multiplies a sheet of one's own, to be sent. Rows stay in their order. Cost: about 0.15 milliseconds of
-    /// one core a token.
+    /// Multiplies tokens of one's own, to be sent, in their order. Cost: about 0.15 milliseconds of one core a token.
     ///
     /// # Errors
     /// Never in practice: if no hash of a token were a point (one in 2^128).
-    pub fn once(&self, sheet: &Sheet) -> Result<Veiled, NoPoint> {
-        let points = sheet.tokens.par_iter().map(|token| {
+    pub(crate) fn once(&self, tokens: &[Token]) -> Result<Vec<Token>, NoPoint> {
+        let points = tokens.par_iter().map(|token| {
             let mut tries = (0..TRIES).map(|n| {
                 let mut hash = Context::new(&SHA256);
                 [DOMAIN, token, &[n]]
@@ -82,26 +50,16 @@ impl Half {
             });
             tries.find_map(Result::ok).ok_or(NoPoint)
         });
-        Ok(Veiled {
-            shape: sheet.shape,
-            chances: sheet.chances,
-            points: points.collect::<Result<_, _>>()?,
-        })
+        points.collect()
     }
 
-    /// Multiplies what the other member has multiplied: a sheet that can be compared with another that went both ways
-    /// ([`crate::keyed::pairs`]). Rows stay in their order. Cost: about 0.12 milliseconds of one core a
-    /// token.
+    /// Multiplies what the other member has multiplied, in its order: it can be compared with what went the other way.
+    /// Cost: about 0.12 milliseconds of one core a point.
     ///
     /// # Errors
     /// When the other sent what is no point.
-    pub fn twice(&self, veiled: &Veiled) -> Result<Sheet, NoPoint> {
-        let tokens = veiled.points.par_iter().map(|point| self.times(point));
-        Ok(Sheet {
-            shape: veiled.shape,
-            chances: veiled.chances,
-            tokens: tokens.collect::<Result<_, _>>()?,
-        })
+    pub(crate) fn twice(&self, points: &[Token]) -> Result<Vec<Token>, NoPoint> {
+        points.par_iter().map(|point| self.times(point)).collect()
     }
 
     /// The x of a point's multiple.
@@ -112,5 +70,33 @@ impl Half {
         agree(&self.0, point, NoPoint, |x| {
             Token::try_from(x).map_err(|_| NoPoint)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // A test says what it expects.
+
+    use super::*;
+
+    #[test]
+    fn only_what_both_have_multiplied_can_be_compared() {
+        let tokens = [[7; 32], [8; 32], [9; 32]];
+        let (own, theirs) = (Half::new(&[5; 32]).unwrap(), Half::new(&[6; 32]).unwrap());
+        let (here, there) = (own.once(&tokens).unwrap(), theirs.once(&tokens).unwrap());
+        let both = own.twice(&there).unwrap();
+        assert_eq!(theirs.twice(&here).unwrap(), both);
+        // Whoever has the tokens and one half tries them out: nothing meets.
+        let tried = own.twice(&here).unwrap();
+        for point in here.iter().chain(&there).chain(&tried) {
+            assert!(!both.contains(point) && !tokens.contains(point));
+        }
+    }
+    #[test]
+    fn what_is_no_number_or_no_point_is_refused() {
+        assert!(Half::new(&[0; 32]).is_none() && Half::new(&[255; 32]).is_none());
+        let half = Half::new(&[5; 32]).unwrap();
+        let point = half.once(&[[7; 32]]).unwrap()[0];
+        assert_eq!(half.twice(&[point, [255; 32]]), Err(NoPoint));
     }
 }

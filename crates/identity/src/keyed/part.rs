@@ -67,6 +67,31 @@ impl Part {
         Part::Trait,
     ];
 
+    /// Its name in messages and in texts of a pact, in small letters with hyphens.
+    pub fn code(self) -> &'static str {
+        match self {
+            Part::Given => "given",
+            Part::First => "first",
+            Part::Second => "second",
+            Part::Year => "year",
+            Part::Day => "day",
+            Part::Postcode => "postcode",
+            Part::Locality => "locality",
+            Part::Street => "street",
+            Part::BirthPlace => "birth-place",
+            Part::Phone => "phone",
+            Part::Curp => "curp",
+            Part::Number => "number",
+            Part::Mother => "mother",
+            Part::Trait => "trait",
+        }
+    }
+
+    /// The part of a name ([`Part::code`]), written exactly so.
+    pub fn from_code(code: &str) -> Option<Part> {
+        Part::ALL.into_iter().find(|part| part.code() == code)
+    }
+
     /// What agreement on it is worth, in bits: about minus the binary logarithm of the chance that two strangers have one
     /// value, rounded down. From the first estimates of the clear engine; a register's own chances weigh when pairs are
     /// judged.
@@ -287,6 +312,14 @@ mod tests {
         let few = Shape::new(&person, 1_000).kinds();
         assert_eq!(few.len(), 4);
         assert!(few.iter().all(|kind| kind.count_ones() == 3));
+    }
+    #[test]
+    fn a_part_has_one_name_wherever_it_is_written() {
+        for part in Part::ALL {
+            assert_eq!(serde_json::to_value(part).ok(), Some(part.code().into()));
+            assert_eq!(Part::from_code(part.code()), Some(part));
+        }
+        assert_eq!(Part::from_code("Curp"), None);
     }
     #[test]
     fn names_that_changed_places_make_one_message() {

@@ -4,28 +4,44 @@
 //! |---|---|---|---|
 //! | 1 | [`Asking::start`] | [`Offer`] → | [`Answering::start`] |
 //! | 2 | [`Asking::agreed`] | ← [`Accept`] | |
-//! | 3 | | [`Veiled`] → | [`Answering::answer`] |
-//! | 4 | [`Asked::compare`] | ← [`Reply`] | |
-//! | 5 | | [`Told`] → | [`Answered::hear`] |
+//! | 3, for each piece of the asker's sheet | [`Asked::piece`] | multiplied once → | [`Answering::twice`] |
+//! | | [`Asked::take_back`] | ← multiplied by both | |
+//! | 4, for each piece of the answerer's | [`Asked::take_theirs`] | ← multiplied once | [`Answering::own`] |
+//! | 5, for each [`TOLD`] pairs | [`Asked::compare`] | [`Told`] → | [`Answering::hear`] |
 //!
-//! Each step takes the one before it: none can be made twice or out of turn, and a message of another run meets other
-//! numbers. Who carries the messages, signs them and counts the runs stands above.
+//! *In pieces.* A sheet goes as points of 32 bytes, [`PIECE`] of them at a time, and the last piece has the rest. How
+//! many there are follows from the offer and its acceptance, so a sheet cannot be longer than was announced. The
+//! answerer multiplies a piece of the asker's and forgets it; the asker keeps both sheets, as it must to compare them.
+//!
+//! *In turn.* A piece is taken in its order and once, and whatever is refused ends the run: there is no second try
+//! under the same numbers. A message of another run meets other numbers. Who carries the messages, signs them and
+//! counts the runs stands above.
+//!
+//! Memory: the asker holds 32 bytes for each token of both sheets, the answerer for each of its own.
 
-use super::encode::{NORMAL_FORMS, Sheet, Terms, encode};
-use super::half::{Half, NoPoint, Veiled};
+use super::encode::{NORMAL_FORMS, Sheet, Terms, Token, encode};
+use super::half::{Half, NoPoint};
 use super::pairs::{Pair, Unlike, pairs};
-use super::part::{Part, Shape, set};
+use super::part::{PARTS, Part, Shape, set};
 use crate::registration::Registration;
 use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key, sign};
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::ops::Range;
+
+/// Points in one piece at most (256 KiB).
+pub const PIECE: usize = 8_192;
+
+/// Pairs told in one message at most.
+pub const TOLD: usize = 4_000;
 
 /// What a member accepts of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct Limits<'a> {
     /// People on the other's sheet at most.
     pub people: u64,
     /// The parts that may be compared.
-    pub parts: &'static [Part],
+    pub parts: &'a [Part],
 }
 
 /// What whoever asks says first.
@@ -43,28 +59,25 @@ pub struct Offer {
 }
 
 /// What the other answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Accept {
     /// The answerer's share of the run's name.
     pub share: [u8; 32],
     /// People on its sheet.
     pub people: u64,
+    /// The chance that two of its people have one value, for each part in the order of [`Part::ALL`].
+    pub chances: [f32; PARTS],
 }
 
-/// The answerer's own sheet, and the asker's multiplied by both.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Reply {
-    own: Veiled,
-    both: Sheet,
-}
-
-/// Which rows met: `a` is a row of the asker's sheet, `b` of the answerer's.
+/// Which rows met, in one message or several: `a` is a row of the asker's sheet, `b` of the answerer's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Told {
+    /// [`TOLD`] of them at most; only the last message may have none.
     pairs: Vec<Pair>,
+    /// Whether no more are told.
+    last: bool,
 }
 
 /// Why a member goes no further.
@@ -81,11 +94,15 @@ pub enum Refused {
         /// People accepted.
         accepted: u64,
     },
-    /// It sent another sheet than it had said, or what came back is not of the size of what was sent.
-    Other,
-    /// It sent what is no sheet.
+    /// A chance of its register is none: not above 0, or above 1.
+    Chances,
+    /// A step was made out of turn, twice, or after something had been refused.
+    Turn,
+    /// It sent a piece of another size than what was announced makes.
+    Size,
+    /// It sent what is no point of the curve.
     Point,
-    /// It told of a row that there is not, of one row twice, or of more than can be known.
+    /// It told of a row that there is not, of one row twice, of more than can be known, or of too many or none at once.
     Rows,
     /// The random bytes make no number for the curve.
     Random,
@@ -99,8 +116,12 @@ impl std::fmt::Display for Refused {
             Refused::Large { people, accepted } => {
                 write!(f, "a sheet of {people} people; {accepted} are accepted")
             }
-            Refused::Other => f.write_str("the sheet is not the one that was announced"),
-            Refused::Point => NoPoint.fmt(f),
+            Refused::Chances => {
+                f.write_str("a chance that the other states is not above 0 and at most 1")
+            }
+            Refused::Turn => f.write_str("a step of the run was made out of turn; start a new run"),
+            Refused::Size => f.write_str("a piece is not of the size that was announced"),
+            Refused::Point => f.write_str("a piece holds something that is no point of the curve"),
             Refused::Rows => f.write_str("rows were told that cannot have met"),
             Refused::Random => f.write_str("the random bytes are of no use"),
         }
@@ -115,7 +136,7 @@ impl From<NoPoint> for Refused {
 }
 impl From<Unlike> for Refused {
     fn from(_: Unlike) -> Refused {
-        Refused::Other
+        Refused::Size
     }
 }
 
@@ -130,6 +151,9 @@ pub struct Met {
     pub probability: f64,
     /// The parts that were seen to agree.
     pub agreed: Vec<Part>,
+    /// A name of the pair: the same 32 bytes at both members, unlike those of every other pair and run, and unknown to
+    /// anybody else.
+    pub handle: [u8; 32],
 }
 
 /// Random bytes of one run, each use with its own.
@@ -173,23 +197,53 @@ fn small_enough(people: u64, limits: &Limits) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Points of a sheet of so many people.
+fn points(shape: Shape, people: u64) -> usize {
+    usize::try_from(people)
+        .unwrap_or(usize::MAX)
+        .saturating_mul(shape.width())
+}
+
+/// Pieces of a sheet of so many points.
+fn pieces(points: usize) -> usize {
+    points.div_ceil(PIECE)
+}
+
+/// Which of so many points the n-th piece has.
+///
+/// # Errors
+/// When there is no such piece.
+fn cut(points: usize, n: usize) -> Result<Range<usize>, Refused> {
+    let from = n.checked_mul(PIECE).filter(|from| *from < points);
+    let from = from.ok_or(Refused::Turn)?;
+    Ok(from..points.min(from.saturating_add(PIECE)))
+}
+
+/// The points of a piece that came, if they are as many as belong there.
+fn read(piece: &[u8], belong: Range<usize>) -> Result<&[Token], Refused> {
+    match piece.as_chunks() {
+        (points, []) if points.len() == belong.len() => Ok(points),
+        _ => Err(Refused::Size),
+    }
+}
+
 /// The asker, before the other has answered.
-pub struct Asking<'a> {
+pub struct Asking {
     names: [String; 2],
-    people: Vec<&'a [Registration]>,
+    people: Vec<Vec<Registration>>,
     offer: Offer,
     fresh: Fresh,
 }
 
-impl<'a> Asking<'a> {
-    /// Of both members' names (one's own first), one's people, what is to be compared, and 32 random bytes that nobody
-    /// else has and that are used for this run alone.
+impl Asking {
+    /// Of both members' names (one's own first), all registrations of each of one's people, what is to be compared, and
+    /// 32 random bytes that nobody else has and that are used for this run alone.
     pub fn start(
         names: [&str; 2],
-        people: Vec<&'a [Registration]>,
+        people: Vec<Vec<Registration>>,
         parts: &[Part],
         random: &[u8; 32],
-    ) -> (Asking<'a>, Offer) {
+    ) -> (Asking, Offer) {
         let fresh = Fresh(Key::new(HMAC_SHA256, random));
         let offer = Offer {
             share: fresh.share(),
@@ -206,73 +260,164 @@ impl<'a> Asking<'a> {
         (asking, offer)
     }
 
-    /// Writes one's sheet and multiplies it. Cost: [`Half::once`].
+    /// Writes one's sheet. Cost: [`encode`].
     ///
     /// # Errors
-    /// When the other's sheet will be larger than is accepted.
-    pub fn agreed(self, accept: &Accept, limits: &Limits) -> Result<(Asked, Veiled), Refused> {
+    /// When the other's sheet will be larger than is accepted, or its chances are none.
+    pub fn agreed(self, accept: &Accept, limits: &Limits) -> Result<Asked, Refused> {
         small_enough(accept.people, limits)?;
+        if !accept.chances.iter().all(|c| *c > 0.0 && *c <= 1.0) {
+            return Err(Refused::Chances);
+        }
         let [own, other] = [&self.names[0], &self.names[1]];
         let people = [self.offer.people, accept.people];
         let shares = [&self.offer.share, &accept.share];
         let terms = agree([own, other], shares, &self.offer.parts, people);
-        let (sheet, rows) = encode(&terms, &self.fresh.bytes(b"fill"), &self.people);
-        let half = self.fresh.half()?;
-        let veiled = half.once(&sheet)?;
-        let asked = Asked {
-            half,
-            sheet,
-            rows,
-            theirs: accept.people,
+        let (own, rows) = encode(&terms, &self.fresh.bytes(b"fill"), &self.people);
+        let theirs = Sheet {
+            shape: terms.shape(),
+            chances: accept.chances,
+            tokens: Vec::new(),
         };
-        Ok((asked, veiled))
+        Ok(Asked {
+            half: self.fresh.half()?,
+            their_points: points(terms.shape(), accept.people),
+            taken: Some(Taken::default()),
+            terms,
+            own,
+            rows,
+            theirs,
+        })
     }
 }
 
-/// The asker, waiting for the other's sheet.
+/// Pieces that the asker has taken.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Taken {
+    back: usize,
+    theirs: usize,
+}
+
+/// The asker, who has agreed and gathers the pieces.
 pub struct Asked {
+    terms: Terms,
     half: Half,
-    sheet: Sheet,
+    /// Pieces that came back, multiplied by both, stand in the place of one's own tokens.
+    own: Sheet,
     rows: Vec<u32>,
-    theirs: u64,
+    theirs: Sheet,
+    their_points: usize,
+    /// None after something was refused.
+    taken: Option<Taken>,
 }
 
 impl Asked {
-    /// Finds the pairs: for oneself, and for the other what it is told. Cost: [`Half::twice`] and [`pairs`].
+    /// Pieces of one's own sheet.
+    pub fn pieces(&self) -> usize {
+        pieces(self.own.tokens.len())
+    }
+
+    /// Pieces of the other's sheet.
+    pub fn their_pieces(&self) -> usize {
+        pieces(self.their_points)
+    }
+
+    /// One's own n-th piece multiplied once, to be sent: 32 bytes a point, of [`PIECE`] points at most. Asked for again
+    /// it is the same, until it has come back. Cost: 0.15 milliseconds of a core a point.
     ///
     /// # Errors
-    /// When the other's sheet is not the one that it said, or what came back is not of the size of what was sent.
-    pub fn compare(self, reply: Reply) -> Result<(Vec<Met>, Told), Refused> {
-        let (sheet, both) = (&self.sheet, reply.both);
-        let whole = reply.own.is_of(sheet.shape, self.theirs);
-        if !whole || both.shape != sheet.shape || both.tokens.len() != sheet.tokens.len() {
-            return Err(Refused::Other);
+    /// When there is no such piece, it has come back already, or something was refused before.
+    pub fn piece(&self, n: usize) -> Result<Vec<u8>, Refused> {
+        let taken = self.taken.ok_or(Refused::Turn)?;
+        if n < taken.back {
+            return Err(Refused::Turn);
         }
-        // What one's own register says of chances is not taken from the other.
-        let own = Sheet {
-            chances: sheet.chances,
-            ..both
+        let tokens = self.own.tokens.get(cut(self.own.tokens.len(), n)?);
+        Ok(self.half.once(tokens.unwrap_or_default())?.into_flattened())
+    }
+
+    /// Takes the next of one's own pieces as it came back, multiplied by both. What is no point is not looked for here: it
+    /// meets nobody.
+    ///
+    /// # Errors
+    /// When all have come back, or it is not of the size of what was sent.
+    pub fn take_back(&mut self, piece: &[u8]) -> Result<(), Refused> {
+        let taken = self.taken.take().ok_or(Refused::Turn)?;
+        let place = cut(self.own.tokens.len(), taken.back)?;
+        let points = read(piece, place.clone())?;
+        for (token, point) in self.own.tokens.iter_mut().skip(place.start).zip(points) {
+            *token = *point;
+        }
+        let back = taken.back + 1;
+        self.taken = Some(Taken { back, ..taken });
+        Ok(())
+    }
+
+    /// Takes the next of the other's pieces, multiplies it once more and keeps it. Cost: 0.12 milliseconds of a core a
+    /// point.
+    ///
+    /// # Errors
+    /// When all were taken, or it is not of the size that was announced or has what is no point.
+    pub fn take_theirs(&mut self, piece: &[u8]) -> Result<(), Refused> {
+        let taken = self.taken.take().ok_or(Refused::Turn)?;
+        let points = read(piece, cut(self.their_points, taken.theirs)?)?;
+        self.theirs.tokens.extend(self.half.twice(points)?);
+        let theirs = taken.theirs + 1;
+        self.taken = Some(Taken { theirs, ..taken });
+        Ok(())
+    }
+
+    /// Finds the pairs, the likeliest first: for oneself, and for the other what it is told, in order and with at least
+    /// one message. Cost: [`pairs`].
+    ///
+    /// # Errors
+    /// When a piece is missing, or something was refused before.
+    pub fn compare(self) -> Result<(Vec<Met>, Vec<Told>), Refused> {
+        let all = Taken {
+            back: self.pieces(),
+            theirs: self.their_pieces(),
         };
-        let pairs = pairs(&own, &self.half.twice(&reply.own)?)?;
+        if self.taken != Some(all) {
+            return Err(Refused::Turn);
+        }
+        let pairs = pairs(&self.own, &self.theirs)?;
         let met = pairs.iter().filter_map(|pair| {
             let person = *self.rows.get(pair.a as usize)?;
-            Some(met(person, pair.b, pair))
+            Some(met(&self.terms, person, pair.b, pair))
         });
-        Ok((met.collect(), Told { pairs }))
+        let messages = pairs.len().div_ceil(TOLD).max(1);
+        let told = (1..=messages).map(|n| Told {
+            pairs: pairs
+                .iter()
+                .skip((n - 1) * TOLD)
+                .take(TOLD)
+                .cloned()
+                .collect(),
+            last: n == messages,
+        });
+        Ok((met.collect(), told.collect()))
     }
 }
 
-/// The answerer, who has agreed.
+/// The answerer.
 pub struct Answering {
+    terms: Terms,
     half: Half,
     sheet: Sheet,
     rows: Vec<u32>,
+    /// People and points of the asker's sheet.
     theirs: u64,
+    their_points: usize,
+    /// Steps made: the asker's pieces, then one's own, then what is told. None after something was refused, or at the end.
+    steps: Option<usize>,
+    heard: Vec<Met>,
+    /// The asker's rows that were told of, and one's own.
+    told: [HashSet<u32>; 2],
 }
 
 impl Answering {
-    /// Of both members' names (the asker's first), what it offers, what is accepted, one's people, and 32 random bytes
-    /// that nobody else has and that are used for this run alone. Cost: [`encode`].
+    /// Of both members' names (the asker's first), what it offers, what is accepted, all registrations of each of one's
+    /// people, and 32 random bytes that nobody else has and that are used for this run alone. Cost: [`encode`].
     ///
     /// # Errors
     /// When the other writes other normal forms, would compare what is not to be compared, or has a larger sheet than is
@@ -281,7 +426,7 @@ impl Answering {
         names: [&str; 2],
         offer: &Offer,
         limits: &Limits,
-        people: &[&[Registration]],
+        people: Vec<Vec<Registration>>,
         random: &[u8; 32],
     ) -> Result<(Answering, Accept), Refused> {
         if offer.forms != NORMAL_FORMS {
@@ -292,78 +437,110 @@ impl Answering {
         }
         small_enough(offer.people, limits)?;
         let fresh = Fresh(Key::new(HMAC_SHA256, random));
+        let share = fresh.share();
+        let counts = [offer.people, people.len() as u64];
+        let terms = agree(names, [&offer.share, &share], &offer.parts, counts);
+        let (sheet, rows) = encode(&terms, &fresh.bytes(b"fill"), &people);
         let accept = Accept {
-            share: fresh.share(),
-            people: people.len() as u64,
+            share,
+            people: counts[1],
+            chances: sheet.chances,
         };
-        let shares = [&offer.share, &accept.share];
-        let terms = agree(names, shares, &offer.parts, [offer.people, accept.people]);
-        let (sheet, rows) = encode(&terms, &fresh.bytes(b"fill"), people);
         let answering = Answering {
             half: fresh.half()?,
             theirs: offer.people,
+            their_points: points(terms.shape(), offer.people),
+            steps: Some(0),
+            heard: Vec::new(),
+            told: Default::default(),
+            terms,
             sheet,
             rows,
         };
         Ok((answering, accept))
     }
 
-    /// Multiplies one's own sheet and the asker's. Cost: [`Half::once`] and [`Half::twice`].
+    /// The asker's n-th piece, multiplied by both, to be sent back; nothing of it is kept. Pieces come in their order,
+    /// each once. Cost: 0.12 milliseconds of a core a point.
     ///
     /// # Errors
-    /// When the asker's sheet is not the one that it said.
-    pub fn answer(self, veiled: &Veiled) -> Result<(Answered, Reply), Refused> {
-        if !veiled.is_of(self.sheet.shape, self.theirs) {
-            return Err(Refused::Other);
+    /// When it is not the next piece, not of the size that was announced, or has what is no point.
+    pub fn twice(&mut self, n: usize, piece: &[u8]) -> Result<Vec<u8>, Refused> {
+        let steps = self.steps.take();
+        let points = read(piece, cut(self.their_points, n)?)?;
+        let next = in_turn(steps, n)?;
+        let both = self.half.twice(points)?;
+        self.steps = Some(next);
+        Ok(both.into_flattened())
+    }
+
+    /// One's own n-th piece multiplied once, to be sent: in their order, each once, and only after all of the asker's.
+    /// Cost: 0.15 milliseconds of a core a point.
+    ///
+    /// # Errors
+    /// When it is not the next piece.
+    pub fn own(&mut self, n: usize) -> Result<Vec<u8>, Refused> {
+        let steps = self.steps.take();
+        let place = cut(self.sheet.tokens.len(), n)?;
+        let next = in_turn(steps, pieces(self.their_points) + n)?;
+        let tokens = self.sheet.tokens.get(place).unwrap_or_default();
+        let once = self.half.once(tokens)?;
+        self.steps = Some(next);
+        Ok(once.into_flattened())
+    }
+
+    /// The next message of which of one's people met; after the last one all of them. They met as the asker says: it cannot
+    /// be verified here, so a pair is a reason to look and no more.
+    ///
+    /// # Errors
+    /// When not all of one's own pieces were given; when a row is told twice or there is no such row, a probability is
+    /// none of a pair, a part was not compared, or a message has more than [`TOLD`] pairs, or none and is not the last.
+    pub fn hear(&mut self, told: &Told) -> Result<Option<Vec<Met>>, Refused> {
+        let given = pieces(self.their_points) + pieces(self.sheet.tokens.len());
+        in_turn(self.steps.take(), given)?;
+        if told.pairs.len() > TOLD || (told.pairs.is_empty() && !told.last) {
+            return Err(Refused::Rows);
         }
-        let reply = Reply {
-            both: self.half.twice(veiled)?,
-            own: self.half.once(&self.sheet)?,
-        };
-        let answered = Answered {
-            parts: self.sheet.shape,
-            rows: self.rows,
-            theirs: self.theirs,
-        };
-        Ok((answered, reply))
+        for pair in &told.pairs {
+            let heard = self.one(pair).ok_or(Refused::Rows)?;
+            self.heard.push(heard);
+        }
+        if told.last {
+            return Ok(Some(std::mem::take(&mut self.heard)));
+        }
+        self.steps = Some(given);
+        Ok(None)
+    }
+
+    /// A pair that may have met and was not told before.
+    fn one(&mut self, pair: &Pair) -> Option<Met> {
+        let person = *self.rows.get(pair.b as usize)?;
+        let sound = u64::from(pair.a) < self.theirs
+            && pair.probability > 0.5
+            && pair.probability <= 1.0
+            && pair.agreed.iter().all(|p| self.terms.shape().has(*p))
+            && set(&pair.agreed).count_ones() as usize == pair.agreed.len();
+        let [theirs, own] = &mut self.told;
+        let once = theirs.insert(pair.a) && own.insert(pair.b);
+        (sound && once).then(|| met(&self.terms, person, pair.a, pair))
     }
 }
 
-/// The answerer, waiting to be told.
-pub struct Answered {
-    parts: Shape,
-    rows: Vec<u32>,
-    theirs: u64,
-}
-
-impl Answered {
-    /// Which of one's people met, as the asker says: it cannot be verified here, so a pair is a reason to look and no more.
-    ///
-    /// # Errors
-    /// When a row is told twice or there is no such row, a probability is none of a pair, or a part was not compared.
-    pub fn hear(self, told: &Told) -> Result<Vec<Met>, Refused> {
-        let mut seen = std::collections::HashSet::new();
-        let mut seen_there = std::collections::HashSet::new();
-        let one = |pair: &Pair| {
-            let person = *self.rows.get(pair.b as usize)?;
-            let sound = u64::from(pair.a) < self.theirs
-                && pair.probability > 0.5
-                && pair.probability <= 1.0
-                && pair.agreed.iter().all(|part| self.parts.has(*part))
-                && set(&pair.agreed).count_ones() as usize == pair.agreed.len();
-            let once = seen.insert(pair.b) && seen_there.insert(pair.a);
-            (sound && once).then(|| met(person, pair.a, pair))
-        };
-        let all: Option<Vec<Met>> = told.pairs.iter().map(one).collect();
-        all.ok_or(Refused::Rows)
+/// The steps after one that is made in its turn.
+fn in_turn(steps: Option<usize>, step: usize) -> Result<usize, Refused> {
+    if steps == Some(step) {
+        Ok(step + 1)
+    } else {
+        Err(Refused::Turn)
     }
 }
 
-fn met(person: u32, row: u32, pair: &Pair) -> Met {
+fn met(terms: &Terms, person: u32, row: u32, pair: &Pair) -> Met {
     Met {
         person,
         row,
         probability: pair.probability,
         agreed: pair.agreed.clone(),
+        handle: terms.handle(pair.a, pair.b),
     }
 }
