@@ -1,5 +1,6 @@
 //! What this node answers to another member. Everything goes through the gate; blocking.
 
+use crate::linkage::Runs;
 use crate::message::{AboutAct, AnswerHead, Ask, FindAsk, FindWho, RedeemAsk, path, write_answer};
 use crate::server::{Reply, refusal};
 use crate::{Answer, Candidate};
@@ -18,7 +19,7 @@ const LOG_ACTS: usize = 1_000;
 const CANDIDATES: usize = 10;
 
 /// Answers one message of a member.
-pub(crate) fn answer(gate: &Gate, from: &MemberId, path: &str, body: &[u8]) -> Reply {
+pub(crate) fn answer(gate: &Gate, runs: &Runs, from: &MemberId, path: &str, body: &[u8]) -> Reply {
     let now = Timestamp::now();
     let answered = match path {
         path::ASK => read(body).and_then(|ask: Ask| record(gate, ask.into_request_of(from)?, now)),
@@ -55,6 +56,9 @@ pub(crate) fn answer(gate: &Gate, from: &MemberId, path: &str, body: &[u8]) -> R
         }),
         path::REDEEM => read(body)
             .and_then(|ask: RedeemAsk| json(&gate.redeem(&ask.code, from, &ask.actor, now)?)),
+        path::LINKAGE_OFFER | path::LINKAGE_PIECE | path::LINKAGE_OWN | path::LINKAGE_TOLD => {
+            runs.answer(gate, from, path, body)
+        }
         _ => Err(refusal(
             RefusalKind::Bad,
             "Este nodo no conoce ese mensaje.",
@@ -75,7 +79,7 @@ pub(crate) fn pact(gate: &Gate, body: &[u8]) -> Reply {
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
         let mut refusal = nonsense();
         refusal.because.push(error.to_string());
@@ -83,11 +87,11 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     })
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, Refusal> {
     serde_json::to_vec(value).map_err(|_| nonsense())
 }
 
-fn nonsense() -> Refusal {
+pub(crate) fn nonsense() -> Refusal {
     refusal(
         RefusalKind::Bad,
         "El mensaje no se entiende.",

@@ -7,6 +7,7 @@
 
 mod answer;
 mod client;
+mod linkage;
 mod message;
 mod network;
 mod part;
@@ -15,6 +16,7 @@ mod server;
 mod signature;
 mod tls;
 
+pub use linkage::Compared;
 pub use network::{Network, Setup};
 pub use part::{Answer, Candidate, LogPart, Outcome, Part, Wanted};
 

@@ -1,7 +1,8 @@
 //! What nodes say to each other.
 //!
 //! Every message is a POST to one of [`path`]; bodies are JSON, except that an answer with resources is a first line of
-//! JSON ([`AnswerHead`]) followed by one resource a line, as the archive holds them.
+//! JSON ([`AnswerHead`]) followed by one resource a line, as the archive holds them, and that points of a comparison of
+//! registers ([`crate::linkage`]) travel as they are.
 
 use crate::Answer;
 use fhir::Value;
@@ -25,6 +26,10 @@ pub(crate) mod path {
     pub(crate) const VERDICT: &str = "/exchange/verdict";
     pub(crate) const REDEEM: &str = "/exchange/redeem";
     pub(crate) const PACT: &str = "/exchange/pact";
+    pub(crate) const LINKAGE_OFFER: &str = "/exchange/linkage/offer";
+    pub(crate) const LINKAGE_PIECE: &str = "/exchange/linkage/piece";
+    pub(crate) const LINKAGE_OWN: &str = "/exchange/linkage/own";
+    pub(crate) const LINKAGE_TOLD: &str = "/exchange/linkage/told";
 }
 
 /// Largest request between nodes.

@@ -316,6 +316,17 @@ impl Network {
         body: Vec<u8>,
     ) -> Result<Vec<u8>, Refusal> {
         let deadline = Duration::from_millis(self.gate.pact().deadline_ms);
+        self.one_within(member, path, body, deadline).await
+    }
+
+    /// Sends a message to one member, within a deadline of its own.
+    pub(crate) async fn one_within(
+        &self,
+        member: &MemberId,
+        path: &'static str,
+        body: Vec<u8>,
+        deadline: Duration,
+    ) -> Result<Vec<u8>, Refusal> {
         match tokio::time::timeout(deadline, self.client.post(member, path, body)).await {
             Ok(Ok(verified)) => {
                 let body = verified.body.to_vec();

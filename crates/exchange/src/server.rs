@@ -5,6 +5,7 @@
 
 use crate::answer;
 use crate::client::{Exchanged, header, nonce};
+use crate::linkage::Runs;
 use crate::message::{REQUEST_BYTES, RefusalMessage, path};
 use crate::signature::{
     FRESH_SECONDS, Parameters, RequestHead, answer_base, content_digest, parse_signature,
@@ -32,6 +33,7 @@ pub(crate) struct Server {
     own: Own,
     busy: Semaphore,
     heard: Mutex<HashMap<String, i64>>,
+    runs: Arc<Runs>,
     config: Mutex<Option<(u64, Arc<rustls::ServerConfig>)>>,
 }
 
@@ -90,6 +92,7 @@ impl Server {
             own,
             busy: Semaphore::new(BUSY),
             heard: Mutex::new(heard),
+            runs: Arc::default(),
             config: Mutex::default(),
         })
     }
@@ -209,7 +212,7 @@ impl Server {
             return self.signed(&head, Some(caller), busy).await;
         };
         let path = head.uri.path().to_owned();
-        let (gate, version) = (self.gate.clone(), caller.pact);
+        let (gate, runs, version) = (self.gate.clone(), Arc::clone(&self.runs), caller.pact);
         let work = tokio::task::spawn_blocking(move || {
             let ours = gate.pact().version;
             if path == path::PACT {
@@ -221,7 +224,7 @@ impl Server {
                     body: gate.signed_pact().into_bytes(),
                 };
             }
-            answer::answer(&gate, &member, &path, &body)
+            answer::answer(&gate, &runs, &member, &path, &body)
         });
         let reply = work.await.unwrap_or_else(|_| {
             Reply::bad(

@@ -41,6 +41,15 @@ const MESSAGES: &[(&str, Option<&str>)] = &[
     ),
     ("/exchange/redeem", Some("it looks at no record")),
     ("/exchange/pact", Some("it is about nobody")),
+    (
+        "/exchange/linkage/offer",
+        Some(
+            "it compares who people are, and nothing of their records; who closed herself is left off",
+        ),
+    ),
+    ("/exchange/linkage/piece", Some("the same")),
+    ("/exchange/linkage/own", Some("the same")),
+    ("/exchange/linkage/told", Some("the same")),
 ];
 
 #[test]

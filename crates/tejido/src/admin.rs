@@ -5,10 +5,11 @@
 
 use crate::Error;
 use crate::backup::Copied;
+use exchange::{Compared, Network};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use trust::{Gate, Licence, LicenceState, LicenceTurn, NewAccount, NewLicence, Role};
+use trust::{Gate, Licence, LicenceState, LicenceTurn, MemberId, NewAccount, NewLicence, Role};
 
 /// Longest line taken.
 const MAX_LINE: u64 = 1 << 20;
@@ -86,6 +87,11 @@ pub(crate) enum Ask {
         /// Where, as the node sees it.
         to: PathBuf,
     },
+    /// The register of people to be compared with another member's.
+    Linkage {
+        /// Which member.
+        with: MemberId,
+    },
 }
 
 /// An account as it is asked for.
@@ -128,6 +134,8 @@ pub(crate) enum Answer {
     Simulated(trust::Simulated),
     /// What the backup holds.
     BackedUp(Copied),
+    /// What came of comparing registers.
+    Compared(Compared),
     /// Why not.
     No(String),
 }
@@ -187,6 +195,8 @@ pub(crate) fn answer(gate: &Gate, ask: Ask, now: Timestamp) -> Answer {
                 Err(refused) => Answer::No(refused.to_string()),
             };
         }
+        // It goes over the network, which only a running node has.
+        Ask::Linkage { .. } => return Answer::No("start the node first".to_owned()),
     };
     done.unwrap_or_else(|refusal| Answer::No(refusal.en))
 }
@@ -200,6 +210,7 @@ pub(crate) fn socket(data: &Path) -> PathBuf {
 #[cfg(unix)]
 pub(crate) async fn serve(
     gate: Gate,
+    network: Network,
     path: PathBuf,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), String> {
@@ -216,21 +227,37 @@ pub(crate) async fn serve(
     };
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(&path, private).map_err(|e| Error::io(&path, e).to_string())?;
+    // What goes over the network may take hours: others are answered meanwhile, and it ends when the node stops.
+    let (serving, stopped) = tokio::sync::watch::channel(());
+    let mut open = tokio::task::JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
+        while open.try_join_next().is_some() {}
         if let Ok((stream, _)) = accepted {
-            converse(stream, gate.clone()).await;
+            open.spawn(converse(
+                stream,
+                gate.clone(),
+                network.clone(),
+                stopped.clone(),
+            ));
         }
     }
+    drop(serving);
+    while open.join_next().await.is_some() {}
     let _ = std::fs::remove_file(&path);
     Ok(())
 }
 
 #[cfg(unix)]
-async fn converse(stream: tokio::net::UnixStream, gate: Gate) {
+async fn converse(
+    stream: tokio::net::UnixStream,
+    gate: Gate,
+    network: Network,
+    mut stopped: tokio::sync::watch::Receiver<()>,
+) {
     use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
     let (from, mut to) = stream.into_split();
     let mut line = String::new();
@@ -239,11 +266,18 @@ async fn converse(stream: tokio::net::UnixStream, gate: Gate) {
     if !matches!(read.await, Ok(Ok(_))) {
         return;
     }
-    let answered = tokio::task::spawn_blocking(move || match serde_json::from_str(&line) {
-        Ok(ask) => answer(&gate, ask, Timestamp::now()),
-        Err(error) => Answer::No(format!("this is no question: {error}")),
-    });
-    let Ok(answer) = answered.await else { return };
+    let answered = match serde_json::from_str(&line) {
+        Ok(Ask::Linkage { with }) => tokio::select! {
+            compared = network.compare_registers(&with) => Ok(match compared {
+                Ok(compared) => Answer::Compared(compared),
+                Err(refusal) => Answer::No(refusal.en),
+            }),
+            _ = stopped.changed() => Ok(Answer::No("the node stopped meanwhile".to_owned())),
+        },
+        Ok(ask) => tokio::task::spawn_blocking(move || answer(&gate, ask, Timestamp::now())).await,
+        Err(error) => Ok(Answer::No(format!("this is no question: {error}"))),
+    };
+    let Ok(answer) = answered else { return };
     if let Ok(mut bytes) = serde_json::to_vec(&answer) {
         bytes.push(b'\n');
         let _ = to.write_all(&bytes).await;

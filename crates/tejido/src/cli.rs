@@ -45,6 +45,8 @@ enum Command {
     /// Search parameters beyond those of R4: which are in use, and how far the index is with them.
     #[command(subcommand)]
     Parameter(parameter::Command),
+    /// Compare a running node's register of people with another member's, by tokens that name nobody, as the pact allows.
+    Linkage(crate::linkage::Linkage),
     /// Make up people and their lives as FHIR files.
     Synth(load::Synth),
     /// Explain an act and make its decision again. Exit code 1: it comes out otherwise; 3: it cannot be made again.
@@ -154,6 +156,7 @@ fn run(command: Command) -> Result<ExitCode, Error> {
         Command::Erase(args) => upkeep::erase(args),
         Command::Key(command) => upkeep::key(command),
         Command::Parameter(command) => parameter::run(command).map(|()| ExitCode::SUCCESS),
+        Command::Linkage(args) => crate::linkage::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Synth(args) => load::synth(args),
         Command::MigrateStore(args) => migrate::run(&args).map(|()| ExitCode::SUCCESS),
         Command::Verify(args) => verify(&args),

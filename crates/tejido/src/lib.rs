@@ -20,6 +20,7 @@ pub mod house;
 pub mod import;
 pub mod init;
 pub mod keys;
+mod linkage;
 mod load;
 mod migrate;
 pub mod node;

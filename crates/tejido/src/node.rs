@@ -103,7 +103,12 @@ pub(crate) async fn start_with(
     #[cfg(unix)]
     {
         let socket = admin::socket(&config.data);
-        doors.spawn(admin::serve(gate.clone(), socket, until(stopped)));
+        doors.spawn(admin::serve(
+            gate.clone(),
+            network.clone(),
+            socket,
+            until(stopped),
+        ));
     }
     let drain = Duration::from_secs(config.limits.drain_seconds);
     Ok(Running {

@@ -107,6 +107,21 @@ pub struct Terms {
     /// No order of the state opens anything.
     #[arg(long, conflicts_with_all = ["order_hours", "notice_days"])]
     no_orders: bool,
+    /// Two members may compare their registers of people: so many runs at most,
+    #[arg(long)]
+    linkage_runs: Option<u64>,
+    /// in so many days,
+    #[arg(long)]
+    linkage_days: Option<u64>,
+    /// of so many people each at most,
+    #[arg(long)]
+    linkage_people: Option<u64>,
+    /// by these parts: given,first,second,year,day,postcode,locality,street,birth-place,phone,curp,number,mother,trait.
+    #[arg(long, value_delimiter = ',')]
+    linkage_parts: Vec<String>,
+    /// No two members compare their registers.
+    #[arg(long, conflicts_with_all = ["linkage_runs", "linkage_days", "linkage_people", "linkage_parts"])]
+    no_linkage: bool,
     /// Cedar policies.
     #[arg(long)]
     policies: Option<PathBuf>,
@@ -338,10 +353,33 @@ impl Terms {
                 notice_days: self.notice_days.unwrap_or(terms.notice_days),
             });
         }
+        self.put_linkage(pact);
         if let Some(path) = &self.policies {
             pact.policies = files::read_text(path)?;
         }
         Ok(())
+    }
+}
+
+impl Terms {
+    fn put_linkage(&self, pact: &mut Pact) {
+        if self.no_linkage {
+            pact.linkage = None;
+        }
+        let numbers = [self.linkage_runs, self.linkage_days, self.linkage_people];
+        if numbers.iter().all(Option::is_none) && self.linkage_parts.is_empty() {
+            return;
+        }
+        let terms = pact.linkage.take().unwrap_or_else(trust::Linkage::usual);
+        pact.linkage = Some(trust::Linkage {
+            runs: self.linkage_runs.unwrap_or(terms.runs),
+            days: self.linkage_days.unwrap_or(terms.days),
+            people: self.linkage_people.unwrap_or(terms.people),
+            parts: match self.linkage_parts.is_empty() {
+                true => terms.parts,
+                false => self.linkage_parts.clone(),
+            },
+        });
     }
 }
 

@@ -156,8 +156,15 @@ pub fn listen(node: &mut Node, listener: TcpListener) {
 
 /// All four members, listening.
 pub async fn network() -> Vec<Node> {
+    network_under(|_| {}).await
+}
+
+/// The same under a pact that says something else.
+pub async fn network_under(change: impl FnOnce(&mut Pact)) -> Vec<Node> {
     let (listeners, addresses) = listeners().await;
-    let pact = signed(&pact(&addresses), 4);
+    let mut pact = pact(&addresses);
+    change(&mut pact);
+    let pact = signed(&pact, 4);
     let mut nodes: Vec<Node> = (0..KINDS.len()).map(|i| node(i, &pact)).collect();
     for (node, listener) in nodes.iter_mut().zip(listeners) {
         listen(node, listener);

@@ -58,6 +58,23 @@ pub struct Offer {
     pub people: u64,
 }
 
+impl Offer {
+    /// Whether a member accepts it, before it looks at its own register.
+    ///
+    /// # Errors
+    /// When the other writes other normal forms, would compare what is not to be compared, or has a larger sheet than is
+    /// accepted.
+    pub fn check(&self, limits: &Limits) -> Result<(), Refused> {
+        if self.forms != NORMAL_FORMS {
+            return Err(Refused::Forms);
+        }
+        if self.parts.is_empty() || self.parts.iter().any(|p| !limits.parts.contains(p)) {
+            return Err(Refused::Parts);
+        }
+        small_enough(self.people, limits)
+    }
+}
+
 /// What the other answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -420,8 +437,7 @@ impl Answering {
     /// people, and 32 random bytes that nobody else has and that are used for this run alone. Cost: [`encode`].
     ///
     /// # Errors
-    /// When the other writes other normal forms, would compare what is not to be compared, or has a larger sheet than is
-    /// accepted.
+    /// As [`Offer::check`].
     pub fn start(
         names: [&str; 2],
         offer: &Offer,
@@ -429,13 +445,7 @@ impl Answering {
         people: Vec<Vec<Registration>>,
         random: &[u8; 32],
     ) -> Result<(Answering, Accept), Refused> {
-        if offer.forms != NORMAL_FORMS {
-            return Err(Refused::Forms);
-        }
-        if offer.parts.is_empty() || offer.parts.iter().any(|p| !limits.parts.contains(p)) {
-            return Err(Refused::Parts);
-        }
-        small_enough(offer.people, limits)?;
+        offer.check(limits)?;
         let fresh = Fresh(Key::new(HMAC_SHA256, random));
         let share = fresh.share();
         let counts = [offer.people, people.len() as u64];
