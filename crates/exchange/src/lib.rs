@@ -21,4 +21,7 @@ pub use network::{Network, Setup};
 pub use part::{Answer, Candidate, LogPart, Outcome, Part, Wanted};
 
 #[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+#[cfg(test)]
 extern crate self as exchange;

@@ -117,6 +117,10 @@ pub(crate) fn all(state: State) -> Router {
             "/registro/{sealed}",
             get(registry::pair).post(registry::decide),
         )
+        .route(
+            "/registro/otra/{sealed}",
+            get(registry::elsewhere).post(registry::settle),
+        )
         .route("/quien-soy", get(registry::own))
         .route("/quien-soy/no-soy-yo", post(registry::not_me))
         .route("/codigo", get(entry::code).post(entry::show_code))

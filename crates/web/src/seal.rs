@@ -32,6 +32,7 @@ pub(crate) enum Use {
     Errand,
     Flash,
     Pair,
+    Elsewhere,
     Actor,
     Kin,
 }

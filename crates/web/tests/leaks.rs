@@ -157,6 +157,8 @@ const TABLE: &[(&str, &str, Asked)] = {
         ("GET", "/registro", STAFF),
         ("GET", "/registro/{sealed}", STAFF),
         ("POST", "/registro/{sealed}", STAFF),
+        ("GET", "/registro/otra/{sealed}", STAFF),
+        ("POST", "/registro/otra/{sealed}", STAFF),
         ("GET", "/quien-soy", Get(&["/quien-soy"])),
         (
             "POST",

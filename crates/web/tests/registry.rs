@@ -173,6 +173,53 @@ async fn the_desk_compares_joins_and_the_person_takes_out_what_is_not_hers() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_desk_sees_who_resembles_somebody_of_another_institution_and_says_what_it_knows() {
+    let nodes = network_under(|pact| pact.linkage = Some(trust::Linkage::usual())).await;
+    let (imss, issste) = (&nodes[1], &nodes[3]);
+    let here = r#"{"resourceType":"Patient","id":"dos","name":[{"family":"Escamilla Arroyo","given":["María"]}],"birthDate":"2001-02-03"}"#;
+    write(imss, &[("Patient", "dos", here)]);
+    let number = format!(
+        r#","identifier":[{{"system":"{}","value":"{CURP}"}}]"#,
+        mx::systems::CURP
+    );
+    let there = format!(
+        r#"{{"resourceType":"Patient","id":"alla"{number},"name":[{{"family":"Escamilla Arroyo","given":["Ma."]}}],"birthDate":"2001-02-03"}}"#
+    );
+    write(issste, &[("Patient", "alla", &there)]);
+    account(imss, "carmen", Role::Clerk, None);
+    account(imss, "ana", Role::Physician, None);
+    let desk = Arc::new(identity::Desk::default());
+    fill(imss, &desk);
+    let mut carmen = browser(imss, &desk);
+    carmen.sign_in("carmen").await;
+    let list = carmen.get("/registro").await;
+    assert!(!list.html.contains("en-otra"), "{}", list.html);
+
+    let compared = imss.network.compare_registers(&issste.id).await.unwrap();
+    assert_eq!((compared.here, compared.there, compared.wait), (1, 1, 1));
+    let list = carmen.get("/registro").await;
+    assert_eq!(list.html.matches("data-test=\"en-otra\"").count(), 1);
+    assert!(!list.html.contains("Escamilla"), "{}", list.html);
+    let path = format!("/registro/otra/{}", list.after("href=\"/registro/otra/"));
+    let shown = carmen.get(&path).await;
+    for said in ["Escamilla Arroyo", "ISSSTE", "primer apellido", "sin-curp"] {
+        assert!(shown.html.contains(said), "{said}: {}", shown.html);
+    }
+    let mut ana = browser(imss, &desk);
+    ana.sign_in("ana").await;
+    assert_eq!(ana.get(&path).await.status, StatusCode::FORBIDDEN);
+    let csrf = shown.csrf().to_owned();
+    let nothing = carmen.post(&path, &[("csrf", &csrf)]).await;
+    assert_eq!(nothing.status, StatusCode::BAD_REQUEST);
+    let said = carmen
+        .post(&path, &[("csrf", &csrf), ("decision", "two")])
+        .await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER, "{}", said.html);
+    let list = carmen.get("/registro").await;
+    assert!(!list.html.contains("en-otra"), "{}", list.html);
+}
+
 async fn list_csrf(browser: &Browser, path: &str) -> String {
     browser.get(path).await.csrf().to_owned()
 }

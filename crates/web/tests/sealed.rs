@@ -314,6 +314,16 @@ async fn officers(walk: &mut Walk, node: &Node, emergency: &str) {
     let decided = [("decision", "link")];
     walk.post(&carmen, pair, "/registro/x", list.csrf(), &decided)
         .await;
+    let elsewhere = "/registro/otra/{sealed}";
+    walk.get(&carmen, elsewhere, "/registro/otra/x").await;
+    walk.post(
+        &carmen,
+        elsewhere,
+        "/registro/otra/x",
+        list.csrf(),
+        &decided,
+    )
+    .await;
     let digest = "AB".repeat(32);
     let order = [
         ("curp", CURP),

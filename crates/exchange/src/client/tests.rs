@@ -1,11 +1,8 @@
 //! Members that lie, with the right certificate in hand: the message's own signature is what counts.
 
-#[path = "../../tests/common/mod.rs"]
-mod common;
-
 use super::*;
+use crate::common::*;
 use crate::message::path;
-use common::*;
 use tokio::net::TcpListener;
 
 /// Makes an answer out of the liar's gate and the request's signature.

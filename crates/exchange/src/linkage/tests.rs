@@ -1,10 +1,7 @@
 //! Two nodes that compare their registers, and members that do not do what was agreed.
 
-#[path = "../../tests/common/mod.rs"]
-mod common;
-
 use super::*;
-use common::*;
+use crate::common::*;
 use trust::{Lang, PersonRef, Purpose, Resemblance, Rule, What, Who};
 
 /// CURP, given name, surnames, birth date. Empty where a registration does not say it.
@@ -198,7 +195,7 @@ async fn what_was_not_agreed_ends_the_run_and_costs_one() {
     }
     // Only the exchanges themselves are kept, which are no acts.
     assert_eq!(leaves(issste), before);
-    let lies: [(&'static str, fn(&ByHand<'_>) -> Vec<u8>); 6] = [
+    let lies: [(&'static str, Lie); 6] = [
         (path::LINKAGE_PIECE, |run| {
             numbered(1, &run.piece(0)).unwrap()
         }),
@@ -304,6 +301,9 @@ async fn she_reads_at_both_that_she_was_compared_and_that_somebody_is_like_her()
         "{said:?}"
     );
 }
+
+/// What is sent in the place of what was agreed.
+type Lie = fn(&ByHand<'_>) -> Vec<u8>;
 
 /// How many acts a node's log holds.
 fn leaves(node: &Node) -> u64 {

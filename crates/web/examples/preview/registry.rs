@@ -4,8 +4,8 @@ use fhir::Value;
 use identity::{Desk, registration_of};
 use jiff::Timestamp;
 use trust::registry::{Decision, Hers, Likeness};
-use trust::{Lang, Role};
-use web::views::registry::{Shown, Side};
+use trust::{Lang, MemberId, Resemblance, Role};
+use web::views::registry::{Elsewhere, Shown, Side, Work};
 use web::views::{self, Frame};
 
 const ONE: &str = r#"{"resourceType":"Patient","extension":[{"url":"https://tejido.mx/fhir/StructureDefinition/entidad-nacimiento","valueCode":"DF"}],"identifier":[{"system":"https://tejido.mx/id/curp","value":"HELG680412MDFRPD00"},{"system":"https://tejido.mx/id/folio/DFIMS000123","value":"00412233"}],"name":[{"family":"Hernández López","given":["María","Guadalupe"]}],"gender":"female","birthDate":"1968-04-12","telecom":[{"system":"phone","value":"55 0000 1234"}],"address":[{"line":["Calle Sol 5"],"city":"Iztapalapa","state":"Ciudad de México"}]}"#;
@@ -42,6 +42,22 @@ pub(super) fn pages(
         (reference, pair)
     }));
     let disputed = [("sealed".to_owned(), at("20T16:00"))];
+    let found = Resemblance {
+        id: "b".into(),
+        with: MemberId("issste".into()),
+        at: at("21T09:00"),
+        per_mille: 973,
+        agreed: ["given", "first", "second", "year", "day"]
+            .map(str::to_owned)
+            .to_vec(),
+    };
+    let elsewhere = [("sealed".to_owned(), "ISSSTE".to_owned(), found.clone())];
+    let there = |side: Option<Side>| Elsewhere {
+        reference: "sealed",
+        member: "ISSSTE",
+        found: &found,
+        side,
+    };
     let why = desk.explain("a", "b");
     let shown = Shown {
         reference: "sealed",
@@ -69,11 +85,35 @@ pub(super) fn pages(
     vec![
         (
             "registro",
-            views::registry::list(clerk(), &disputed, &listed, true),
+            views::registry::list(
+                clerk(),
+                &Work {
+                    disputed: &disputed,
+                    elsewhere: &elsewhere,
+                    pairs: &listed,
+                    open: true,
+                },
+            ),
         ),
         (
             "registro-llenandose",
-            views::registry::list(clerk(), &[], &[], false),
+            views::registry::list(
+                clerk(),
+                &Work {
+                    disputed: &[],
+                    elsewhere: &[],
+                    pairs: &[],
+                    open: false,
+                },
+            ),
+        ),
+        (
+            "registro-otra",
+            views::registry::elsewhere(clerk(), &there(Some(Side::of(&other)))),
+        ),
+        (
+            "registro-otra-cerrado",
+            views::registry::elsewhere(clerk(), &there(None)),
         ),
         ("registro-par", views::registry::pair(clerk(), &shown)),
         ("registro-cerrado", views::registry::pair(clerk(), &closed)),

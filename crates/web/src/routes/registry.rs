@@ -16,7 +16,7 @@ use fhir::search::Catalog;
 use fhir::{ResourceType, Value, json};
 use identity::Pair;
 use trust::registry::Likeness;
-use trust::{Refusal, Role, What};
+use trust::{MemberId, Refusal, Role, What};
 use views::registry::{Shown, Side};
 
 /// Pairs on the list at once.
@@ -42,10 +42,11 @@ pub(super) async fn list(signed: Signed) -> Answer {
     let found = blocking(&signed.visitor, move || {
         let waits = |one: &str, other: &str| !state.gate.is_decided(one, other);
         let pairs = state.people.pairs(LISTED, waits);
-        Ok::<_, Refusal>((state.gate.disputed()?, pairs))
+        let elsewhere = state.gate.resemblances(LISTED)?;
+        Ok::<_, Refusal>((state.gate.disputed()?, elsewhere, pairs))
     })
     .await?;
-    let (disputed, pairs) = match found {
+    let (disputed, elsewhere, pairs) = match found {
         Ok(found) => found,
         Err(refusal) => return Ok(signed.refuse(&refusal, "")),
     };
@@ -58,8 +59,87 @@ pub(super) async fn list(signed: Signed) -> Answer {
         .iter()
         .map(|one| (sealed(&signed, &one.names), one.decision.at))
         .collect();
-    let html = views::registry::list(signed.frame(), &disputed, &told, pairs.is_some());
+    let frame = signed.frame();
+    let elsewhere: Vec<_> = elsewhere
+        .into_iter()
+        .map(|one| {
+            let reference = signed.seal(Use::Elsewhere, &format!("{} {}", one.id, one.with));
+            (reference, frame.threads.name(&one.with), one)
+        })
+        .collect();
+    let waiting = views::registry::Work {
+        disputed: &disputed,
+        elsewhere: &elsewhere,
+        pairs: &told,
+        open: pairs.is_some(),
+    };
+    let html = views::registry::list(frame, &waiting);
     Ok(page(StatusCode::OK, html))
+}
+
+/// A registration here that resembles one of another member's.
+pub(super) async fn elsewhere(signed: Signed, Path(reference): Path<String>) -> Answer {
+    if let Some(fault) = kept_from(&signed) {
+        return Ok(fault);
+    }
+    let Some((id, with)) = named_elsewhere(&signed, &reference) else {
+        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+    };
+    let (gate, now, actor) = signed.at_the_gate();
+    let looked = blocking(&signed.visitor, move || {
+        gate.look_at_resemblance(&actor, (&id, &with), now)
+    })
+    .await?;
+    Ok(match looked {
+        Ok((found, patient)) => {
+            let frame = signed.frame();
+            let shown = views::registry::Elsewhere {
+                reference: &reference,
+                member: &frame.threads.name(&found.with),
+                found: &found,
+                side: patient.as_ref().map(Side::of),
+            };
+            let html = views::registry::elsewhere(frame, &shown);
+            page(StatusCode::OK, html)
+        }
+        Err(refusal) => signed.refuse(&refusal, ""),
+    })
+}
+
+pub(super) async fn settle(
+    Path(reference): Path<String>,
+    SignedForm(signed, typed): SignedForm,
+) -> Answer {
+    let Some((id, with)) = named_elsewhere(&signed, &reference) else {
+        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+    };
+    let Some(one) = one_person(typed.get("decision")) else {
+        return Ok(signed.fault(StatusCode::BAD_REQUEST, "fault.form"));
+    };
+    let (gate, now, actor) = signed.at_the_gate();
+    let done = blocking(&signed.visitor, move || {
+        gate.settle_resemblance(&actor, (&id, &with), one, now)
+    })
+    .await?;
+    Ok(match done {
+        Ok(()) => signed.go("/registro", signed.t().say("registry.elsewhere_said")),
+        Err(refusal) => signed.refuse(&refusal, ""),
+    })
+}
+
+fn named_elsewhere(signed: &Signed, reference: &str) -> Option<(String, MemberId)> {
+    let text = signed.open(Use::Elsewhere, reference)?;
+    let (id, with) = text.split_once(' ')?;
+    Some((id.to_owned(), MemberId(with.to_owned())))
+}
+
+/// What a form says of two registrations.
+fn one_person(decision: &str) -> Option<bool> {
+    match decision {
+        "one" => Some(true),
+        "two" => Some(false),
+        _ => None,
+    }
 }
 
 pub(super) async fn pair(signed: Signed, Path(reference): Path<String>) -> Answer {
@@ -103,10 +183,8 @@ pub(super) async fn decide(
     let Some(names) = opened(&signed, &reference) else {
         return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
     };
-    let one_person = match typed.get("decision") {
-        "one" => true,
-        "two" => false,
-        _ => return Ok(signed.fault(StatusCode::BAD_REQUEST, "fault.form")),
+    let Some(one_person) = one_person(typed.get("decision")) else {
+        return Ok(signed.fault(StatusCode::BAD_REQUEST, "fault.form"));
     };
     let (gate, now, actor) = signed.at_the_gate();
     let people = signed.state().people.clone();

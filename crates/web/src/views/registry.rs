@@ -7,6 +7,7 @@ use askama::Template;
 use fhir::Value;
 use identity::{Explanation, Field, Grade, Pair};
 use jiff::Timestamp;
+use trust::Resemblance;
 use trust::registry::Hers;
 
 /// What a registration says, in the lines of the page. Empty where it says nothing.
@@ -115,20 +116,35 @@ pub struct Waiting {
 struct List {
     frame: Frame,
     disputed: Vec<(String, String)>,
+    elsewhere: Vec<(String, String)>,
     pairs: Vec<Waiting>,
     open: bool,
 }
 
-/// The work list: what people said not to be theirs (reference and moment), then pairs; `open` is whether the register is
-/// filled.
-pub fn list(
-    frame: Frame,
-    disputed: &[(String, Timestamp)],
-    pairs: &[(String, Pair)],
-    open: bool,
-) -> String {
+/// What waits for whoever looks after the register, each with its reference.
+pub struct Work<'a> {
+    /// What people said not to be theirs, and when.
+    pub disputed: &'a [(String, Timestamp)],
+    /// Who resembles somebody of another member's, and the name of that.
+    pub elsewhere: &'a [(String, String, Resemblance)],
+    /// Pairs of this house.
+    pub pairs: &'a [(String, Pair)],
+    /// Whether the register is filled.
+    pub open: bool,
+}
+
+/// The work list.
+pub fn list(frame: Frame, work: &Work<'_>) -> String {
     let t = frame.t;
-    let pairs = pairs.iter().map(|(reference, pair)| Waiting {
+    let elsewhere = work.elsewhere.iter().map(|(reference, member, one)| {
+        let (date, likeness) = (when::date(t, &when::iso_day(one.at)), resembles(t, one));
+        let said = t.fill(
+            "registry.elsewhere_of",
+            &[("member", member), ("date", &date), ("likeness", &likeness)],
+        );
+        (reference.clone(), said)
+    });
+    let pairs = work.pairs.iter().map(|(reference, pair)| Waiting {
         reference: reference.clone(),
         headline: match pair.conflict {
             true => t.say("registry.conflict").to_owned(),
@@ -136,7 +152,7 @@ pub fn list(
         },
         conflict: pair.conflict,
     });
-    let disputed = disputed.iter().map(|(reference, at)| {
+    let disputed = work.disputed.iter().map(|(reference, at)| {
         let day = when::date(t, &when::iso_day(*at));
         (
             reference.clone(),
@@ -145,9 +161,69 @@ pub fn list(
     });
     super::render(&List {
         disputed: disputed.collect(),
+        elsewhere: elsewhere.collect(),
         pairs: pairs.collect(),
-        open,
+        open: work.open,
         frame: frame.titled(t.say("nav.registry")),
+    })
+}
+
+/// How alike somebody here and somebody of another member's are; a number never decides there.
+fn resembles(t: Text, one: &Resemblance) -> String {
+    likeness(t, Grade::Probable, f64::from(one.per_mille) / 1_000.0)
+}
+
+/// A registration here that resembles one of another member's.
+pub struct Elsewhere<'a> {
+    /// Its reference.
+    pub reference: &'a str,
+    /// The other member's name.
+    pub member: &'a str,
+    /// What was found.
+    pub found: &'a Resemblance,
+    /// What the registration here says; `None` for one that its person closed or that is gone.
+    pub side: Option<Side>,
+}
+
+#[derive(Template)]
+#[template(path = "registry_elsewhere.html")]
+struct ElsewherePage<'a> {
+    frame: Frame,
+    reference: &'a str,
+    headline: String,
+    agree: String,
+    closed: bool,
+    without_curp: bool,
+    rows: Vec<(String, String)>,
+    hint: String,
+}
+
+/// The page of one that resembles somebody of another member's: of the other nothing is known but in what they agree.
+pub fn elsewhere(frame: Frame, shown: &Elsewhere<'_>) -> String {
+    let t = frame.t;
+    let (es, en) = trust::pact::parts_in_words(&shown.found.agreed);
+    let parts = if t.english() { en } else { es };
+    let side = shown.side.clone().unwrap_or_default();
+    let rows = LINES.iter().map(|(line, _)| {
+        let label = t.say(&format!("registry.line.{line}")).to_owned();
+        (label, value(t, &side, line))
+    });
+    let closed = shown.side.is_none();
+    super::render(&ElsewherePage {
+        reference: shown.reference,
+        headline: resembles(t, shown.found),
+        agree: t.fill(
+            "registry.elsewhere_agree",
+            &[("member", shown.member), ("parts", &parts)],
+        ),
+        without_curp: !closed && !side.numbers.iter().any(|(label, _)| label == "CURP"),
+        closed,
+        rows: rows.filter(|(_, value)| !value.is_empty()).collect(),
+        hint: t.fill(
+            "registry.elsewhere_decide_hint",
+            &[("member", shown.member)],
+        ),
+        frame: frame.titled(t.say("registry.elsewhere_one")),
     })
 }
 
