@@ -218,6 +218,17 @@ try {
   }
   sentence("two registrations stand side by side", (await text(clerk)).includes("u-0443"));
   await look(clerk, "registro-par");
+  // Registers were compared with another institution's: somebody here resembles somebody there.
+  await clerk.goto(`${imss}/registro`);
+  await clerk.locator("[data-test=ver-otra]").first().click();
+  await clerk.waitForSelector("[data-test=parecido]");
+  sentence("one who resembles somebody elsewhere is shown with what agrees", (await text(clerk)).includes("coincide con el de"));
+  await look(clerk, "registro-otra");
+  await clerk.goBack();
+  for (const pair of pairs) {
+    await clerk.goto(imss + pair);
+    if ((await text(clerk)).includes("u-0443")) break;
+  }
   await clerk.click("[data-test=es-una]");
   await clerk.waitForSelector("[data-test=aviso]");
   await patient.goto(`${imss}/quien-soy`);

@@ -143,6 +143,10 @@ fn three_members_found_a_pact_change_a_key_and_are_told_who_has_not_signed() {
         "5",
         "--no-purpose",
         "HRESCH",
+        "--linkage-runs",
+        "4",
+        "--linkage-parts",
+        "given,first,day",
     ];
     bad(&propose, 1, "farmacia changes its key: say until when");
     let until = ["--old-key-until", "2026-12-01T00:00:00Z"];
@@ -152,6 +156,7 @@ fn three_members_found_a_pact_change_a_key_and_are_told_who_has_not_signed() {
         "farmacia: lo que firmó con su llave anterior hasta 2026-12-01T00:00:00Z sigue valiendo.",
         "Minutos que vale un código del paciente: antes 10, ahora 5.",
         "Ya no se abre nada para la investigación (HRESCH).",
+        "Dos instituciones pueden comparar sus registros con claves que no nombran a nadie: 4 veces en 365 días a lo más, de 50000 personas a lo más, por nombre de pila, primer apellido, día y mes de nacimiento.",
     ] {
         assert!(said.contains(line), "{line}\n{said}");
     }

@@ -68,6 +68,15 @@ fn waiting(node: &Node) -> Vec<Resemblance> {
     node.gate.resemblances(10).unwrap()
 }
 
+#[test]
+fn what_a_pact_may_name_is_what_can_be_compared() {
+    let named: Vec<&str> = trust::pact::LINKAGE_PARTS
+        .iter()
+        .map(|(code, ..)| *code)
+        .collect();
+    assert_eq!(named, Part::ALL.map(Part::code));
+}
+
 #[tokio::test]
 async fn two_nodes_find_who_is_one_and_each_keeps_her_on_its_own_list() {
     let nodes = two_registers(2).await;

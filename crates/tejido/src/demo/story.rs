@@ -22,6 +22,7 @@ pub(super) async fn tell(town: &Town) -> Result<(), Error> {
     a_pasante_reads_under_somebody(town, &mut patient).await?;
     who_may_not_is_told_so(town).await?;
     the_register_lays_two_side_by_side(town, &mut patient).await?;
+    registers_are_compared(town, &mut patient).await?;
     the_programs_door(town).await?;
     out::line("All of it is true.");
     Ok(())
@@ -348,6 +349,33 @@ async fn who_may_not_is_told_so(town: &Town) -> Result<(), Error> {
         sentence(&format!("{why} does not read her record"), !reads, &other)?;
     }
     Ok(())
+}
+
+/// Two institutions find who is known at both, and neither tells the other who its people are.
+async fn registers_are_compared(town: &Town, patient: &mut Browser) -> Result<(), Error> {
+    let place = |member: &str| MEMBERS.iter().position(|m| m.id == member);
+    let here = place("imss").and_then(|at| town.nodes.get(at));
+    let here = here.ok_or_else(|| Error::say("imss is not in the demo"))?;
+    let with = trust::MemberId("hospital".to_owned());
+    let compared = here.network.compare_registers(&with).await;
+    let compared = compared.map_err(|refusal| Error::say(refusal.en))?;
+    out::line(format!(
+        "    {} people of IMSS beside {} of the hospital: {} met, {} of them not by their CURP",
+        compared.here, compared.there, compared.met, compared.wait
+    ));
+    let mut clerk = enter(town, "jose").await?;
+    clerk.go("/registro").await?;
+    sentence(
+        "who resembles somebody of the hospital waits on the list, without a name",
+        clerk.page.contains("data-test=\"en-otra\"") == (compared.wait > 0) && compared.met > 0,
+        &clerk,
+    )?;
+    patient.go("/accesos").await?;
+    sentence(
+        "she reads that registers were compared, and that nobody learnt from it who she is",
+        plain(&patient.page).contains("con claves que no nombran a nadie"),
+        patient,
+    )
 }
 
 async fn the_register_lays_two_side_by_side(

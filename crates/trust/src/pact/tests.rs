@@ -132,6 +132,57 @@ fn a_text_is_read_back_as_it_was_whatever_its_quotes() {
 }
 
 #[test]
+fn terms_of_comparing_registers_are_read_back_said_and_bounded() {
+    let with = |change: &dyn Fn(&mut Linkage)| {
+        let mut terms = Linkage::usual();
+        change(&mut terms);
+        Pact {
+            linkage: Some(terms),
+            ..three()
+        }
+    };
+    let usual = with(&|_| {});
+    assert_eq!(text::read(&usual.text()).unwrap(), usual);
+    assert!(!three().text().contains("linkage"));
+    let changes = diff(&three(), &usual);
+    assert_eq!(changes.len(), 1);
+    assert!(
+        changes[0].es.contains("2 veces en 365 días"),
+        "{}",
+        changes[0].es
+    );
+    assert!(
+        changes[0].es.contains("primer apellido"),
+        "{}",
+        changes[0].es
+    );
+    let said = |pact: &Pact| {
+        describe(pact)
+            .iter()
+            .any(|one| one.en.contains("compare their registers"))
+    };
+    assert!(said(&usual) && said(&three()));
+    let wrong: [(&dyn Fn(&mut Linkage), &str); 7] = [
+        (&|terms| terms.runs = 0, "linkage: runs"),
+        (&|terms| terms.days = 0, "linkage: days"),
+        (&|terms| terms.people = 500_001, "linkage: people"),
+        (&|terms| terms.parts.clear(), "linkage: parts"),
+        (&|terms| terms.parts.push("face".into()), "linkage: parts"),
+        (&|terms| terms.parts.push("given".into()), "linkage: parts"),
+        (
+            &|terms| terms.parts = vec!["given\"]".into()],
+            "linkage: parts",
+        ),
+    ];
+    for (change, place) in wrong {
+        let refused = sign(&with(change), &key("imss", 1))
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains(place), "{refused}");
+    }
+}
+
+#[test]
 fn a_threshold_of_the_members_in_force_makes_the_next_version() {
     let signed = signed_by(&next(THREE), &keys(&THREE[1..]));
     assert_eq!(three().accept(&signed), Ok(next(THREE)));
