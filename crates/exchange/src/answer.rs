@@ -9,8 +9,8 @@ use fhir::{ResourceType, Value};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use trust::{
-    Actor, Gate, MemberId, News, PersonRef, Purpose, Refusal, RefusalKind, Request, SignedWord,
-    What,
+    Actor, Gate, MemberId, News, PersonRef, Purpose, Refusal, RefusalKind, Request, Settled,
+    SignedWord, What,
 };
 
 /// Acts of a log that one answer carries.
@@ -56,6 +56,10 @@ pub(crate) fn answer(gate: &Gate, runs: &Runs, from: &MemberId, path: &str, body
         }),
         path::REDEEM => read(body)
             .and_then(|ask: RedeemAsk| json(&gate.redeem(&ask.code, from, &ask.actor, now)?)),
+        path::LINKAGE_SAID => read(body).and_then(|settled: Settled| {
+            gate.hear_settled(from, &settled, now)?;
+            Ok(Vec::new())
+        }),
         path::LINKAGE_OFFER | path::LINKAGE_PIECE | path::LINKAGE_OWN | path::LINKAGE_TOLD => {
             runs.answer(gate, from, path, body)
         }

@@ -7,6 +7,7 @@
 //! | `piece` | a line with the number of the piece, then the asker's points → the same multiplied by both |
 //! | `own` | the number of a piece → the answerer's points |
 //! | `told` | [`Told`] → nothing: at the last one the answerer has kept who met |
+//! | `said` | [`trust::Settled`] → nothing: what somebody said of a pair afterwards; from a durable outbox |
 //!
 //! The answerer holds its own sheet and never the asker's. A run that is cut off, by a restart or by [`IDLE`], is gone and has
 //! been counted: it is asked for again under the pact's number of runs. What is multiplied takes half of the cores, so that
@@ -290,6 +291,7 @@ fn in_words(met: &[Met]) -> Vec<trust::Met> {
             .iter()
             .map(|part| part.code().to_owned())
             .collect(),
+        handle: met.handle,
     };
     met.iter().map(one).collect()
 }

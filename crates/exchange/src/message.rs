@@ -30,6 +30,7 @@ pub(crate) mod path {
     pub(crate) const LINKAGE_PIECE: &str = "/exchange/linkage/piece";
     pub(crate) const LINKAGE_OWN: &str = "/exchange/linkage/own";
     pub(crate) const LINKAGE_TOLD: &str = "/exchange/linkage/told";
+    pub(crate) const LINKAGE_SAID: &str = "/exchange/linkage/said";
 }
 
 /// Largest request between nodes.

@@ -1,4 +1,5 @@
-//! What is carried to every member until it arrives: a person's word, and the verdict on an emergency.
+//! What is carried to other members until it arrives: a person's word, the verdict on an emergency, and what was said of people
+//! who are alike.
 //!
 //! Each waits in a durable outbox, one row a member: should this node die, it is carried after its restart.
 
@@ -46,6 +47,11 @@ impl Network {
         self.carry(glass::OUTBOX, path::VERDICT).await;
     }
 
+    /// Carries what was said here of people who resemble somebody elsewhere (the gate puts it into the outbox).
+    pub async fn carry_settled(&self) {
+        self.carry(trust::SETTLED_OUT, path::LINKAGE_SAID).await;
+    }
+
     /// Carries what waits, again and again, and says when nothing does.
     pub(crate) async fn carry_for_ever(self) {
         let mut told = HashMap::new();
@@ -55,6 +61,7 @@ impl Network {
             let waiting = self.carry(WORDS, path::WORD).await;
             self.all_said(asked, &waiting, &mut told).await;
             self.carry_verdicts().await;
+            self.carry_settled().await;
         }
     }
 

@@ -50,6 +50,7 @@ const MESSAGES: &[(&str, Option<&str>)] = &[
     ("/exchange/linkage/piece", Some("the same")),
     ("/exchange/linkage/own", Some("the same")),
     ("/exchange/linkage/told", Some("the same")),
+    ("/exchange/linkage/said", Some("the same")),
 ];
 
 #[test]

@@ -27,8 +27,8 @@ pub use gate::{
     Acting, Changes, Checked, Config, Decided, Document, Enrolment, Erasure, Explained, Gap, Gate,
     Grant, Ground, Grounds, Guardianship, How, Lang, Limit, Met, Mine, NewAccount, NewLicence,
     NewPage, NewRepresentative, News, PatientCode, PersonRef, Previewed, Purpose, Question,
-    Refusal, RefusalKind, Registered, Registrar, Request, Resemblance, Row, Said, SignedIn, Signer,
-    Simulated, Spoken, Tag, Telling, Unusual, What,
+    Refusal, RefusalKind, Registered, Registrar, Request, Resemblance, Row, SETTLED_OUT, Said,
+    Settled, SignedIn, Signer, Simulated, Spoken, Stage, Tag, Telling, Unusual, What,
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Linkage, Member, MemberId, MemberKind, Orders, Pact, PactError,

@@ -106,6 +106,13 @@ pub enum Hers {
     Curp,
     /// Somebody, or a confirmed number, said so.
     Linked(Decision),
+    /// Somebody here and somebody of another member's said so.
+    Elsewhere {
+        /// What was said here.
+        decision: Decision,
+        /// The other member.
+        with: MemberId,
+    },
 }
 
 /// One registration of a person at this house.

@@ -311,6 +311,57 @@ async fn she_reads_at_both_that_she_was_compared_and_that_somebody_is_like_her()
     );
 }
 
+#[tokio::test]
+async fn once_both_have_said_so_what_was_written_without_a_curp_is_found_over_the_network() {
+    let nodes = two_registers(2).await;
+    let (farmacia, imss, issste) = (&nodes[0], &nodes[1], &nodes[3]);
+    let asthma = r#"{"resourceType":"Condition","id":"c","subject":{"reference":"Patient/lupita"},"code":{"text":"Asma"},"recordedDate":"2026-01-01"}"#;
+    write(issste, &[("Condition", "c", asthma)]);
+    imss.network.compare_registers(&issste.id).await.unwrap();
+    let lupita = || trust::Actor {
+        curp: Some(LUPITA.to_owned()),
+        ..patient(&farmacia.id)
+    };
+    let hers = || async {
+        let request = trust::Request {
+            person: PersonRef::Curp(LUPITA.to_owned()),
+            ..summary(lupita(), Purpose::OwnRequest)
+        };
+        let parts = farmacia
+            .network
+            .gather(request, Timestamp::now())
+            .await
+            .unwrap();
+        told(&parts)
+            .into_iter()
+            .any(|(_, conditions)| conditions == "Asma")
+    };
+    assert!(!hers().await);
+    let clerk = |node: &Node| trust::Actor {
+        id: "carmen".into(),
+        role: trust::Role::Clerk,
+        curp: None,
+        ..patient(&node.id)
+    };
+    let say = |node: &Node, id: &str, with: &Node, one: bool| {
+        let now = Timestamp::now();
+        node.gate
+            .settle_resemblance(&clerk(node), (id, &with.id), one, now)
+            .unwrap();
+    };
+    say(issste, "lupita", imss, true);
+    issste.network.carry_settled().await;
+    assert!(!hers().await, "on one member's word");
+    say(imss, "guadalupe", issste, true);
+    imss.network.carry_settled().await;
+    assert!(hers().await);
+    // A member that cannot be heard hears of it later.
+    say(imss, "guadalupe", issste, false);
+    assert!(hers().await);
+    imss.network.carry_settled().await;
+    assert!(!hers().await);
+}
+
 /// What is sent in the place of what was agreed.
 type Lie = fn(&ByHand<'_>) -> Vec<u8>;
 

@@ -101,16 +101,34 @@ fn between(
             "When registers were compared with {there} {hour}, somebody there was like what your registration says. Nothing was linked here because of it."
         ),
         (RegistryDone::OneWith, Lang::Es) => format!(
-            "{who} anotó {hour} que el registro parecido de {there} también es tuyo. Por eso solo no se abre nada."
+            "{who} anotó {hour} que el registro parecido de {there} también es tuyo. Si {there} dice lo mismo, se encuentran juntos."
         ),
         (RegistryDone::OneWith, Lang::En) => format!(
-            "{who} noted {hour} that the registration at {there} which is like yours is yours too. By that alone nothing is opened."
+            "{who} noted {hour} that the registration at {there} which is like yours is yours too. If {there} says the same, they are found together."
         ),
         (RegistryDone::TwoWith, Lang::Es) => {
             format!("{who} anotó {hour} que el registro parecido de {there} es de otra persona.")
         }
         (RegistryDone::TwoWith, Lang::En) => format!(
             "{who} noted {hour} that the registration at {there} which is like yours is somebody else's."
+        ),
+        (RegistryDone::Linked, Lang::Es) => format!(
+            "{here} y {there} dijeron que el registro de aquí y uno de allá son de la misma persona: desde {hour} el de aquí también se encuentra por su CURP."
+        ),
+        (RegistryDone::Linked, Lang::En) => format!(
+            "{here} and {there} said that the registration here and one there are of one person: since {hour} the one here is found under her CURP too."
+        ),
+        (RegistryDone::Split, Lang::Es) => format!(
+            "{there} dijo {hour} que el registro de aquí es de otra persona: ya no se encuentra por la CURP de allá."
+        ),
+        (RegistryDone::Split, Lang::En) => format!(
+            "{there} said {hour} that the registration here is somebody else's: it is not found under the CURP from there any more."
+        ),
+        (RegistryDone::NotMe, Lang::Es) => format!(
+            "Desde la página de la persona se dijo {hour} que el registro de {here} no es suyo: ya no se encuentra por su CURP."
+        ),
+        (RegistryDone::NotMe, Lang::En) => format!(
+            "From the person's page it was said {hour} that the registration at {here} is not hers: it is not found under her CURP any more."
         ),
         (_, Lang::Es) => format!(
             "{who} vio {hour} tu registro, para saber si uno muy parecido de {there} es también tuyo."

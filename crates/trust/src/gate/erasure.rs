@@ -197,8 +197,8 @@ impl Gate {
         self.opinions_of(&begun.tags, keys, &mut changes)?;
         let mut links = Rows::new();
         self.links_of(keys, &mut links);
+        self.alike_rows_of(keys, &mut links)?;
         changes.extend(links.iter().cloned());
-        self.alike_rows_of(keys, &mut changes)?;
         let gone = changes.iter().filter(|(_, value)| value.is_none()).count() as u64;
         for tag in &begun.tags {
             changes.extend(self.silenced(*tag)?);

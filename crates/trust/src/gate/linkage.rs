@@ -5,18 +5,18 @@
 //!   anything made of a registration leaves the house. Whoever closed herself to the other member is left off, as she is in a
 //!   look-up by its clerks.
 //! - *Acts*: that they were compared is an act that everybody on the list reads; that she resembles somebody there another.
-//! - *What comes of it*: a row for each person here who resembles somebody there, for whoever looks after the register. It opens
-//!   nothing and links nobody: the other member may have told anything. What somebody decided of a row stays when a later run
-//!   brings it again; the rest is replaced by each run.
+//! - *What comes of it*: a row for each person here who resembles somebody there, for whoever looks after the register
+//!   ([`super::settled`]). By itself it opens nothing and links nobody: the other member may have told anything. A row that
+//!   somebody here or there decided about stays as it is; the rest is replaced by each run.
 //!
 //! Cost: reads every `Patient` once; a row and a place in a list for each person.
 
 use super::accounts::json;
-use super::acts::{Deed, Rows, damaged};
+use super::acts::{Deed, damaged};
 use super::judge::Opens;
 use super::links::{none_such, step};
 use super::person::Target;
-use super::{Gate, PersonRef, Purpose, Refusal, RefusalKind, Request, What, rows};
+use super::{Gate, PersonRef, Purpose, Refusal, RefusalKind, Request, Tag, What, hex, rows};
 use crate::act::{Doer, moment};
 use crate::registry::{Decision, Likeness, RegistryDone, RegistryStep};
 use crate::{ActKind, Actor, Lang, Linkage, MemberId, MemberKind, Role};
@@ -49,39 +49,41 @@ pub struct Met {
     pub probability: f64,
     /// Codes of the parts that agree ([`crate::pact::LINKAGE_PARTS`]).
     pub agreed: Vec<String>,
+    /// What both members call this pair, and nobody else knows.
+    pub handle: [u8; 32],
 }
 
 /// The same as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Alike {
-    at: Timestamp,
-    per_mille: u16,
-    agreed: Vec<String>,
-    /// Whether they are of one person, as somebody said.
+    pub(super) at: Timestamp,
+    pub(super) per_mille: u16,
+    pub(super) agreed: Vec<String>,
+    /// What both members call the pair, hex.
+    pub(super) handle: String,
+    /// Whether they are of one person, as somebody here said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    said: Option<Said>,
+    pub(super) said: Option<Said>,
+    /// The same as somebody there said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) theirs: Option<bool>,
+    /// The tag under which the registration here is found since both said so; it carries no CURP itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tag: Option<Tag>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Said {
-    one: bool,
+pub(super) struct Said {
+    pub(super) one: bool,
     #[serde(flatten)]
-    by: Decision,
+    pub(super) by: Decision,
 }
 
-/// Somebody here who resembles somebody of another member's, for whoever looks after the register.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Resemblance {
-    /// Id of her `Patient` here.
-    pub id: String,
-    /// The other member.
-    pub with: MemberId,
-    /// When they were compared.
-    pub at: Timestamp,
-    /// Probability that they are one, in thousandths.
-    pub per_mille: u16,
-    /// Codes of the parts that agree.
-    pub agreed: Vec<String>,
+impl Alike {
+    /// Whether nobody here or there decided about it.
+    fn is_open(&self) -> bool {
+        self.said.is_none() && self.theirs.is_none()
+    }
 }
 
 /// When runs began, and the row that they were read from.
@@ -220,7 +222,7 @@ impl Gate {
                 before.insert(key, alike);
             }
         })?;
-        let mut now_alike: Vec<(&Mine, PersonKey, Alike)> = Vec::new();
+        let mut found: Vec<(&Mine, PersonKey, Alike)> = Vec::new();
         for one in met
             .iter()
             .filter(|one| !one.agreed.iter().any(|part| part == "curp"))
@@ -230,24 +232,29 @@ impl Gate {
                 continue;
             };
             // Somebody may have been erased meanwhile.
-            if self.house.store.named(&self.house.seal, key)?.is_none() {
+            let here = self.house.store.named(&self.house.seal, key)?.is_some();
+            if !here || before.get(&key).is_some_and(|before| !before.is_open()) {
                 continue;
             }
+            before.remove(&key);
             let alike = Alike {
                 at: now,
                 per_mille: per_mille(one.probability),
                 agreed: one.agreed.clone(),
-                said: before.remove(&key).and_then(|before| before.said),
+                handle: hex(&one.handle),
+                said: None,
+                theirs: None,
+                tag: None,
             };
-            now_alike.push((mine, key, alike));
+            found.push((mine, key, alike));
         }
-        let undecided = before.iter().filter(|(_, alike)| alike.said.is_none());
-        let gone: Vec<PersonKey> = undecided.map(|(key, _)| *key).collect();
+        let open = before.iter().filter(|(_, alike)| alike.is_open());
+        let gone: Vec<PersonKey> = open.map(|(key, _)| *key).collect();
         for chunk in gone.chunks(CHUNK) {
             let changes = chunk.iter().map(|key| (rows::alike(*key, other), None));
             self.keep(changes.collect(), Vec::new(), None, now)?;
         }
-        for chunk in now_alike.chunks(CHUNK) {
+        for chunk in found.chunks(CHUNK) {
             let changes = chunk
                 .iter()
                 .map(|(_, key, alike)| (rows::alike(*key, other), Some(json(alike))));
@@ -258,109 +265,16 @@ impl Gate {
             let deed = self.between(RegistryDone::Resembled, other, &keys);
             self.keep(changes.collect(), Vec::new(), Some(deed), now)?;
         }
-        Ok(now_alike.len() as u64)
-    }
-
-    /// Who resembles somebody of another member's and is not decided about, the likeliest first, so many at most.
-    pub fn resemblances(&self, most: usize) -> Result<Vec<Resemblance>, Refusal> {
-        let mut found: Vec<(PersonKey, MemberId, Alike)> = Vec::new();
-        self.each_alike(&mut |key, with, alike| {
-            if alike.said.is_none() {
-                found.push((key, with, alike));
-            }
-        })?;
-        found.sort_by_key(|(key, _, alike)| (std::cmp::Reverse(alike.per_mille), *key));
-        found.truncate(most);
-        let house = &self.house;
-        let mut named = Vec::with_capacity(found.len());
-        for (key, with, alike) in found {
-            if let Some((id, _)) = house.store.named(&house.seal, key)? {
-                named.push(resemblance(id, with, &alike));
-            }
-        }
-        Ok(named)
-    }
-
-    /// One of them, with what the registration here says (`None` where its person closed it), for somebody who looks after the
-    /// register. To look is an act, which she reads.
-    pub fn look_at_resemblance(
-        &self,
-        by: &Actor,
-        (id, with): (&str, &MemberId),
-        now: Timestamp,
-    ) -> Result<(Resemblance, Option<Value>), Refusal> {
-        let alike = self.alike(id, with)?.1;
-        let step = with_member(RegistryDone::Looked, &alike, with);
-        let patient = self.look_at(by, id, step, now)?;
-        Ok((resemblance(id.to_owned(), with.clone(), &alike), patient))
-    }
-
-    /// Somebody who looks after the register says whether the two are of one person. It opens nothing: what brings them together is
-    /// her CURP on both. It leaves the list, and no later run brings it back.
-    pub fn settle_resemblance(
-        &self,
-        by: &Actor,
-        (id, with): (&str, &MemberId),
-        one: bool,
-        now: Timestamp,
-    ) -> Result<(), Refusal> {
-        let (key, alike) = self.alike(id, with)?;
-        let done = match one {
-            true => RegistryDone::OneWith,
-            false => RegistryDone::TwoWith,
-        };
-        let step = with_member(done, &alike, with);
-        let on = step.on.clone();
-        let grant = self.decide(self.registry_request(by, id, step), now)?;
-        let by = Decision {
-            by: by.id.clone(),
-            name: by.name.clone(),
-            role: by.role,
-            at: now,
-            on,
-        };
-        let key = rows::alike(key, with);
-        let before = json(&alike);
-        let said = Some(Said { one, by });
-        let after = json(&Alike { said, ..alike });
-        let deed = Deed::under(ActKind::Registry, &grant);
-        let changes = vec![(key.clone(), Some(after))];
-        self.keep(changes, vec![(key, Some(before))], Some(deed), now)
-    }
-
-    /// The rows about registrations that are erased.
-    pub(crate) fn alike_rows_of(
-        &self,
-        keys: &[PersonKey],
-        changes: &mut Rows,
-    ) -> Result<(), Refusal> {
-        for key in keys {
-            self.each_row(&rows::alike_of(*key), &mut |row, _| {
-                changes.push((row.to_vec(), None));
-            })?;
-        }
-        Ok(())
-    }
-
-    fn alike(&self, id: &str, with: &MemberId) -> Result<(PersonKey, Alike), Refusal> {
-        let (house, key) = (&self.house, self.registration(id)?);
-        let row = house.store.get(&house.seal, &rows::alike(key, with))?;
-        let alike = row.and_then(|row| serde_json::from_slice(&row).ok());
-        Ok((key, alike.ok_or_else(none_such)?))
-    }
-
-    fn each_alike(&self, visit: &mut dyn FnMut(PersonKey, MemberId, Alike)) -> Result<(), Refusal> {
-        self.each_row(rows::ALIKE, &mut |key, value| {
-            if let (Some((key, with)), Ok(alike)) =
-                (rows::alike_at(key), serde_json::from_slice(value))
-            {
-                visit(key, with, alike);
-            }
-        })
+        Ok(found.len() as u64)
     }
 
     /// What the two houses do with each other about people here.
-    fn between(&self, done: RegistryDone, other: &MemberId, locals: &[PersonKey]) -> Deed<'static> {
+    pub(super) fn between(
+        &self,
+        done: RegistryDone,
+        other: &MemberId,
+        locals: &[PersonKey],
+    ) -> Deed<'static> {
         Deed {
             what: What::Registry(RegistryStep {
                 with: Some(other.clone()),
@@ -396,27 +310,6 @@ fn asks_from(other: &MemberId) -> Request {
         via: Some(other.clone()),
         word: None,
         what: What::Find,
-    }
-}
-
-fn with_member(done: RegistryDone, alike: &Alike, with: &MemberId) -> RegistryStep {
-    let on = Likeness {
-        per_mille: Some(alike.per_mille),
-        ..Likeness::default()
-    };
-    RegistryStep {
-        with: Some(with.clone()),
-        ..step(done, &on)
-    }
-}
-
-fn resemblance(id: String, with: MemberId, alike: &Alike) -> Resemblance {
-    Resemblance {
-        id,
-        with,
-        at: alike.at,
-        per_mille: alike.per_mille,
-        agreed: alike.agreed.clone(),
     }
 }
 

@@ -28,8 +28,9 @@ impl Gate {
                 let tags = self.tags_of(*key);
                 tags.is_ok_and(|tags| tags.contains(&tag))
             });
-            let how = match linked {
-                Some(linked) if !carries => Hers::Linked(linked.decision),
+            let how = match (linked, self.joined_elsewhere(&id, *key)) {
+                (_, Some(joined)) => joined,
+                (Some(linked), None) if !carries => Hers::Linked(linked.decision),
                 _ => Hers::Curp,
             };
             all.push(Registration { id, how });

@@ -11,12 +11,13 @@
 
 use super::accounts::json;
 use super::acts::{Deed, Rows};
+use super::linkage::Alike;
 use super::person::Target;
 use super::register::confirmed_curps;
 use super::{Gate, Grant, Grounds, PersonRef, Purpose, Refusal, Request, Tag, What, rows};
 use crate::act::Doer;
 use crate::registry::{Decision, Disowned, Likeness, RegistryDone, RegistryStep};
-use crate::{ActKind, Actor, Role};
+use crate::{ActKind, Actor, MemberId, Role};
 use fhir::{ResourceType, Value};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ const MOST: usize = 64;
 pub(crate) struct Links {
     known: RwLock<Known>,
     /// One decision is made at a time.
-    deciding: Mutex<()>,
+    pub(super) deciding: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -42,6 +43,9 @@ pub(super) struct Known {
     members: HashMap<u64, Vec<PersonKey>>,
     pub(super) apart: BTreeMap<(PersonKey, PersonKey), Decision>,
     disowned: HashMap<PersonKey, Vec<Disowned>>,
+    /// Registrations that are found under a CURP that another member told, since both said that they are of one person.
+    joined: HashMap<PersonKey, Vec<(MemberId, Tag)>>,
+    carriers: HashMap<Tag, Vec<PersonKey>>,
 }
 
 /// A registration in a group.
@@ -78,7 +82,18 @@ impl Links {
     pub(super) fn known(&self) -> std::sync::RwLockReadGuard<'_, Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
-    fn take(&self, changes: &[(Vec<u8>, Option<Vec<u8>>)]) {
+    /// Tags of CURPs under which a registration is found besides those that it carries.
+    pub(crate) fn joined(&self, key: PersonKey) -> Vec<Tag> {
+        let known = self.known();
+        let joined = known.joined.get(&key).into_iter().flatten();
+        joined.map(|(_, tag)| *tag).collect()
+    }
+    /// The registrations that are found under a tag since two members said so.
+    pub(crate) fn carriers(&self, tag: Tag) -> Vec<PersonKey> {
+        let known = self.known();
+        known.carriers.get(&tag).cloned().unwrap_or_default()
+    }
+    pub(super) fn take(&self, changes: &[(Vec<u8>, Option<Vec<u8>>)]) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         changes
             .iter()
@@ -87,6 +102,11 @@ impl Links {
 }
 
 impl Known {
+    /// The members with whom a registration was joined.
+    pub(super) fn joined_with(&self, key: PersonKey) -> Vec<MemberId> {
+        let joined = self.joined.get(&key).into_iter().flatten();
+        joined.map(|(with, _)| with.clone()).collect()
+    }
     /// Takes up a row, or that it is gone.
     fn take(&mut self, key: &[u8], value: Option<&[u8]>) {
         if let Some(person) = rows::linked_of(key) {
@@ -108,6 +128,21 @@ impl Known {
             let all = self.disowned.entry(person).or_default();
             all.retain(|one| one.tag != tag);
             all.extend(read::<Disowned>(value));
+        } else if let Some((person, with)) = rows::alike_at(key) {
+            let mut all = self.joined.remove(&person).unwrap_or_default();
+            if let Some(at) = all.iter().position(|(member, _)| *member == with) {
+                let (_, tag) = all.remove(at);
+                if let Some(carriers) = self.carriers.get_mut(&tag) {
+                    carriers.retain(|carrier| *carrier != person);
+                }
+            }
+            if let Some(tag) = read::<Alike>(value).and_then(|alike| alike.tag) {
+                self.carriers.entry(tag).or_default().push(person);
+                all.push((with, tag));
+            }
+            if !all.is_empty() {
+                self.joined.insert(person, all);
+            }
         }
     }
 }
@@ -188,6 +223,9 @@ impl Gate {
         let grant = self.may_decide(patient, id, RegistryDone::NotMe, &on, now)?;
         let _one_at_a_time = super::locked(&self.house.links.deciding);
         let key = self.registration(id)?;
+        if self.not_me_elsewhere(patient, (id, key), now)? {
+            return Ok(());
+        }
         let hers = match self.resolve(&PersonRef::Tag(own))? {
             Target::Person(person) => person.keys,
             _ => Vec::new(),
@@ -213,7 +251,7 @@ impl Gate {
 
     /// Takes up the links that rows kept.
     pub(crate) fn load_links(&self) -> Result<(), Refusal> {
-        for prefix in rows::LINKS {
+        for prefix in rows::LINKS.into_iter().chain([rows::ALIKE]) {
             self.each_row(prefix, &mut |key, value| {
                 self.house
                     .links
@@ -487,7 +525,7 @@ fn decision(by: &Actor, on: Likeness, now: Timestamp) -> Decision {
     }
 }
 
-fn ordered(one: PersonKey, other: PersonKey) -> (PersonKey, PersonKey) {
+pub(super) fn ordered(one: PersonKey, other: PersonKey) -> (PersonKey, PersonKey) {
     (one.min(other), one.max(other))
 }
 

@@ -136,6 +136,14 @@ impl Gate {
         let (house, links) = (&self.house, &self.house.links);
         let mut keys = house.store.people(&house.seal, &tag.0)?;
         keys.retain(|key| !links.is_disowned(*key, tag));
+        for key in links.carriers(tag) {
+            // One that got a CURP of its own since is found by that.
+            let is_hers =
+                !links.is_disowned(key, tag) && self.curp_of(key)?.is_none_or(|own| own == tag);
+            if is_hers && !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
         links.add_to(&mut keys);
         Ok(keys)
     }
@@ -189,7 +197,8 @@ impl Gate {
         self.gathered(vec![*tag], keys)
     }
 
-    /// The tags of the CURPs of somebody's `Patient`; a tag of this node's own when she has none.
+    /// The tags of the CURPs of somebody's `Patient`; when she has none, of the CURP that she is found under since two members
+    /// said so, and a tag of this node's own.
     pub(crate) fn tags_of(&self, key: PersonKey) -> Result<Vec<Tag>, Refusal> {
         let people = &self.house.people;
         let (generation, at_hand) = people.get(key);
@@ -204,6 +213,9 @@ impl Gate {
         tags.retain(|tag| !self.house.links.is_disowned(key, *tag));
         if tags.is_empty() {
             let member = &self.house.member.0;
+            let links = &self.house.links;
+            let joined = links.joined(key).into_iter();
+            tags.extend(joined.filter(|tag| !links.is_disowned(key, *tag)));
             tags.push(Tag::of_local(&self.house.secret, member, &id));
         }
         people.put(generation, key, tags.clone());

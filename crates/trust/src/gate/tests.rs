@@ -18,6 +18,7 @@ mod parts;
 mod pattern;
 mod replay;
 mod represent;
+mod settled;
 mod sign_in;
 mod upkeep;
 mod uses;

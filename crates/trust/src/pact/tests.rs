@@ -162,20 +162,21 @@ fn terms_of_comparing_registers_are_read_back_said_and_bounded() {
             .any(|one| one.en.contains("compare their registers"))
     };
     assert!(said(&usual) && said(&three()));
-    let wrong: [(&dyn Fn(&mut Linkage), &str); 7] = [
-        (&|terms| terms.runs = 0, "linkage: runs"),
-        (&|terms| terms.days = 0, "linkage: days"),
-        (&|terms| terms.people = 500_001, "linkage: people"),
-        (&|terms| terms.parts.clear(), "linkage: parts"),
-        (&|terms| terms.parts.push("face".into()), "linkage: parts"),
-        (&|terms| terms.parts.push("given".into()), "linkage: parts"),
+    type Change = fn(&mut Linkage);
+    let wrong: [(Change, &str); 7] = [
+        (|terms| terms.runs = 0, "linkage: runs"),
+        (|terms| terms.days = 0, "linkage: days"),
+        (|terms| terms.people = 500_001, "linkage: people"),
+        (|terms| terms.parts.clear(), "linkage: parts"),
+        (|terms| terms.parts.push("face".into()), "linkage: parts"),
+        (|terms| terms.parts.push("given".into()), "linkage: parts"),
         (
-            &|terms| terms.parts = vec!["given\"]".into()],
+            |terms| terms.parts = vec!["given\"]".into()],
             "linkage: parts",
         ),
     ];
     for (change, place) in wrong {
-        let refused = sign(&with(change), &key("imss", 1))
+        let refused = sign(&with(&change), &key("imss", 1))
             .unwrap_err()
             .to_string();
         assert!(refused.contains(place), "{refused}");

@@ -4,7 +4,7 @@ use fhir::Value;
 use identity::{Desk, registration_of};
 use jiff::Timestamp;
 use trust::registry::{Decision, Hers, Likeness};
-use trust::{Lang, MemberId, Resemblance, Role};
+use trust::{Lang, MemberId, Resemblance, Role, Stage};
 use web::views::registry::{Elsewhere, Shown, Side, Work};
 use web::views::{self, Frame};
 
@@ -50,6 +50,7 @@ pub(super) fn pages(
         agreed: ["given", "first", "second", "year", "day"]
             .map(str::to_owned)
             .to_vec(),
+        stage: Stage::Open { they_say_one: true },
     };
     let elsewhere = [("sealed".to_owned(), "ISSSTE".to_owned(), found.clone())];
     let there = |side: Option<Side>| Elsewhere {
@@ -78,9 +79,20 @@ pub(super) fn pages(
         at: at("12T17:30"),
         on: Likeness::weighed("probable", 0.972),
     });
+    let elsewhere_too = Hers::Elsewhere {
+        decision: Decision {
+            by: "carmen".into(),
+            name: "Carmen Soto".into(),
+            role: Role::Clerk,
+            at: at("22T10:30"),
+            on: Likeness::weighed("probable", 0.973),
+        },
+        with: MemberId("issste".into()),
+    };
     let hers = [
         ("sealed".to_owned(), Side::of(&one), Hers::Curp),
         ("sealed".to_owned(), Side::of(&other), linked),
+        ("sealed".to_owned(), Side::of(&other), elsewhere_too),
     ];
     vec![
         (
@@ -119,7 +131,11 @@ pub(super) fn pages(
         ("registro-cerrado", views::registry::pair(clerk(), &closed)),
         (
             "quien-soy",
-            views::registry::own(frame(lang, "/quien-soy", Some(Role::Patient)), &hers),
+            views::registry::own(
+                frame(lang, "/quien-soy", Some(Role::Patient)),
+                &hers,
+                &|_| "ISSSTE".to_owned(),
+            ),
         ),
     ]
 }

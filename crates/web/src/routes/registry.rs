@@ -122,7 +122,10 @@ pub(super) async fn settle(
     })
     .await?;
     Ok(match done {
-        Ok(()) => signed.go("/registro", signed.t().say("registry.elsewhere_said")),
+        Ok(()) => {
+            signed.state().network.carry_settled().await;
+            signed.go("/registro", signed.t().say("registry.elsewhere_said"))
+        }
         Err(refusal) => signed.refuse(&refusal, ""),
     })
 }
@@ -245,6 +248,8 @@ pub(super) async fn own(signed: Signed) -> Answer {
     .await?;
     Ok(match found {
         Ok((registrations, patients)) => {
+            let frame = signed.frame();
+            let name = |member: &MemberId| frame.threads.name(member);
             let hers: Vec<_> = registrations
                 .iter()
                 .filter_map(|one| {
@@ -253,7 +258,8 @@ pub(super) async fn own(signed: Signed) -> Answer {
                     Some((reference, Side::of(patient), one.how.clone()))
                 })
                 .collect();
-            page(StatusCode::OK, views::registry::own(signed.frame(), &hers))
+            let html = views::registry::own(signed.frame(), &hers, &name);
+            page(StatusCode::OK, html)
         }
         Err(refusal) => signed.refuse(&refusal, ""),
     })
@@ -275,7 +281,11 @@ pub(super) async fn not_me(SignedForm(signed, typed): SignedForm) -> Answer {
     let (gate, now, actor) = signed.at_the_gate();
     let done = blocking(&signed.visitor, move || gate.not_me(&actor, &id, now)).await?;
     Ok(match done {
-        Ok(()) => signed.go("/quien-soy", signed.t().say("whoami.done")),
+        Ok(()) => {
+            // Another member hears of it, if it was hers because two said so.
+            signed.state().network.carry_settled().await;
+            signed.go("/quien-soy", signed.t().say("whoami.done"))
+        }
         Err(refusal) => signed.refuse(&refusal, ""),
     })
 }

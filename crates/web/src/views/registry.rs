@@ -7,8 +7,8 @@ use askama::Template;
 use fhir::Value;
 use identity::{Explanation, Field, Grade, Pair};
 use jiff::Timestamp;
-use trust::Resemblance;
 use trust::registry::Hers;
+use trust::{MemberId, Resemblance, Stage};
 
 /// What a registration says, in the lines of the page. Empty where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -139,7 +139,15 @@ pub fn list(frame: Frame, work: &Work<'_>) -> String {
     let elsewhere = work.elsewhere.iter().map(|(reference, member, one)| {
         let (date, likeness) = (when::date(t, &when::iso_day(one.at)), resembles(t, one));
         let said = t.fill(
-            "registry.elsewhere_of",
+            match one.stage {
+                Stage::Open {
+                    they_say_one: false,
+                } => "registry.elsewhere_of",
+                Stage::Open { they_say_one: true } => "registry.elsewhere_they_say",
+                Stage::Said => "registry.elsewhere_we_say",
+                Stage::Both { joined: true } => "registry.elsewhere_joined",
+                Stage::Both { joined: false } => "registry.elsewhere_both_say",
+            },
             &[("member", member), ("date", &date), ("likeness", &likeness)],
         );
         (reference.clone(), said)
@@ -194,6 +202,8 @@ struct ElsewherePage<'a> {
     agree: String,
     closed: bool,
     without_curp: bool,
+    said: String,
+    is_one: bool,
     rows: Vec<(String, String)>,
     hint: String,
 }
@@ -209,7 +219,20 @@ pub fn elsewhere(frame: Frame, shown: &Elsewhere<'_>) -> String {
         (label, value(t, &side, line))
     });
     let closed = shown.side.is_none();
+    let said = match shown.found.stage {
+        Stage::Open {
+            they_say_one: false,
+        } => String::new(),
+        Stage::Open { they_say_one: true } => {
+            t.fill("registry.they_say", &[("member", shown.member)])
+        }
+        Stage::Said => t.fill("registry.we_say", &[("member", shown.member)]),
+        Stage::Both { joined: true } => t.say("registry.both_joined").to_owned(),
+        Stage::Both { joined: false } => t.say("registry.both_say").to_owned(),
+    };
     super::render(&ElsewherePage {
+        said,
+        is_one: !matches!(shown.found.stage, Stage::Open { .. }),
         reference: shown.reference,
         headline: resembles(t, shown.found),
         agree: t.fill(
@@ -395,8 +418,12 @@ struct Own {
     hers: Vec<OwnView>,
 }
 
-/// A person's registrations here: reference, what each says, and how it is hers.
-pub fn own(frame: Frame, hers: &[(String, Side, Hers)]) -> String {
+/// A person's registrations here: reference, what each says, and how it is hers; `name` is how people call a member.
+pub fn own(
+    frame: Frame,
+    hers: &[(String, Side, Hers)],
+    name: &dyn Fn(&MemberId) -> String,
+) -> String {
     let t = frame.t;
     let views = hers.iter().map(|(reference, side, how)| {
         let birth = match side.birth.len() {
@@ -413,7 +440,7 @@ pub fn own(frame: Frame, hers: &[(String, Side, Hers)]) -> String {
             reference: reference.clone(),
             name: side.name.clone(),
             detail: detail.join(" · "),
-            how: how_said(t, how),
+            how: how_said(t, how, name),
             not_me: t.fill("whoami.not_me_this", &[("name", &side.name)]),
         }
     });
@@ -423,10 +450,22 @@ pub fn own(frame: Frame, hers: &[(String, Side, Hers)]) -> String {
     })
 }
 
-fn how_said(t: Text, how: &Hers) -> String {
+fn how_said(t: Text, how: &Hers, name: &dyn Fn(&MemberId) -> String) -> String {
     let linked = match how {
         Hers::Curp => return t.say("whoami.by_curp").to_owned(),
         Hers::Linked(linked) => linked,
+        Hers::Elsewhere { decision, with } => {
+            let date = when::date(t, &when::iso_day(decision.at));
+            let n = percent(f64::from(decision.on.per_mille.unwrap_or_default()) / 1_000.0);
+            let (who, member) = (decision.name.as_str(), name(with));
+            let places = [
+                ("name", who),
+                ("member", &member),
+                ("date", &date),
+                ("n", &n),
+            ];
+            return t.fill("whoami.by_two_members", &places);
+        }
     };
     let date = when::date(t, &when::iso_day(linked.at));
     if linked.on.number {

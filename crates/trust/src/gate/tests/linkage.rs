@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::registry::RegistryDone;
-use crate::{Linkage, Met, Mine, Resemblance, Rule, Who};
+use crate::{Linkage, Met, Mine, Resemblance, Rule, Stage, Who};
 
 fn clerk() -> Actor {
     actor("imss", Role::Clerk)
@@ -45,6 +45,7 @@ fn met(people: &[Mine], which: &str, agreed: &[&str]) -> Met {
         person: people.iter().position(has).unwrap(),
         probability: 0.9714,
         agreed: agreed.iter().map(|part| (*part).to_owned()).collect(),
+        handle: [7; 32],
     }
 }
 
@@ -213,6 +214,9 @@ fn who_resembles_somebody_waits_on_the_list_and_reads_of_it() {
         at: noon(),
         per_mille: 971,
         agreed: NAMES.map(str::to_owned).to_vec(),
+        stage: Stage::Open {
+            they_say_one: false,
+        },
     };
     assert_eq!(found, [expected]);
     assert!(says(&node, "IMSS y SANATORIO compararon"));
@@ -285,13 +289,17 @@ fn a_later_run_replaces_what_nobody_decided_and_leaves_what_somebody_did() {
     let with = id("sanatorio");
     run(&node, &[("her", &NAMES), ("otra", &NAMES)]);
     assert_eq!(listed(&node), ["her", "otra"]);
-    node.settle_resemblance(&clerk(), ("otra", &with), true, noon())
+    node.settle_resemblance(&clerk(), ("otra", &with), false, noon())
         .unwrap();
     run(&node, &[("otra", &NAMES), ("dos", &NAMES)]);
     assert_eq!(listed(&node), ["dos"]);
+    node.settle_resemblance(&clerk(), ("dos", &with), true, noon())
+        .unwrap();
     // What both find by one CURP already is no news.
-    assert_eq!(run(&node, &[("her", &["given", "curp"])]), 0);
-    assert!(listed(&node).is_empty());
+    let again: [(&str, &[&str]); 2] = [("her", &["given", "curp"]), ("dos", &NAMES)];
+    assert_eq!(run(&node, &again), 0);
+    let left = node.resemblances(10).unwrap();
+    assert_eq!((left.len(), left[0].stage), (1, Stage::Said));
 }
 
 #[test]
