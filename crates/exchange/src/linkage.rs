@@ -196,14 +196,18 @@ impl Runs {
         Ok(accept)
     }
 
-    /// Lets go of runs that are over, and of an earlier one of this member.
+    /// Lets go of runs that are over.
+    pub(crate) fn sweep(&self) {
+        // One that is at work is not idle.
+        let idle = |run: &Mutex<Run>| run.try_lock().is_ok_and(|run| run.last.elapsed() > IDLE);
+        self.lock().retain(|_, run| !idle(run));
+    }
+
+    /// Lets go of an earlier run of this member, and refuses where there are too many others.
     fn make_room(&self, from: &MemberId) -> Result<(), Refusal> {
+        self.sweep();
         let mut runs = self.lock();
-        runs.retain(|member, run| {
-            // One that is at work is not idle.
-            let idle = run.try_lock().is_ok_and(|run| run.last.elapsed() > IDLE);
-            member != from && !idle
-        });
+        runs.remove(from);
         if runs.len() >= MOST {
             return Err(refusal(
                 RefusalKind::Unavailable,

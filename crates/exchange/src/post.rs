@@ -8,7 +8,7 @@ use crate::network::Network;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
-use trust::{MemberId, SignedWord, Tag, glass};
+use trust::{MemberId, RefusalKind, SignedWord, Tag, glass};
 
 /// How often the outboxes are looked at.
 const OFTEN: Duration = Duration::from_secs(15);
@@ -99,7 +99,7 @@ impl Network {
     /// may wait still: all, when not everything was looked at.
     async fn carry(&self, room: &'static str, path: &'static str) -> HashSet<MemberId> {
         let all = || self.others().into_iter().map(|m| m.id).collect();
-        let mut waiting = HashSet::new();
+        let (mut waiting, mut silent) = (HashSet::new(), HashSet::new());
         let Ok(rows) = self.blocking(move |gate| gate.rows(room, BATCH)).await else {
             return all();
         };
@@ -113,8 +113,15 @@ impl Network {
                 continue;
             };
             let member = MemberId(member.to_owned());
+            // Whoever was not heard a moment ago is not waited for again; what one message was refused for is its own.
+            if silent.contains(&member) {
+                continue;
+            }
             let known = self.gate.pact().member(&member).is_some();
-            if known && self.one(&member, path, body).await.is_err() {
+            if known && let Err(refusal) = self.one(&member, path, body).await {
+                if refusal.kind == RefusalKind::Unavailable {
+                    silent.insert(member.clone());
+                }
                 waiting.insert(member);
                 continue;
             }

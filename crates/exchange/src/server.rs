@@ -106,9 +106,14 @@ impl Server {
         let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let graceful = hyper_util::server::graceful::GracefulShutdown::new();
         tokio::pin!(stop);
+        let mut minute = tokio::time::interval(Duration::from_secs(60));
         loop {
             let accepted = tokio::select! {
                 () = &mut stop => break,
+                _ = minute.tick() => {
+                    self.runs.sweep();
+                    continue;
+                }
                 accepted = listener.accept() => accepted,
             };
             let Ok((tcp, _)) = accepted else {

@@ -67,7 +67,7 @@ pub(crate) use represent::{ENDED, MADE, NAMED, UNMADE};
 pub use represent::{Guardianship, NewRepresentative};
 pub use request::{Grant, Grounds, Lang, PersonRef, Purpose, Request, What};
 pub use rooms::Row;
-pub use settled::{Resemblance, SETTLED_OUT, Settled, Stage};
+pub use settled::{Resemblance, SETTLED_OUT, Settled, Stage, Together};
 pub use simulate::{Changes, How, Simulated};
 pub use speak::Spoken;
 pub(crate) use speak::{SPOKE, SPOKEN};

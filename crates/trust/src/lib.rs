@@ -28,7 +28,7 @@ pub use gate::{
     Grant, Ground, Grounds, Guardianship, How, Lang, Limit, Met, Mine, NewAccount, NewLicence,
     NewPage, NewRepresentative, News, PatientCode, PersonRef, Previewed, Purpose, Question,
     Refusal, RefusalKind, Registered, Registrar, Request, Resemblance, Row, SETTLED_OUT, Said,
-    Settled, SignedIn, Signer, Simulated, Spoken, Stage, Tag, Telling, Unusual, What,
+    Settled, SignedIn, Signer, Simulated, Spoken, Stage, Tag, Telling, Together, Unusual, What,
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Linkage, Member, MemberId, MemberKind, Orders, Pact, PactError,

@@ -28,8 +28,9 @@ use store::{LeftOut, PersonKey};
 
 /// Rows and people of one commit.
 const CHUNK: usize = 5_000;
-/// People in one act's lists.
+/// People in one act's lists, and acts of one commit.
 const IN_ONE_ACT: usize = 10_000;
+const ACTS: usize = 250;
 
 /// A person of this house as she is compared: all of her registrations.
 #[derive(Debug)]
@@ -70,6 +71,9 @@ pub(crate) struct Alike {
     /// The tag under which the registration here is found since both said so; it carries no CURP itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) tag: Option<Tag>,
+    /// The other member was told the tag of the CURP that the registration here carries.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) told: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,6 +204,12 @@ impl Gate {
         runs.push(now);
         let compared = |of: &[PersonKey]| self.between(RegistryDone::Compared, other, of);
         let keys: Vec<PersonKey> = people.iter().flat_map(|one| one.keys.clone()).collect();
+        if keys.len() > ACTS * IN_ONE_ACT {
+            return Err(Refusal::bad(
+                "Son demasiados registros para compararlos de una vez.",
+                "These are too many registrations to be compared at once.",
+            ));
+        }
         let mut chunks = keys.chunks(IN_ONE_ACT);
         let first = compared(chunks.next().unwrap_or_default());
         let act = self.blank()?.fill_all(first, chunks.map(compared), now);
@@ -245,6 +255,7 @@ impl Gate {
                 said: None,
                 theirs: None,
                 tag: None,
+                told: false,
             };
             found.push((mine, key, alike));
         }

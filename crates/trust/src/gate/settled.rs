@@ -50,10 +50,18 @@ pub enum Stage {
     /// It was said here that they are; the other member has not said so.
     Said,
     /// Both have said so.
-    Both {
-        /// The registration here is found under the other's CURP.
-        joined: bool,
-    },
+    Both(Together),
+}
+
+/// What came of it that both said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Together {
+    /// The registration here is found under the other's CURP.
+    Here,
+    /// The other member was told the tag of the CURP that the registration here carries.
+    There,
+    /// Nothing: neither carries a CURP, or the one here carries its own.
+    Not,
 }
 
 /// Somebody here who resembles somebody of another member's, for whoever looks after the register.
@@ -83,9 +91,11 @@ impl Alike {
                 they_say_one: theirs.is_some(),
             }),
             (Some(true), None) => Some(Stage::Said),
-            (Some(true), Some(true)) => Some(Stage::Both {
-                joined: self.tag.is_some(),
-            }),
+            (Some(true), Some(true)) => Some(Stage::Both(match (self.tag, self.told) {
+                (Some(_), _) => Together::Here,
+                (None, true) => Together::There,
+                (None, false) => Together::Not,
+            })),
         }
     }
     fn resemblance(&self, id: String, with: MemberId) -> Option<Resemblance> {
@@ -113,7 +123,7 @@ impl Gate {
         let urgency = |stage: Stage| match stage {
             Stage::Open { they_say_one: true } => 0,
             Stage::Open { .. } => 1,
-            Stage::Said | Stage::Both { .. } => 2,
+            Stage::Said | Stage::Both(_) => 2,
         };
         found.sort_by_key(|(key, _, alike, stage)| {
             (urgency(*stage), std::cmp::Reverse(alike.per_mille), *key)
@@ -192,14 +202,16 @@ impl Gate {
             (true, ..) => before.tag,
             (false, ..) => None,
         };
+        // The other did not tell a CURP, and may have been waiting to be told ours.
+        let tells = both && own.is_some() && settled.tag.is_none();
         let after = Alike {
             theirs: Some(settled.one),
             tag,
+            told: tells || (before.told && both),
             ..before.clone()
         };
         let mut changes = alike_row(key, from, &after);
-        // The other did not tell a CURP, and may have been waiting to be told ours.
-        if both && own.is_some() && settled.tag.is_none() {
+        if tells {
             changes.push(outgoing(from, &after, own));
         }
         let done = match (was_joined, tag.is_some()) {
@@ -277,14 +289,15 @@ impl Gate {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let before = self.alike_at(key, with)?;
-        let after = Alike {
-            said: Some(Said { one, by }),
-            tag: before.tag.filter(|_| one),
-            ..before.clone()
-        };
         let told = match one && before.theirs == Some(true) {
             true => self.curp_of(key)?,
             false => None,
+        };
+        let after = Alike {
+            said: Some(Said { one, by }),
+            tag: before.tag.filter(|_| one),
+            told: told.is_some(),
+            ..before.clone()
         };
         let mut changes = alike_row(key, with, &after);
         changes.push(outgoing(with, &after, told));

@@ -123,11 +123,17 @@ pub(super) async fn settle(
     .await?;
     Ok(match done {
         Ok(()) => {
-            signed.state().network.carry_settled().await;
+            tell_elsewhere(&signed);
             signed.go("/registro", signed.t().say("registry.elsewhere_said"))
         }
         Err(refusal) => signed.refuse(&refusal, ""),
     })
+}
+
+/// Brings what was said to the other member, behind the answer: it may not be heard now, and then it is brought later.
+fn tell_elsewhere(signed: &Signed) {
+    let network = signed.state().network.clone();
+    tokio::spawn(async move { network.carry_settled().await });
 }
 
 fn named_elsewhere(signed: &Signed, reference: &str) -> Option<(String, MemberId)> {
@@ -283,7 +289,7 @@ pub(super) async fn not_me(SignedForm(signed, typed): SignedForm) -> Answer {
     Ok(match done {
         Ok(()) => {
             // Another member hears of it, if it was hers because two said so.
-            signed.state().network.carry_settled().await;
+            tell_elsewhere(&signed);
             signed.go("/quien-soy", signed.t().say("whoami.done"))
         }
         Err(refusal) => signed.refuse(&refusal, ""),

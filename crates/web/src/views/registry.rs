@@ -8,7 +8,7 @@ use fhir::Value;
 use identity::{Explanation, Field, Grade, Pair};
 use jiff::Timestamp;
 use trust::registry::Hers;
-use trust::{MemberId, Resemblance, Stage};
+use trust::{MemberId, Resemblance, Stage, Together};
 
 /// What a registration says, in the lines of the page. Empty where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -145,8 +145,8 @@ pub fn list(frame: Frame, work: &Work<'_>) -> String {
                 } => "registry.elsewhere_of",
                 Stage::Open { they_say_one: true } => "registry.elsewhere_they_say",
                 Stage::Said => "registry.elsewhere_we_say",
-                Stage::Both { joined: true } => "registry.elsewhere_joined",
-                Stage::Both { joined: false } => "registry.elsewhere_both_say",
+                Stage::Both(Together::Not) => "registry.elsewhere_both_say",
+                Stage::Both(_) => "registry.elsewhere_joined",
             },
             &[("member", member), ("date", &date), ("likeness", &likeness)],
         );
@@ -227,8 +227,9 @@ pub fn elsewhere(frame: Frame, shown: &Elsewhere<'_>) -> String {
             t.fill("registry.they_say", &[("member", shown.member)])
         }
         Stage::Said => t.fill("registry.we_say", &[("member", shown.member)]),
-        Stage::Both { joined: true } => t.say("registry.both_joined").to_owned(),
-        Stage::Both { joined: false } => t.say("registry.both_say").to_owned(),
+        Stage::Both(Together::Here) => t.say("registry.both_joined").to_owned(),
+        Stage::Both(Together::There) => t.fill("registry.both_told", &[("member", shown.member)]),
+        Stage::Both(Together::Not) => t.say("registry.both_say").to_owned(),
     };
     super::render(&ElsewherePage {
         said,

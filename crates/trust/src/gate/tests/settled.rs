@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::registry::Hers;
-use crate::{Linkage, Met, Resemblance, SETTLED_OUT, Settled, Stage};
+use crate::{Linkage, Met, Resemblance, SETTLED_OUT, Settled, Stage, Together};
 
 const HANDLE: [u8; 32] = [7; 32];
 
@@ -107,7 +107,7 @@ fn reads_by(node: &Node, curp: &str) -> bool {
     node.reads(&grant, "Condition", "c-dos").is_some()
 }
 
-const JOINED: Option<Stage> = Some(Stage::Both { joined: true });
+const JOINED: Option<Stage> = Some(Stage::Both(Together::Here));
 
 #[test]
 fn once_both_say_one_person_she_is_found_by_the_curp_that_one_of_them_has() {
@@ -136,7 +136,7 @@ fn once_both_say_one_person_she_is_found_by_the_curp_that_one_of_them_has() {
         assert_eq!(two.stage(), JOINED);
         // The other way round nothing changes: there she carries it.
         let of = two.sanatorio.resemblances(9).unwrap();
-        assert_eq!(of[0].stage, Stage::Both { joined: false });
+        assert_eq!(of[0].stage, Stage::Both(Together::There));
     }
 }
 
@@ -152,7 +152,7 @@ fn it_is_the_same_whichever_side_has_the_curp() {
     turned.there_say(true);
     turned.carry();
     let of = turned.sanatorio.resemblances(9).unwrap();
-    assert_eq!(of[0].stage, Stage::Both { joined: true });
+    assert_eq!(of[0].stage, Stage::Both(Together::Here));
     assert!(
         turned
             .sanatorio
@@ -172,7 +172,7 @@ fn two_curps_or_none_join_nothing() {
         two.carry();
         assert_eq!(
             two.stage(),
-            Some(Stage::Both { joined: false }),
+            Some(Stage::Both(Together::Not)),
             "{here} {there}"
         );
         assert_eq!(two.is_found(), here == SHE);
@@ -255,7 +255,7 @@ fn what_the_house_keeps_apart_no_other_member_joins() {
     two.there_say(true);
     two.carry();
     assert!(!two.is_found());
-    assert_eq!(two.stage(), Some(Stage::Both { joined: false }));
+    assert_eq!(two.stage(), Some(Stage::Both(Together::Not)));
 }
 
 #[test]
