@@ -515,7 +515,7 @@ pub(super) fn step(done: RegistryDone, on: &Likeness) -> RegistryStep {
     }
 }
 
-fn decision(by: &Actor, on: Likeness, now: Timestamp) -> Decision {
+pub(super) fn decision(by: &Actor, on: Likeness, now: Timestamp) -> Decision {
     Decision {
         by: by.id.clone(),
         name: by.name.clone(),

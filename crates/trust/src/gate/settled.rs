@@ -13,7 +13,7 @@
 
 use super::acts::{Deed, Rows};
 use super::linkage::{Alike, Said};
-use super::links::{Links, none_such, ordered, step};
+use super::links::{Links, decision, none_such, ordered, step};
 use super::{Gate, Refusal, Tag, accounts::json, rows};
 use crate::act::Doer;
 use crate::registry::{Decision, Hers, Likeness, RegistryDone, RegistryStep};
@@ -173,7 +173,7 @@ impl Gate {
         let step = about(done, &alike, with);
         let grant = self.decide(self.registry_request(by, id, step.clone()), now)?;
         let _one_at_a_time = super::locked(&self.house.links.deciding);
-        let decision = decision(by, &step.on, now);
+        let decision = decision(by, step.on, now);
         let deed = Deed::under(ActKind::Registry, &grant);
         self.say_of(key, with, (one, decision), deed, now)
     }
@@ -241,7 +241,7 @@ impl Gate {
             let grant = self.decide(self.registry_request(patient, id, step.clone()), now)?;
             let by = Decision {
                 by: Doer::login(patient).to_owned(),
-                ..decision(patient, &step.on, now)
+                ..decision(patient, step.on, now)
             };
             let deed = Deed {
                 locals: vec![key],
@@ -377,16 +377,6 @@ fn about(done: RegistryDone, alike: &Alike, with: &MemberId) -> RegistryStep {
     RegistryStep {
         with: Some(with.clone()),
         ..step(done, &on)
-    }
-}
-
-fn decision(by: &Actor, on: &Likeness, now: Timestamp) -> Decision {
-    Decision {
-        by: by.id.clone(),
-        name: by.name.clone(),
-        role: by.role,
-        at: now,
-        on: on.clone(),
     }
 }
 
