@@ -19,13 +19,14 @@
 //! Not in the index: the main date (it stands in every key, `dates.rs`), a reference to the person's own Patient (the
 //! cards of her compartment answer it), and what other parameters find as well ([`places`]). Resources with a long main date stand a second time in `LONG`; what a person's
 //! resource is about ([`subject_matter`]) stands a second time in `PERSONAL`, under the person, and in `LINKED` which codes of
-//! Observations say the same.
+//! Observations say the same. What is in the middle of people's names stands in `PIECE` (`pieces.rs`).
 
 use crate::{
     PersonKey,
     dates::{self, Length, Main},
     hash::siphash,
     keys::{DIRECTORY, EVERY, INDEX, Key, LINKED, LONG, PERSONAL, records},
+    pieces,
 };
 use fhir::{
     ResourceType,
@@ -187,10 +188,12 @@ pub(crate) fn keys(
     keys.extend(own_rows().filter_map(|entry| beside(of, entry, secret)));
     keys.extend(words);
     keys.push(start(of, EVERY).done());
+    let pieces = own_rows().flat_map(|entry| pieces::keys(of, entry, secret));
     if main.is_some_and(|main| main.length == Length::Long) {
         let long: Vec<Vec<u8>> = keys.iter().map(|key| among_long(key)).collect();
         keys.extend(long);
     }
+    keys.extend(pieces);
     keys.sort_unstable();
     keys.dedup();
     keys

@@ -31,6 +31,7 @@
 //! | records | `LONG` | as `INDEX` | the same again, of resources whose main date is long or open (`dates.rs`) |
 //! | records | `PERSONAL` | person, type, code, [`Tail`] | the same again, for what a person's resource is about |
 //! | records | `LINKED` | person, type, code, code, [`Tail`] | the same again, of Observations that say one thing in two codes |
+//! | records | `PIECE` | parameter 2, type, 4 of the hash of three bytes, [`Tail`] | the same again, of names of people (`pieces.rs`) |
 //! | records | `CARD` | person, type, date, rid | [`Card`](crate::card::Card) |
 //! | records | `STAMP` | type, stamp inverted | [`Tail`], labels: current ones, by last change |
 //! | records | `OLD` | type, stamp inverted | versions that are not current, and deletions |
@@ -84,6 +85,7 @@ pub(crate) const MARKED: u8 = 0x17;
 pub(crate) const LONG: u8 = 0x1d;
 pub(crate) const PERSONAL: u8 = 0x1e;
 pub(crate) const LINKED: u8 = 0x1f;
+pub(crate) const PIECE: u8 = 0x20;
 pub(crate) const BODY: u8 = 0x80;
 
 /// The parameter number under which every resource stands once, without a value.

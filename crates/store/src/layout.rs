@@ -18,8 +18,8 @@ use crate::{
 const FACTS: u64 = 1;
 /// Layout of derived rows. 2: words beside tokens have rows. 3: what a parameter finds that others find as well has none,
 /// nor does it stand on cards. 4: categories name the emergency set. 5: findings of which a person may wish not to know
-/// are categories. 6: `mothersMaidenName` finds something.
-const ROWS: u64 = 6;
+/// are categories. 6: `mothersMaidenName` finds something. 7: pieces of people's names have rows.
+const ROWS: u64 = 7;
 
 /// What is to be done with an archive when it is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -41,6 +41,7 @@ mod master;
 mod matched;
 pub mod migrate;
 mod permit;
+mod pieces;
 mod prepare;
 mod press;
 mod read;

@@ -27,7 +27,8 @@
 //! - `_lastUpdated`: a page from its newest change on is what it shows; where a moment must be found, some thirty rows more.
 //! - a chain to many people, `_has` with many sources: the rows of what is meant, up to 20,000, then as above; where it is
 //!   more, each candidate's references or sources.
-//! - `:contains` on a text: the rows of the parameter where few hold it, the cards passed by where many do (`texts`).
+//! - `:contains` on a person's name: about twice the rows of its rarest three letters, up to the page; on other texts the
+//!   rows of the parameter where few hold it, the cards passed by where many do (`texts`).
 //! - `_content`: the rows of its words; `_text`, words in their order and words without rows: a body for each candidate
 //!   (`words`).
 

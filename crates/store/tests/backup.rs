@@ -1,7 +1,10 @@
 //! Backup while serving, and restore to a point in time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use store::engine::{
     BULKY, Batch, DERIVED, Embedded, Engine, RealDisk, Tuning, UpTo, check_backup, restore,
 };
@@ -11,6 +14,7 @@ const SMALL: Tuning = Tuning {
     durable: false,
     segment_bytes: 4000,
     memtable_bytes: 1 << 16,
+    quiet: Duration::ZERO,
 };
 
 fn row(family: u8, n: u16) -> Vec<u8> {

@@ -388,3 +388,31 @@ fn a_rare_word_costs_what_has_it_and_no_text_is_read_for_it() {
     let cost = counts.rows.load(Relaxed) - before;
     assert!(cost < 60, "{cost} rows");
 }
+
+#[test]
+fn a_piece_of_a_name_costs_what_has_it_however_many_other_people_there_are() {
+    let cost = |count: usize| {
+        let (house, counts) = families(count);
+        let rare = r#"{"resourceType":"Patient","id":"rare","name":[{"family":"Ixtlahuac","text":"Señora Ixtlahuac de la Sierra de Zongolica"}]}"#;
+        house.put(&[rare]);
+        let cost = |text: &str| {
+            let (rows, _, shown) = page_costs(&house, &counts, "Patient", text);
+            assert_eq!(shown, 1, "{text}");
+            rows
+        };
+        [
+            "family:contains=tlahu",
+            "name:contains=tlahu",
+            // Beyond the beginning that stands in the index in order.
+            "name:contains=Zongolica",
+            "name:contains=de la sierra,ixtla",
+        ]
+        .map(cost)
+    };
+    let (few, many) = (cost(100), cost(1500));
+    assert!(many.iter().all(|rows| *rows < 80), "{many:?} rows");
+    assert!(
+        few.iter().zip(many).all(|(few, many)| many <= few + 10),
+        "{few:?}, then {many:?}"
+    );
+}

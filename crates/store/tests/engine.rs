@@ -1,7 +1,10 @@
 //! The embedded engine by itself: thinning, what is lost and made again, faults of its disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use store::{
     Error,
     engine::{BULKY, Batch, DERIVED, Direction, Embedded, Engine, Rows, Tuning},
@@ -12,6 +15,7 @@ const SMALL: Tuning = Tuning {
     durable: false,
     segment_bytes: 4000,
     memtable_bytes: 1 << 16,
+    quiet: Duration::ZERO,
 };
 
 fn fact(n: u16) -> Vec<u8> {

@@ -26,7 +26,7 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, atomic::AtomicBool},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// Sizes of the embedded engine.
@@ -40,6 +40,8 @@ pub struct Tuning {
     pub segment_bytes: u64,
     /// The projection's table in memory is written to the disk at this size; a restart replays at most three such.
     pub memtable_bytes: u64,
+    /// How long nobody must have asked before the projection is merged further than writing needs.
+    pub quiet: Duration,
 }
 
 impl Default for Tuning {
@@ -49,6 +51,7 @@ impl Default for Tuning {
             durable: true,
             segment_bytes: 32 << 20,
             memtable_bytes: 32 << 20,
+            quiet: Duration::from_secs(3),
         }
     }
 }
@@ -121,6 +124,12 @@ impl Embedded {
         open.thinning.all()
     }
 
+    /// Waits until the projection has nothing left to write and to merge, but no longer than this; gives whether it is so.
+    /// Part of the merging is done only while nobody asks ([`Tuning::quiet`]).
+    pub fn rested(&self, at_most: Duration) -> Result<bool> {
+        Ok(self.opened()?.projection.rested(at_most))
+    }
+
     fn writer(&self) -> MutexGuard<'_, Option<Log>> {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,13 +154,7 @@ impl Embedded {
     }
 
     fn projection(&self, shelf: &Arc<Shelf>) -> Result<Projection> {
-        let dir = self.dir.join("projection");
-        Projection::open(
-            &dir,
-            self.tuning.cache,
-            self.tuning.memtable_bytes,
-            shelf.clone(),
-        )
+        Projection::open(&self.dir.join("projection"), &self.tuning, shelf.clone())
     }
 
     /// Opens projection and log and brings the first up to the second.

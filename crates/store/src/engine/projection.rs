@@ -1,20 +1,22 @@
 //! The projection: the rows of the log by key, in a log-structured tree (`lsm-tree`, the heart of fjall).
 //!
 //! A commit goes into a table in memory; nothing of it can fail. When that table is full it is sealed, a thread writes it
-//! to a sorted file, durable when it is there, and another thread merges sorted files. With its rows each table carries
+//! to a sorted file, durable when it is there, and another thread merges sorted files (`merging`). With its rows each table carries
 //! the mark of the last group it holds: so what is on the disk is always the state after some group, and the log has the
 //! rest. There is no second journal. Of a bulky value only the [`Pointer`] is kept.
 //!
 //! Memory: the cache, at most [`SEALED`] sealed tables and one open one of `memtable` bytes (about twice that with their
 //! towers), filters of the upper levels. A commit waits while that many are sealed, and fails when writing them fails.
 
+mod merging;
+
 use super::{
-    Direction, Rows, Snapshot, is_bulky,
+    Direction, Rows, Snapshot, Tuning, is_bulky,
     log::{Mark, disk_error},
     record::{Pointer, Value},
     segment::{self, Segments, Shelf},
 };
-use crate::{Error, Result, codec::Reader, give_way};
+use crate::{Error, Result, codec::Reader};
 use lsm_tree::{
     AbstractTree, AnyTree, Cache, CompressionType, Config, Guard, SequenceNumberCounter,
     compaction::Leveled,
@@ -23,6 +25,7 @@ use lsm_tree::{
         FilterPolicyEntry,
     },
 };
+use merging::{Pace, Paced};
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -31,6 +34,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 /// Where the projection notes how far it has come; partition 0 is the engine's own.
@@ -59,7 +63,9 @@ struct Shared {
     views: Mutex<Views>,
     work: Mutex<Work>,
     turned: Condvar,
-    stop: AtomicBool,
+    pace: Arc<Pace>,
+    /// How long nobody must have asked before more is merged than has to be.
+    quiet: Duration,
     /// The mark that is durable with the sorted files.
     durable: AtomicU64,
     strategy: Arc<Leveled>,
@@ -82,24 +88,23 @@ struct Work {
     failed: Option<String>,
     /// The last merging failed: waiting for it would be in vain.
     stuck: bool,
+    /// Nothing is left to merge, also not for while nobody asks.
+    at_rest: bool,
 }
 
 impl Projection {
-    pub(crate) fn open(
-        dir: &Path,
-        cache: usize,
-        memtable: u64,
-        shelf: Arc<Shelf>,
-    ) -> Result<Projection> {
+    pub(crate) fn open(dir: &Path, tuning: &Tuning, shelf: Arc<Shelf>) -> Result<Projection> {
+        let pace = Arc::<Pace>::default();
         let sequence = SequenceNumberCounter::default();
         // What it calls visible would show half of a group while a file is being added; ours does not.
         let config = Config::new(dir, sequence.clone(), SequenceNumberCounter::default())
-            .use_cache(Arc::new(Cache::with_capacity_bytes(cache as u64)))
+            .use_cache(Arc::new(Cache::with_capacity_bytes(tuning.cache as u64)))
             .data_block_size_policy(BlockSizePolicy::new([4 << 10, 8 << 10, 16 << 10]))
             .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
             .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(
                 BloomConstructionPolicy::BitsPerKey(10.0),
-            )));
+            )))
+            .with_compaction_filter_factory(Some(Arc::new(Paced(pace.clone()))));
         let tree = config.open().map_err(storage)?;
         if let Some(highest) = tree.get_highest_seqno() {
             sequence.set(highest + 1);
@@ -113,16 +118,20 @@ impl Projection {
                 visible,
                 open: BTreeMap::new(),
             }),
-            work: Mutex::default(),
+            work: Mutex::new(Work {
+                merge: true,
+                ..Work::default()
+            }),
             turned: Condvar::new(),
-            stop: AtomicBool::new(false),
+            pace,
+            quiet: tuning.quiet,
             durable: AtomicU64::new(0),
             strategy: Arc::new(Leveled::default().with_table_target_size(TABLE)),
         });
         let mut projection = Projection {
             shared,
             threads: Vec::new(),
-            memtable: memtable.max(1 << 16),
+            memtable: tuning.memtable_bytes.max(1 << 16),
             shelf,
         };
         projection
@@ -231,6 +240,7 @@ impl Projection {
     /// Puts rows under one number; each call of `put` gives the size of the table in memory.
     fn put<T>(&self, rows: impl FnOnce(&mut dyn FnMut(&[u8], Option<&[u8]>) -> u64) -> T) -> T {
         let shared = &self.shared;
+        shared.pace.ask();
         let _applying = shared.applying();
         let number = shared.sequence.next();
         let done = rows(&mut |key, value| match value {
@@ -289,8 +299,27 @@ impl Projection {
         self.shared.turned.notify_all();
     }
 
+    /// Waits until nothing is left to write and to merge, but no longer than this; gives whether it is so. What can wait is
+    /// merged while nobody asks.
+    pub(crate) fn rested(&self, at_most: Duration) -> bool {
+        let until = Instant::now() + at_most;
+        let mut work = self.shared.work();
+        loop {
+            if work.at_rest && !work.merge && work.sealed.is_none() {
+                return true;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let woken = self.shared.turned.wait_timeout(work, left);
+            (work, _) = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// The state after the last group.
     pub(crate) fn view(&self) -> View {
+        self.shared.pace.ask();
         let at = {
             let mut views = self.shared.views();
             let at = views.visible;
@@ -307,7 +336,7 @@ impl Projection {
 
 impl Drop for Projection {
     fn drop(&mut self) {
-        self.shared.stop.store(true, SeqCst);
+        self.shared.pace.stop();
         self.wake();
         for thread in self.threads.drain(..) {
             let _ = thread.join();
@@ -330,7 +359,7 @@ impl Shared {
     fn wait<T>(&self, mut next: impl FnMut(&mut Work) -> Option<T>) -> Option<T> {
         let mut work = self.work();
         loop {
-            if self.stop.load(SeqCst) {
+            if self.pace.stopped() {
                 return None;
             }
             if let Some(next) = next(&mut work) {
@@ -343,11 +372,16 @@ impl Shared {
         }
     }
 
-    /// Rows numbered below this are replaced for everyone.
-    fn unseen(&self) -> u64 {
+    /// What the oldest view looks at.
+    fn oldest(&self) -> u64 {
         let views = self.views();
         let oldest = views.open.keys().next().copied();
-        oldest.unwrap_or(views.visible).saturating_sub(1)
+        oldest.unwrap_or(views.visible)
+    }
+
+    /// Rows numbered below this are replaced for everyone.
+    fn unseen(&self) -> u64 {
+        self.oldest().saturating_sub(1)
     }
 
     /// What was added under a number of its own is seen from now on.
@@ -369,6 +403,8 @@ impl Shared {
                         work.sealed = None;
                     }
                     work.merge = true;
+                    work.at_rest = false;
+                    self.pace.hurry();
                     drop(work);
                     self.publish();
                 }
@@ -379,29 +415,6 @@ impl Shared {
                 }
             }
             self.turned.notify_all();
-        }
-    }
-
-    fn merging(&self) {
-        give_way();
-        while self
-            .wait(|work| std::mem::take(&mut work.merge).then_some(()))
-            .is_some()
-        {
-            loop {
-                let before = self.tree.current_version().id();
-                let done = self.tree.compact(self.strategy.clone(), self.unseen());
-                self.work().stuck = done.is_err();
-                self.turned.notify_all();
-                if let Err(error) = done {
-                    tracing::warn!(%error, "files of the projection could not be merged");
-                    break;
-                }
-                self.publish();
-                if self.tree.current_version().id() == before || self.stop.load(SeqCst) {
-                    break;
-                }
-            }
         }
     }
 }

@@ -302,6 +302,10 @@ fn of_clause(asking: &Asking<'_>, of: ResourceType, clause: &Clause) -> Result<O
             continue;
         }
         for place in index::places(of, number) {
+            if let Some(pieces) = texts::pieces(reading, of, place.number, clause, wanted) {
+                sets.push(pieces);
+                continue;
+            }
             let start = index::start(of, place.number);
             // The directory may be of another moment than the cards; and others' rows hold more than what is asked for.
             let apart = start.0.starts_with(&DIRECTORY.to_be_bytes()) || place.target.is_some();

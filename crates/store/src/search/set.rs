@@ -41,6 +41,16 @@ impl Set {
         }
     }
 
+    pub(crate) fn all(mut sets: Vec<Set>) -> Set {
+        match (sets.len(), sets.pop()) {
+            (1, Some(only)) => only,
+            (_, last) => {
+                sets.extend(last);
+                Set::All(sets)
+            }
+        }
+    }
+
     /// The same without proof: something else must hold as well.
     pub(crate) fn unproven(self) -> Set {
         let each = |sets: Vec<Set>| sets.into_iter().map(Set::unproven).collect();

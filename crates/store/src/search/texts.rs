@@ -1,24 +1,56 @@
-//! What holds a piece in the middle or at the end of a text: all rows of the parameter are gone through, as long as what
-//! holds it is rare. What many hold is soon met without.
+//! What holds a piece in the middle or at the end of a text.
+//!
+//! Names of people have rows for each three bytes (`crate::pieces`): what has all threes of the piece is leapt through, and
+//! the card says whether they stand together. Of other texts, and for a piece of less than three bytes, all rows of the
+//! parameter are gone through, as long as what holds it is rare. What many hold is soon met without.
 //!
 //! Of a long text the index has the beginning; whether the piece comes later is for the card to say.
 //!
-//! Cost: the rows of the parameter, without cards; of a value that many share and that does not hold the piece, one batch.
+//! Cost: about twice the rows of the rarest three, until the page is full, and a card each. Otherwise the rows of the
+//! parameter, without cards; of a value that many share and that does not hold the piece, one batch.
 
-use super::{access, span::Candidate};
+use super::{
+    access,
+    set::Set,
+    span::{Candidate, Span},
+};
 use crate::{
     Result,
     engine::{Direction, Rows},
     index::TEXT,
     keys::{Key, TAIL, after},
+    pieces,
     read::Reading,
 };
-use fhir::{query::Modifier, search::fold};
+use fhir::{
+    ResourceType,
+    query::{Clause, Modifier, Wanted},
+    search::fold,
+};
 
 const BATCH: usize = 256;
 /// Rows in an answer at most. A card costs as much as some fifty rows, and a name has about five: who looks among all cards
 /// for a page of 20, where so many rows hold the piece, is done before all rows are gone through.
 const FOUND: usize = 1_024;
+
+/// What may hold a piece of a person's name, where that has rows of its own.
+pub(crate) fn pieces(
+    reading: &Reading<'_>,
+    of: ResourceType,
+    number: u16,
+    clause: &Clause,
+    wanted: &Wanted,
+) -> Option<Set> {
+    let (Wanted::Text(text), Modifier::Contains | Modifier::Ends) = (wanted, clause.modifier)
+    else {
+        return None;
+    };
+    let places = pieces::places(of, number, &fold(text), &reading.secret)?;
+    let spans = places
+        .into_iter()
+        .map(|place| Set::Span(Span::index(place, false)));
+    Some(Set::all(spans.collect()))
+}
 
 /// The rows whose values hold a piece (`:contains`) or end with it; `None` when they are many.
 pub(crate) fn holding(

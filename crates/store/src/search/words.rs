@@ -46,10 +46,7 @@ pub(crate) fn set(asking: &Asking<'_>, of: ResourceType, clause: &Clause) -> Opt
     if sets.is_empty() {
         return None;
     }
-    let all = match sets.len() {
-        1 => Set::any(sets),
-        _ => Set::All(sets),
-    };
+    let all = Set::all(sets);
     let all = if proves { all } else { all.unproven() };
     let unread = Span::index(words::to_be_read(of, secret)?, false);
     Some(Set::any(vec![all, Set::Span(unread)]))

@@ -4,7 +4,7 @@ use super::Args;
 use super::client::{Answers, Ask, Target, Until, done, many};
 use super::grow;
 use super::machine::Clock;
-use super::place::Place;
+use super::place::{Place, Sizes};
 use super::report::Measure;
 use super::samples::Samples;
 use super::shapes::{Draw, Shape};
@@ -17,6 +17,8 @@ use trust::{Gate, NewAccount, Role};
 
 /// Asks of a shape in a trial run, for each client.
 const TRIED: u64 = 2;
+/// How long the engine may take to come to rest before the bench goes on regardless.
+const RESTING: Duration = Duration::from_secs(900);
 
 /// The node under test.
 pub(super) struct Bench {
@@ -110,6 +112,15 @@ impl Bench {
     /// How long to wait between two looks at something that is to come to rest.
     pub(super) fn pause(&self) -> Duration {
         Duration::from_millis(if self.args.trial() { 20 } else { 250 })
+    }
+
+    /// What is on the disk when the engine has settled, and when it has come to rest.
+    pub(super) fn weighed(&self) -> Result<(Sizes, Sizes), Error> {
+        let at_most = match self.args.trial() {
+            true => Duration::ZERO,
+            false => RESTING,
+        };
+        self.place.rested(self.pause(), at_most)
     }
 
     /// How long to look how fast the disk flushes.

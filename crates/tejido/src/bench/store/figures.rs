@@ -279,16 +279,18 @@ fn written(steps: &[Step]) -> Vec<Figure> {
     }
     let sum = |of: fn(&Step) -> u64| steps.iter().map(of).sum::<u64>();
     let (grown, acts) = (sum(|step| step.grown), sum(|step| step.acts));
+    let each = |bytes: u64| bytes as f64 / grown.max(1) as f64;
     let beside = format!(
-        "{} resources by growing, history, indexes and the acts of their writing; settled, before anything is asked; {} still to be thinned",
+        "{} resources by growing, history, indexes and the acts of their writing; at rest, before anything is asked; {} still to be thinned; {:.0} B before it came to rest",
         out::count(grown),
-        out::bytes(last.disk.whole)
+        out::bytes(last.disk.whole),
+        each(sum(|step| step.settled_bytes))
     );
-    let each = sum(|step| step.grown_bytes) as f64 / grown.max(1) as f64;
+    let each = each(sum(|step| step.grown_bytes));
     figures.push(Figure::plain("on disk, B a resource", each, "B", beside).at_most(1_200.0));
     let each = sum(|step| step.act_bytes) as f64 / acts.max(1) as f64;
     let beside = format!(
-        "{} acts of the queries at all sizes, settled",
+        "{} acts of the queries at all sizes, at rest",
         out::count(acts)
     );
     figures.push(Figure::plain(

@@ -144,28 +144,47 @@ impl Place {
     /// Waits until what the engine does in the background is done, and gives what is on the disk then. Sizes are looked
     /// at every `pause`, and must stay the same four times.
     pub(super) fn settled(&self, pause: Duration) -> Result<Sizes, Error> {
-        let sizes = || -> Result<Sizes, Error> {
-            Ok(match &self.kind {
-                Kind::Embedded(engine) => {
-                    engine.thin()?;
-                    Sizes::of(&self.data)
-                }
-                Kind::Postgres(scratch) => Sizes {
-                    keys: files::size(&self.data.join(archive::KEYS)),
-                    tables: scratch.bytes()?,
-                    ..Sizes::default()
-                },
-            })
-        };
         let started = std::time::Instant::now();
-        let (mut last, mut same) = (sizes()?, 0);
+        let (mut last, mut same) = (self.sizes()?, 0);
         while same < 4 && started.elapsed() < SETTLING {
             std::thread::sleep(pause);
-            let now = sizes()?;
+            let now = self.sizes()?;
             same = if now == last { same + 1 } else { 0 };
             last = now;
         }
         Ok(last)
+    }
+
+    /// What is on the disk when the engine has settled, and when it was then left alone until it came to rest, but no
+    /// longer than this.
+    pub(super) fn rested(
+        &self,
+        pause: Duration,
+        at_most: Duration,
+    ) -> Result<(Sizes, Sizes), Error> {
+        let settled = self.settled(pause)?;
+        if let Kind::Embedded(engine) = &self.kind
+            && !engine.rested(at_most)?
+            && !at_most.is_zero()
+        {
+            crate::out::remark("the engine did not come to rest in time; weighed as it is");
+        }
+        Ok((settled, self.sizes()?))
+    }
+
+    /// What is on the disk now, after thinning.
+    fn sizes(&self) -> Result<Sizes, Error> {
+        Ok(match &self.kind {
+            Kind::Embedded(engine) => {
+                engine.thin()?;
+                Sizes::of(&self.data)
+            }
+            Kind::Postgres(scratch) => Sizes {
+                keys: files::size(&self.data.join(archive::KEYS)),
+                tables: scratch.bytes()?,
+                ..Sizes::default()
+            },
+        })
     }
 
     /// What the engine does with a recording's rows by itself, beside `ours` (resources a second) by as many clients.

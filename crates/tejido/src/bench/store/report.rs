@@ -33,11 +33,13 @@ pub(super) struct Step {
     pub(super) load_per_second: f64,
     /// Stored by growing to this size from the one before.
     pub(super) grown: u64,
-    /// What that added to the disk, settled, acts of the writing included.
+    /// What that added to the disk when the engine had settled, acts of the writing included.
+    pub(super) settled_bytes: u64,
+    /// The same when it was then left alone until it came to rest.
     pub(super) grown_bytes: u64,
-    /// What is on the disk after it, settled: of earlier queries' acts as well.
+    /// What is on the disk then: of earlier queries' acts as well.
     pub(super) disk: Sizes,
-    /// Acts of the queries at this size, and what they added to the disk, settled.
+    /// Acts of the queries at this size, and what they added to the disk, at rest.
     pub(super) acts: u64,
     pub(super) act_bytes: u64,
     pub(super) queries: Vec<Query>,

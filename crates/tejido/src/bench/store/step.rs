@@ -9,6 +9,7 @@ use super::client::{Ask, done, many};
 use super::figures::LIMITED;
 use super::grow::{self, ENTRIES};
 use super::machine::Conditions;
+use super::place::Sizes;
 use super::report::{Measure, Query, Step};
 use super::shapes::{CLASSES, SHAPES, Shape};
 use crate::{Error, out};
@@ -26,29 +27,32 @@ impl Bench {
         out::line("");
         out::line(format!("== {} people", out::count(people)));
         conditions.say();
-        let before = self.place.settled(self.pause())?;
+        let (_, before) = self.weighed()?;
         let size = (from, people);
         let (seconds, grown) =
             grow::lives(&self.gate, &self.country, &self.samples, size, self.clock)?;
         let load_per_second = grown as f64 / seconds.max(1e-9);
         self.clock
-            .say("grown; waiting until the engine has settled");
-        let disk = self.place.settled(self.pause())?;
+            .say("grown; waiting until the engine has settled and come to rest");
+        let (settled, disk) = self.weighed()?;
         let resources = self.samples().seen;
-        let grown_bytes = disk.total().saturating_sub(before.total());
+        let added = |sizes: &Sizes| sizes.total().saturating_sub(before.total());
+        let (settled_bytes, grown_bytes) = (added(&settled), added(&disk));
+        let each = |bytes: u64| bytes as f64 / grown.max(1) as f64;
         out::line(format!(
-            "{} resources; loaded {}/s through the gate; {:.0} B each on disk of those just added, settled ({} of {} still to be thinned)",
+            "{} resources; loaded {}/s through the gate; on disk of those just added {:.0} B each settled, {:.0} B at rest ({} of {} still to be thinned)",
             out::count(resources),
             out::count(load_per_second as u64),
-            grown_bytes as f64 / grown.max(1) as f64,
+            each(settled_bytes),
+            each(grown_bytes),
             out::bytes(disk.whole),
             out::bytes(disk.total())
         ));
         let (queries, acts) = self.queries()?;
-        let asked = self.place.settled(self.pause())?;
+        let (_, asked) = self.weighed()?;
         let act_bytes = asked.total().saturating_sub(disk.total());
         out::line(format!(
-            "{} acts of these: {:.0} B each on disk, settled ({} still to be thinned)",
+            "{} acts of these: {:.0} B each on disk, at rest ({} still to be thinned)",
             out::count(acts),
             act_bytes as f64 / acts.max(1) as f64,
             out::bytes(asked.whole)
@@ -59,6 +63,7 @@ impl Bench {
             conditions,
             load_per_second,
             grown,
+            settled_bytes,
             grown_bytes,
             disk,
             acts,
