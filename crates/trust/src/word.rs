@@ -170,6 +170,9 @@ pub struct SignedWord {
     pub signature: String,
 }
 
+/// The outbox ([`crate::Gate::rows`]) of words for other members: a key is the member's name, a space and the person's tag, so
+/// that a newer word takes the place of an older one.
+pub const OUTBOX: &str = "words-out";
 /// No word has more rules, quiet ones not counted: to reach it must not tell that there are any.
 pub const MAX_RULES: usize = 100;
 /// No word has more quiet rules.

@@ -416,7 +416,8 @@ impl Gate {
         }
     }
 
-    /// Puts a word in force, with its act in her log and, where somebody else is told as well, one beside it.
+    /// Puts a word in force, with its act in her log and, where somebody else is told as well, one beside it. One that was
+    /// said here goes into the outbox in the same commit.
     pub(crate) fn put_word<'a>(
         &self,
         heard: Heard,
@@ -425,11 +426,15 @@ impl Gate {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let word = &heard.signed.word;
-        let row = Some(json(&heard.signed));
-        let changes = vec![
-            (rows::word(word.person), row.clone()),
-            (rows::word_at(&Said::of(&heard)), row),
+        let row = json(&heard.signed);
+        let mut changes = vec![
+            (rows::word(word.person), Some(row.clone())),
+            (rows::word_at(&Said::of(&heard)), Some(row.clone())),
         ];
+        // What was said here goes out: should the node stop now, it is carried after its restart.
+        if word.author == self.house.member {
+            changes.extend(self.to_carry(word::OUTBOX, &word.person.0, &row));
+        }
         let act = self.blank()?.fill_all(deed, beside.into_iter(), now);
         self.keep_rows(changes, Vec::new(), Some(act), now)?;
         self.house.words.put(heard);
