@@ -4,6 +4,7 @@
 
 mod body;
 mod condition;
+mod consent;
 mod definitions;
 mod given;
 mod history;
@@ -188,6 +189,10 @@ impl Op {
 impl Session<'_> {
     /// Does it.
     pub(crate) fn act(&self, op: Op, wishes: &Wishes) -> Outcome {
+        let op = match self.of_her_word(op, wishes) {
+            Ok(outcome) => return outcome,
+            Err(op) => op,
+        };
         match op {
             Op::Read(of, id, pairs) => self.read(of, &id, pairs, wishes),
             Op::Vread(of, id, version) => self.vread(of, &id, version, wishes),

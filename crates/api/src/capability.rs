@@ -10,7 +10,10 @@ use fhir::{
 };
 
 /// When what this server does last changed; a test compares the whole statement with the committed one.
-const DATE: &str = "2026-11-28";
+const DATE: &str = "2026-11-29";
+
+/// Of the type `Consent`: what it is to a person herself.
+const OWN_WORD: &str = "A person with a token of her own, for her own purpose, reads, says (POST), changes (PUT) and takes back (DELETE) what she lets be seen of her record; it is in force at once and goes out to every member of the network. What no rule of hers can say is refused with its place. What institutions store is a document: it binds nobody. See docs/api.md.";
 
 /// Parameters that shape an answer and are no conditions.
 const RESULT_PARAMETERS: [&str; 8] = [
@@ -240,6 +243,7 @@ fn resource(of: ResourceType, catalog: &Catalog) -> Value {
     .collect::<Vec<_>>();
     obj! {
         "type" => of.name(),
+        "documentation" => (of.name() == "Consent").then_some(OWN_WORD),
         "interaction" => interactions(),
         "versioning" => "versioned-update",
         "readHistory" => true,

@@ -36,11 +36,12 @@ use std::{
 use tokio::sync::Semaphore;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use tracing::Instrument;
-use trust::{Actor, Role};
+use trust::{Actor, MemberId, Role, SignedWord};
 
 /// What every request reaches.
 pub(crate) struct Door {
     house: House,
+    network: exchange::Network,
     clock: crate::Clock,
     turns: Arc<Semaphore>,
     bundle_turns: Arc<Semaphore>,
@@ -63,6 +64,7 @@ pub(crate) fn router(state: State) -> Router {
         shares: Shares::new(state.limits.per_token),
         statement: Statement::default(),
         clock: state.clock,
+        network: state.network,
         house: House {
             gate: state.gate,
             people: state.people,
@@ -222,6 +224,7 @@ struct SignedIn {
 fn noted(session: &Session<'_>, mut reply: Reply) -> Outcome {
     reply.unwanted = session.unwanted.get();
     reply.terms = session.terms.get();
+    reply.said = session.said.take().map(Box::new);
     Ok(reply)
 }
 
@@ -348,11 +351,21 @@ impl Door {
             .body
             .as_ref()
             .is_some_and(|body| body.len() > BIG_BODY);
-        let reply = match is_big {
+        let mut reply = match is_big {
             true => aside(turn, move || door.work(whole)).await?,
             false => blocking(turn, move || door.work(whole)).await?,
         };
+        if let Some(word) = reply.said.take() {
+            reply.untold = self.untold(*word).await;
+        }
         Ok(respond(reply, &wishes, &self.house.base))
+    }
+
+    /// Carries what a person said to the other members; gives those that have not heard it yet. It waits for them.
+    async fn untold(&self, word: SignedWord) -> Vec<MemberId> {
+        let told = self.network.spread(word, (self.clock)()).await;
+        let late = told.into_iter().filter(|(_, arrived)| !arrived);
+        late.map(|(member, _)| member).collect()
     }
 
     async fn public(
@@ -454,6 +467,7 @@ impl Door {
             now: (self.clock)(),
             unwanted: Cell::default(),
             terms: Cell::default(),
+            said: Cell::default(),
         })
     }
 

@@ -86,6 +86,8 @@ pub struct State {
     pub limits: Limits,
     /// The time.
     pub clock: Clock,
+    /// The network of this node, by which what a person says here goes out to the other members.
+    pub network: exchange::Network,
     /// The register of the people of this node; see [`keep_register`].
     pub people: Arc<identity::Desk>,
     /// The public address of this node without a slash at its end: `https://node.example:8443`. FHIR is under `/fhir`.

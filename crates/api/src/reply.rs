@@ -4,6 +4,7 @@ use crate::session::OnTerms;
 use axum::body::Bytes;
 use jiff::Timestamp;
 use store::{Labels, Version};
+use trust::{MemberId, SignedWord};
 
 /// A body as it goes out.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +50,10 @@ pub(crate) struct Reply {
     pub(crate) unwanted: Labels,
     /// On what terms the person let be seen what is in it.
     pub(crate) terms: OnTerms,
+    /// What the person said, to be carried to the other members.
+    pub(crate) said: Option<Box<SignedWord>>,
+    /// The members that have not heard it yet.
+    pub(crate) untold: Vec<MemberId>,
 }
 
 impl Reply {
@@ -63,19 +68,17 @@ impl Reply {
             write: false,
             unwanted: Labels(0),
             terms: OnTerms::default(),
+            said: None,
+            untold: Vec::new(),
         }
     }
     /// A stored version.
     pub(crate) fn stored(version: &Version) -> Reply {
         Reply {
-            status: 200,
             version: Some(version.version),
             updated: Some(version.updated),
-            location: None,
             body: Body::Stored(version.body.clone()),
-            write: false,
-            unwanted: Labels(0),
-            terms: OnTerms::default(),
+            ..Reply::made(Vec::new())
         }
     }
     /// What became of a write.

@@ -15,10 +15,12 @@ pub(crate) const FHIR_JSON: HeaderValue =
     HeaderValue::from_static("application/fhir+json; charset=utf-8");
 pub(crate) const PLAIN_JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// Says to who cares for somebody that she asked not to know of findings in the answer: their codes.
 const ERASE_BY: HeaderName = HeaderName::from_static("erase-by");
 const OPEN_AGAIN: HeaderName = HeaderName::from_static("open-again");
+/// Says to who cares for somebody that she asked not to know of findings in the answer: their codes.
 const ASKED_NOT_TO_KNOW: HeaderName = HeaderName::from_static("asked-not-to-know");
+/// Says to a person which members have not heard yet what she said.
+const NOT_YET_TOLD: HeaderName = HeaderName::from_static("not-yet-told");
 
 pub(crate) fn json_response(
     status: u16,
@@ -94,6 +96,10 @@ pub(crate) fn respond(mut reply: Reply, wishes: &Wishes, base: &str) -> Response
             .map(Finding::code)
             .collect();
         put(ASKED_NOT_TO_KNOW, codes.join(", "));
+    }
+    if !reply.untold.is_empty() {
+        let names: Vec<&str> = reply.untold.iter().map(|one| one.0.as_str()).collect();
+        put(NOT_YET_TOLD, names.join(", "));
     }
     if let Some(at) = reply.terms.erase_at {
         put(ERASE_BY, at.to_string());

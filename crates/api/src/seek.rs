@@ -58,7 +58,8 @@ fn curp(system: &Option<String>, code: &str) -> Option<PersonRef> {
     Some(PersonRef::Curp(code.to_owned()))
 }
 
-fn subject_named(condition: &Condition) -> Option<PersonRef> {
+/// Whom a condition names that says whose a resource is.
+pub(crate) fn subject_named(condition: &Condition) -> Option<PersonRef> {
     let clause = match condition {
         Condition::Is(clause) => clause,
         Condition::Refers { parameter, targets }

@@ -5,7 +5,7 @@ use fhir::ResourceType;
 use jiff::Timestamp;
 use std::cell::Cell;
 use store::{Held, Labels, Verb, Verbs};
-use trust::{Actor, Gate, Grant, PersonRef, Purpose, RefusalKind, Request, Role, What};
+use trust::{Actor, Gate, Grant, PersonRef, Purpose, RefusalKind, Request, Role, SignedWord, What};
 
 /// What all requests share.
 pub(crate) struct House {
@@ -26,6 +26,8 @@ pub(crate) struct Session<'a> {
     pub(crate) unwanted: Cell<Labels>,
     /// The terms on which it was let be seen.
     pub(crate) terms: Cell<OnTerms>,
+    /// What the person said, to be carried to the other members.
+    pub(crate) said: Cell<Option<SignedWord>>,
 }
 
 /// On what terms a person let be seen what an answer shows.

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use trust::{
-    ActView, Actor, Evidence, Gate, Member, MemberId, MemberKind, Opinion, PersonRef, Refusal,
-    RefusalKind, Request, SignedWord, Tag,
+    ActView, Actor, Evidence, Gate, Member, MemberId, Opinion, PersonRef, Refusal, RefusalKind,
+    Request, SignedWord, Tag,
 };
 
 /// What a node needs to join the network.
@@ -403,16 +403,9 @@ impl Network {
 
     /// The other members that keep records.
     pub(crate) fn others(&self) -> Vec<Member> {
-        let keeps = |m: &&Member| !matches!(m.kind, MemberKind::Witness | MemberKind::Authority);
         let own = self.gate.member();
-        self.gate
-            .pact()
-            .members
-            .iter()
-            .filter(|m| m.id != own)
-            .filter(keeps)
-            .cloned()
-            .collect()
+        let pact = self.gate.pact();
+        pact.keepers().filter(|m| m.id != own).cloned().collect()
     }
 
     fn name(&self, member: &MemberId) -> String {

@@ -8,38 +8,39 @@ use crate::network::Network;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
-use trust::{MemberId, RefusalKind, SignedWord, Tag, glass};
+use trust::{MemberId, RefusalKind, SignedWord, glass, word};
 
 /// How often the outboxes are looked at.
 const OFTEN: Duration = Duration::from_secs(15);
 /// What waits and is tried at one look.
 const BATCH: usize = 200;
-const WORDS: &str = "words-out";
-/// How long a word may be under way to the outbox.
+/// How long a word may be under way to the outbox: between the moment at which it is said and its commit.
 const UNDER_WAY: SignedDuration = SignedDuration::from_mins(1);
 
 impl Network {
-    /// Carries a person's new word to every member; what does not arrive waits in a durable outbox and is tried again.
-    /// Says which members have it.
+    /// Carries a person's new word to every member at once. It is in the outbox since it was said ([`Gate::say`](trust::Gate::say)
+    /// and what else says one put it there in the commit of the word), and stays there for members that are not reached.
+    /// Says which have it.
     pub async fn spread(&self, word: SignedWord, now: Timestamp) -> Vec<(MemberId, bool)> {
         let Ok(body) = serde_json::to_vec(&word) else {
             return Vec::new();
         };
-        // Into the outbox first: should this node die now, the word is carried after its restart.
-        let waiting: Vec<MemberId> = self.others().into_iter().map(|m| m.id).collect();
-        for member in &waiting {
-            self.outbox(member, word.word.person, Some(body.clone()), now)
-                .await;
-        }
         let mut told = Vec::new();
         for (member, heard, _) in self.everyone(path::WORD, &body, |_| Some(())).await {
             let arrived = heard.is_ok();
             if arrived {
-                self.outbox(&member, word.word.person, None, now).await;
+                let key = [member.0.as_bytes(), b" ", &word.word.person.0].concat();
+                self.carried(word::OUTBOX, key, body.clone(), now).await;
             }
             told.push((member, arrived));
         }
         told
+    }
+
+    /// Carries the words that wait (the gate puts them into the outbox when they are said). Gives the members for whom
+    /// something may wait still.
+    pub async fn carry_words(&self) -> HashSet<MemberId> {
+        self.carry(word::OUTBOX, path::WORD).await
     }
 
     /// Carries the verdicts that wait (the gate puts them into the outbox when they are said).
@@ -58,7 +59,7 @@ impl Network {
         loop {
             tokio::time::sleep(OFTEN).await;
             let asked = Timestamp::now();
-            let waiting = self.carry(WORDS, path::WORD).await;
+            let waiting = self.carry_words().await;
             self.all_said(asked, &waiting, &mut told).await;
             self.carry_verdicts().await;
             self.carry_settled().await;
@@ -77,7 +78,7 @@ impl Network {
             return;
         };
         let quarter = SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(0)) / 4;
-        // A word is in force a moment before it is in the outbox.
+        // A word bears a moment from a little before it is in the outbox.
         let until = asked.checked_sub(UNDER_WAY).unwrap_or(asked);
         let Ok(body) = serde_json::to_vec(&until) else {
             return;
@@ -118,32 +119,25 @@ impl Network {
                 continue;
             }
             let known = self.gate.pact().member(&member).is_some();
-            if known && let Err(refusal) = self.one(&member, path, body).await {
+            if known && let Err(refusal) = self.one(&member, path, body.clone()).await {
                 if refusal.kind == RefusalKind::Unavailable {
                     silent.insert(member.clone());
                 }
                 waiting.insert(member);
                 continue;
             }
-            let cleared = self
-                .blocking(move |gate| gate.keep_row(room, &key, None, Timestamp::now()))
-                .await;
-            if let Err(error) = cleared {
-                tracing::warn!(%error, "an outbox could not be cleared; what it held will be carried again");
-            }
+            self.carried(room, key, body, Timestamp::now()).await;
         }
         if more { all() } else { waiting }
     }
 
-    /// One waiting word a member and person: a newer one takes the place of an older.
-    async fn outbox(&self, member: &MemberId, person: Tag, body: Option<Vec<u8>>, now: Timestamp) {
-        let mut key = format!("{member} ").into_bytes();
-        key.extend_from_slice(&person.0);
-        let kept = self
-            .blocking(move |gate| gate.keep_row(WORDS, &key, body.as_deref(), now))
+    /// What was carried waits no longer.
+    async fn carried(&self, room: &'static str, key: Vec<u8>, body: Vec<u8>, now: Timestamp) {
+        let cleared = self
+            .blocking(move |gate| gate.carried(room, &key, &body, now))
             .await;
-        if let Err(error) = kept {
-            tracing::error!(%error, "the outbox could not be written");
+        if let Err(error) = cleared {
+            tracing::warn!(%error, "an outbox could not be cleared; what it held will be carried again");
         }
     }
 }

@@ -290,6 +290,40 @@ async fn what_she_closes_at_one_member_is_closed_at_every_member() {
     );
 }
 
+/// The node stops between what she said and its way out: after its restart every member hears it.
+#[tokio::test]
+async fn what_she_said_goes_out_also_when_the_node_stopped_before_it_did() {
+    let (listeners, addresses) = listeners().await;
+    let pact = signed(&pact(&addresses), 4);
+    let mut nodes: Vec<Node> = (0..4).map(|place| node(place, &pact)).collect();
+    let mut listeners = listeners.into_iter();
+    let rule = Rule {
+        id: "r1".into(),
+        who: Who::Kind(trust::MemberKind::Pharmacy),
+        what: vec![trust::Category::Diagnoses],
+        ..Rule::default()
+    };
+    let said = nodes[0]
+        .gate
+        .say(&patient(&nodes[0].id), vec![rule], now())
+        .unwrap();
+    let stopped = nodes.remove(0);
+    for (node, listener) in nodes.iter_mut().zip(listeners.by_ref().skip(1)) {
+        listen(node, listener);
+    }
+    let again = reopened(stopped, 0, &pact);
+    assert!(again.network.carry_words().await.is_empty());
+    for node in &nodes {
+        assert_eq!(
+            node.gate.word(said.word.person),
+            Some(said.clone()),
+            "{}",
+            node.id
+        );
+    }
+    assert_eq!(again.gate.rows(trust::word::OUTBOX, 10).unwrap(), []);
+}
+
 /// Diagnoses are closed to pharmacies, and open to one of them on terms.
 fn diagnoses_on(terms: trust::Terms) -> Vec<Rule> {
     let closed = Rule {

@@ -67,6 +67,7 @@ pub(crate) async fn start_with(
         .with_register(people.clone());
     let programs = api::State {
         gate: gate.clone(),
+        network: network.clone(),
         people: people.clone(),
         limits: config.limits.door(),
         clock,

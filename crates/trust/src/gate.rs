@@ -2,7 +2,7 @@
 //!
 //! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
 //! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
-//! (`words`, `current`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
+//! (`words`, `statements`, `current`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
 //! (`pattern`) or guessing (`sought`), who is who as it was decided (`links`, `linked`, told above by `register`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
 //! row it keeps is named in `rows`.
 
@@ -38,6 +38,7 @@ mod settled;
 mod simulate;
 mod sought;
 mod speak;
+mod statements;
 mod tag;
 #[cfg(test)]
 mod tests;

@@ -35,6 +35,6 @@ pub use pact::{
 };
 pub use word::{
     Author, Frequency, Hidden, Label, Names, Part, Per, Period, Representative, Residual, Rule,
-    SignedWord, Speaker, Terms, Tie, Unless, Unsaid, Used, Viewer, Who, Wish, Word, autonomy,
-    from_consent, hidden, represent, to_consent, wish,
+    SignedWord, Speaker, Statement, Terms, Tie, Unless, Unsaid, Used, Viewer, Who, Wish, Word,
+    autonomy, from_consent, hidden, represent, to_consent, wish,
 };

@@ -131,6 +131,12 @@ impl Pact {
             named => named,
         }
     }
+    /// The members that keep records.
+    pub fn keepers(&self) -> impl Iterator<Item = &Member> {
+        let keeps =
+            |one: &&Member| !matches!(one.kind, MemberKind::Witness | MemberKind::Authority);
+        self.members.iter().filter(keeps)
+    }
     /// A member by its short name.
     pub fn member(&self, id: &MemberId) -> Option<&Member> {
         self.members.iter().find(|m| m.id == *id)

@@ -1,7 +1,7 @@
 //! The person's own word: her rules, signed by the member where she said them, the same at every member.
 //!
 //! What her rules hide from somebody is decided by [`hidden`], a pure function; its page says the law. They read as
-//! sentences ([`Rule::sentence`]) and as a FHIR `Consent` ([`to_consent`]), and a
+//! sentences ([`Rule::sentence`]) and as a FHIR `Consent` ([`to_consent`]), all of them or one [`Statement`], and a
 //! `Consent` of others is read as rules ([`from_consent`]). Of what she does not wish to know herself speaks [`wish`], of
 //! those who act for her [`represent`].
 
@@ -15,17 +15,19 @@ pub mod represent;
 mod residual;
 mod sentence;
 pub mod speak;
+pub(crate) mod statement;
 mod terms;
 pub mod wish;
 
-pub use consent::to_consent;
+pub use consent::{check_kept, to_consent};
 pub use decide::{Hidden, Viewer, hidden, hidden_when};
 pub use from_consent::{Names, Unsaid, from_consent};
-pub use part::{Author, Label, Part, Period, confidentiality};
+pub use part::{Author, Label, Part, Period, confidentiality, kept_at, kept_name};
 pub use receipt::receipt;
 pub use represent::{Representative, Tie};
 pub use residual::Residual;
 pub use speak::Speaker;
+pub use statement::{Statement, stated};
 pub use terms::{Frequency, Limited, Per, Terms, USE, Used};
 pub use wish::Wish;
 
@@ -168,6 +170,9 @@ pub struct SignedWord {
     pub signature: String,
 }
 
+/// The outbox ([`crate::Gate::rows`]) of words for other members: a key is the member's name, a space and the person's tag, so
+/// that a newer word takes the place of an older one.
+pub const OUTBOX: &str = "words-out";
 /// No word has more rules, quiet ones not counted: to reach it must not tell that there are any.
 pub const MAX_RULES: usize = 100;
 /// No word has more quiet rules.

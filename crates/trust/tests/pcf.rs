@@ -66,6 +66,12 @@ impl Names for Example {
         (system == "http://example.org/policies/purposeOfUse" && code == "FooBar")
             .then_some(Purpose::Research)
     }
+    fn is_member(&self, _: &MemberId) -> bool {
+        true
+    }
+    fn kept(&self, reference: &str) -> Option<String> {
+        Some(reference.to_owned())
+    }
 }
 
 /// HL7's break-glass, where this network has such a purpose.
@@ -149,7 +155,11 @@ impl World {
             author: MemberId("ex-organization".into()),
         };
         // What is written again must read as the same.
-        let again = from_consent(&to_consent(&word, "Patient/ex-patient"), &Example).unwrap();
+        let again = from_consent(
+            &to_consent(&word, obj! { "reference" => "Patient/ex-patient" }),
+            &Example,
+        )
+        .unwrap();
         let (org, actor) = match eyes {
             Eyes::Practitioner => ("ex-organization", "ex-practitioner"),
             Eyes::Another => ("ex-organization", "ex-another"),
@@ -411,6 +421,7 @@ fn what_no_rule_says_is_refused_by_its_place() {
     };
     let place = "Consent.provision.provision[0]";
     let coding = || obj! { "system" => "s", "code" => "c" };
+    let receives = || obj! { "system" => "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code" => "IRCP" };
     let some = |value: Value| Value::Array(vec![value]);
     let elements = [
         ("action", some(obj! { "coding" => [coding()] }), ""),
@@ -430,8 +441,20 @@ fn what_no_rule_says_is_refused_by_its_place() {
         ),
         (
             "actor",
-            some(obj! { "reference" => obj! { "reference" => "Practitioner/nobody" } }),
+            some(
+                obj! { "role" => obj! { "coding" => [receives()] }, "reference" => obj! { "reference" => "Practitioner/nobody" } },
+            ),
             "[0].reference",
+        ),
+        (
+            "actor",
+            some(obj! { "reference" => obj! { "reference" => "Practitioner/ex-practitioner" } }),
+            "[0].role",
+        ),
+        (
+            "period",
+            obj! { "start" => "2026-01-01", "extension" => [obj! { "url" => "u" }] },
+            ".extension",
         ),
     ];
     for (element, value, at) in elements {

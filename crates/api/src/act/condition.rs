@@ -15,14 +15,14 @@ use crate::{
     negotiate::{Pairs, Wishes},
     reply::{Body, Reply},
     seek,
-    session::{OnTerms, Outcome, Session},
+    session::{Outcome, Session},
     words::Words,
 };
 use fhir::{
     Issue, IssueCode, ResourceType, Value,
     query::{Handling, Query},
 };
-use store::{Current, Labels, Matched};
+use store::{Current, Matched};
 use trust::PersonRef;
 
 /// How often a write on a condition is tried while others change what it matches.
@@ -192,13 +192,9 @@ fn nothing_matches(of: ResourceType) -> Fault {
 pub(crate) fn nothing_there() -> Reply {
     Reply {
         status: 204,
-        version: None,
-        updated: None,
-        location: None,
         body: Body::Empty,
         write: true,
-        unwanted: Labels::default(),
-        terms: OnTerms::default(),
+        ..Reply::made(Vec::new())
     }
 }
 

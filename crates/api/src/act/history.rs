@@ -65,7 +65,8 @@ impl Session<'_> {
         let mut bundle = BundleText::new("history", answer.total, &links);
         for version in &answer.matches {
             let address = self.address(version.of, &version.id);
-            bundle.entry(&address, &version.body, &told_of(version));
+            let created = version.version == 1;
+            bundle.entry(&address, &version.body, &told_of(version, created));
         }
         Ok(Reply::made(bundle.done()))
     }
@@ -85,12 +86,12 @@ fn at_of(text: Option<String>) -> Result<Option<time::Span>, Fault> {
 }
 
 /// `request` and `response` of a history entry. Ids and types need no escaping.
-fn told_of(version: &Version) -> String {
+pub(super) fn told_of(version: &Version, created: bool) -> String {
     let (of, id, number) = (version.of, &version.id, version.version);
-    let (method, url, status) = match (version.deleted, number) {
+    let (method, url, status) = match (version.deleted, created) {
         (true, _) => ("DELETE", format!("{of}/{id}"), "204"),
-        (false, 1) => ("POST", of.to_string(), "201"),
-        (false, _) => ("PUT", format!("{of}/{id}"), "200"),
+        (false, true) => ("POST", of.to_string(), "201"),
+        (false, false) => ("PUT", format!("{of}/{id}"), "200"),
     };
     format!(
         "\"request\":{{\"method\":\"{method}\",\"url\":\"{url}\"}},\"response\":{{\"status\":\"{status}\",\"etag\":\"W/\\\"{number}\\\"\",\"lastModified\":\"{}\"}}",

@@ -46,7 +46,7 @@ impl Session<'_> {
         wishes: &'a Wishes,
     ) -> Option<impl Future<Output = Outcome> + Send + use<'a>> {
         let gate = &self.house.gate;
-        if !gate.store().is_near() {
+        if !gate.store().is_near() || self.is_her_word(of) {
             return None;
         }
         let shape = shape_of(of, pairs).ok()?;
@@ -89,7 +89,7 @@ fn reading(of: ResourceType) -> What {
 }
 
 /// The version, as much of it as was asked for.
-fn shaped(version: &Version, (elements, summary): &Shape, wishes: &Wishes) -> Outcome {
+pub(super) fn shaped(version: &Version, (elements, summary): &Shape, wishes: &Wishes) -> Outcome {
     let mut reply = shown(version, wishes)?;
     let part = shape::cut(version, elements, *summary);
     if let (Body::Stored(_), Some(part)) = (&reply.body, part) {
@@ -99,10 +99,10 @@ fn shaped(version: &Version, (elements, summary): &Shape, wishes: &Wishes) -> Ou
 }
 
 /// Elements, and a kind of summary.
-type Shape = (Vec<String>, Summary);
+pub(super) type Shape = (Vec<String>, Summary);
 
 /// A read shows everything, `_elements` or a `_summary`; a search parameter does not belong here.
-fn shape_of(of: ResourceType, mut pairs: Pairs) -> Result<Shape, Fault> {
+pub(super) fn shape_of(of: ResourceType, mut pairs: Pairs) -> Result<Shape, Fault> {
     let mut asked = Pairs::new();
     for name in ["_elements", "_summary"] {
         let value = crate::negotiate::take(&mut pairs, name);
@@ -129,7 +129,7 @@ fn shape_of(of: ResourceType, mut pairs: Pairs) -> Result<Shape, Fault> {
 }
 
 /// A version as an answer: 410 for a deletion, 304 for what the caller has already.
-fn shown(version: &Version, wishes: &Wishes) -> Outcome {
+pub(super) fn shown(version: &Version, wishes: &Wishes) -> Outcome {
     if version.deleted {
         return Err(was_deleted(version));
     }

@@ -20,7 +20,8 @@ const EVERYTHING_PAGE: usize = 200;
 
 impl Session<'_> {
     pub(super) fn search(&self, over: &Over, mut pairs: Pairs, wishes: &Wishes) -> Outcome {
-        let page = take(&mut pairs, PAGE);
+        let mut page = take(&mut pairs, PAGE);
+        let asked = page.clone();
         let sought = over.read(&self.words(), &pairs, wishes.handling)?;
         let Some(first) = sought.queries.first() else {
             return Err(Fault::ours());
@@ -36,16 +37,19 @@ impl Session<'_> {
         let grant = self
             .decide(ask)
             .map_err(|fault| self.explain_search(&sought, fault))?;
-        let held =
-            self.house
-                .gate
-                .store()
-                .search_all(&grant.permit, &sought.queries, page.as_ref())?;
-        let answer = self.open(&grant, held)?;
+        let mut hers = self.hers(&sought, &mut page)?;
+        let mut queries = sought.queries.clone();
+        for query in &mut queries {
+            query.only_count |= hers.is_shown();
+        }
+        let store = self.house.gate.store();
+        let held = store.search_all(&grant.permit, &queries, page.as_ref())?;
+        let mut answer = self.open(&grant, held)?;
+        hers.put_into(&mut answer);
         let path = over.path();
         let mut links = vec![(
             "self",
-            link(&self.house.base, &path, &first.told, page.as_deref()),
+            link(&self.house.base, &path, &first.told, asked.as_deref()),
         )];
         if let Some(next) = &answer.next {
             let next = link(&self.house.base, &path, &first.told, Some(next));
@@ -53,6 +57,7 @@ impl Session<'_> {
         }
         let mut bundle = BundleText::new("searchset", answer.total, &links);
         self.fill(&mut bundle, first, &answer, grant.hint);
+        add_remarks(&mut bundle, &hers.remarks);
         Ok(Reply::made(bundle.done()))
     }
 

@@ -13,7 +13,7 @@ use crate::{
     reply::Reply,
     session::{Ask, Outcome, Session, verbs},
 };
-use fhir::ResourceType;
+use fhir::{IssueCode, ResourceType};
 use store::{Change, Current, Held, Matched, Verb, Version};
 use trust::{Grant, PersonRef, What};
 
@@ -24,6 +24,10 @@ impl Session<'_> {
         let mut plan = Plan::new(entries)?;
         let reads = std::mem::take(&mut plan.reads);
         let mut results: Vec<Option<Outcome>> = vec![None; plan.size];
+        if let Some(write) = plan.writes.iter().find(|one| self.is_her_word(one.of)) {
+            let said = "What you say yourself of who may see your record is said by a request of its own, or by an entry of a batch.";
+            return Err(placed(Fault::bad(IssueCode::NotSupported, said), write.at));
+        }
         if !plan.writes.is_empty() {
             for (at, reply) in self.write_all(plan)? {
                 put(&mut results, at, Ok(reply));

@@ -96,7 +96,8 @@ impl Said {
     }
 }
 
-fn signed_pact() -> String {
+/// The pact of this house, and of a pharmacy that nobody reaches if there is a neighbour.
+fn signed_pact(neighbour: bool) -> String {
     let key = key();
     let member = Member {
         id: MemberId("imss".into()),
@@ -107,17 +108,31 @@ fn signed_pact() -> String {
         public: BASE.into(),
         former: vec![],
     };
+    let other = ledger::SigningKey::from_seed("farmacia.example/tejido", [2; 32]).unwrap();
+    let pharmacy = Member {
+        id: MemberId("farmacia".into()),
+        name: "Farmacia".into(),
+        kind: MemberKind::Pharmacy,
+        key: other.verifier().to_string(),
+        address: "127.0.0.1:1".into(),
+        public: "https://farmacia.example".into(),
+        former: vec![],
+    };
+    let members = match neighbour {
+        true => vec![member, pharmacy],
+        false => vec![member],
+    };
     let pact = Pact {
         network: "Tejido de prueba".into(),
         version: 1,
         previous: String::new(),
-        threshold: 1,
+        threshold: members.len(),
         deadline_ms: 2000,
         check_in_minutes: 60,
         appointment_minutes: 120,
         code_minutes: 10,
         word_minutes: None,
-        members: vec![member],
+        members,
         policies: trust::policy::DEFAULT.into(),
         purposes: trust::pact::usual(),
         emergency: Some(trust::Emergency::USUAL),
@@ -125,7 +140,20 @@ fn signed_pact() -> String {
         linkage: None,
         never: trust::pact::NEVER.to_vec(),
     };
-    pact::sign(&pact, &key).unwrap()
+    let signed = pact::sign(&pact, &key).unwrap();
+    match neighbour {
+        true => pact::add_signature(&signed, &other).unwrap(),
+        false => signed,
+    }
+}
+
+/// The network as the institution's node sees it.
+pub(crate) fn network(gate: &Gate) -> exchange::Network {
+    let setup = exchange::Setup {
+        gate: gate.clone(),
+        key: [1; 32],
+    };
+    exchange::Network::new(setup).unwrap()
 }
 
 /// Everybody's password.
@@ -165,14 +193,23 @@ impl House {
         House::over(api::Limits::default(), options)
     }
 
+    /// In a network with another member, that is never reached.
+    pub(crate) fn with_neighbour() -> House {
+        House::under(true, api::Limits::default(), store::Options::default())
+    }
+
     pub(crate) fn over(limits: api::Limits, options: store::Options) -> House {
+        House::under(false, limits, options)
+    }
+
+    fn under(neighbour: bool, limits: api::Limits, options: store::Options) -> House {
         let dir = tempfile::tempdir().unwrap();
         let has_time = !options.question_time.is_zero();
         let config = Config {
             member: MemberId("imss".into()),
             key: [1; 32],
             network_secret: [7; 32],
-            pact: signed_pact(),
+            pact: signed_pact(neighbour),
             now: noon(),
             store: store::Options {
                 durable: false,
@@ -186,6 +223,7 @@ impl House {
         assert_eq!(filled.is_ok(), has_time);
         let router = api::router(api::State {
             gate: gate.clone(),
+            network: network(&gate),
             people,
             limits,
             clock: Arc::new(noon),

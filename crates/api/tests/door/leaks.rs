@@ -184,6 +184,8 @@ pub(crate) fn questions() -> Vec<Line> {
         "GET /fhir?_type=Observation,DiagnosticReport&patient=her&_sort=-_lastUpdated&_count=2",
         "GET /fhir/Patient/her/$everything",
         "GET /fhir/Patient/her/$person",
+        "GET /fhir/Consent?patient=her&_total=accurate&_count=1",
+        "GET /fhir/Patient/her/Consent?_total=accurate",
         "GET /fhir/Patient/her/$everything?_count=2",
         "GET /fhir/Patient/her/$everything?_since=2026-01-01T00:00:00Z&_type=Observation,DiagnosticReport",
         "GET /fhir/Observation/$lastn?patient=her&max=2",
@@ -192,6 +194,8 @@ pub(crate) fn questions() -> Vec<Line> {
         "GET /fhir/Observation/o4",
         "GET /fhir/DiagnosticReport/d1",
         "GET /fhir/Organization/lab9",
+        "GET /fhir/Consent/q1",
+        "GET /fhir/Consent/q1/_history",
         "GET /fhir/Observation/o3/_history",
         "GET /fhir/Observation/o3/_history/1",
         "GET /fhir/Observation/o3/_history/2",
@@ -506,6 +510,10 @@ pub(crate) fn changes() -> Vec<Line> {
     let chosen_in_transaction = format!(
         r#"{{"resourceType":"Bundle","type":"transaction","entry":[{{"resource":{result},"request":{{"method":"POST","url":"Observation"}}}},{{"resource":{chosen},"request":{{"method":"PUT","url":"Observation/o3"}}}}]}}"#
     );
+    // Says something of what is withheld.
+    let about = crate::consents::consent(
+        r#"{"type":"deny","data":[{"meaning":"instance","reference":{"reference":"Observation/o3"}}]}"#,
+    );
     let body = |line, body: &str| -> Line { (line, &[], body.to_owned()) };
     vec![
         body("PUT /fhir/Observation/o3", &chosen),
@@ -524,6 +532,12 @@ pub(crate) fn changes() -> Vec<Line> {
             "PATCH /fhir/Observation?patient=her&code=4548-4&value-quantity=gt8",
             patch,
         ),
+        body("POST /fhir/Consent", &about),
+        body(
+            "PUT /fhir/Consent/q1",
+            &about.replace(r#""status""#, r#""id":"q1","status""#),
+        ),
+        body("DELETE /fhir/Consent/q1", ""),
         body("POST /fhir/Observation/o3/$meta-add", tag),
         body("POST /fhir/Observation/o3/$meta-delete", tag),
         body("POST /fhir/SearchParameter/o3/$activate", ""),

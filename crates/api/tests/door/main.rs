@@ -6,6 +6,7 @@ mod bad_input;
 mod bundles;
 mod changes;
 mod conditional;
+mod consents;
 mod house;
 mod leaks;
 mod lives;

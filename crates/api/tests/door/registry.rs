@@ -202,6 +202,7 @@ async fn until_the_register_is_filled_the_answer_is_to_come_again() {
     let house = House::new();
     let router = api::router(api::State {
         gate: house.gate.clone(),
+        network: crate::house::network(&house.gate),
         people: Arc::default(),
         limits: api::Limits::default(),
         clock: Arc::new(noon),

@@ -117,8 +117,20 @@ pub async fn listeners() -> (Vec<TcpListener>, Vec<String>) {
 
 /// A node that is not yet listening.
 pub fn node(place: usize, pact: &str) -> Node {
+    open(tempfile::tempdir().unwrap(), place, pact)
+}
+
+/// The same node after it stopped.
+pub fn reopened(node: Node, place: usize, pact: &str) -> Node {
+    let Node {
+        gate, network, dir, ..
+    } = node;
+    drop((gate, network));
+    open(dir, place, pact)
+}
+
+fn open(dir: tempfile::TempDir, place: usize, pact: &str) -> Node {
     let id = MemberId(KINDS[place].0.into());
-    let dir = tempfile::tempdir().unwrap();
     let config = trust::Config {
         member: id.clone(),
         key: seed(place),

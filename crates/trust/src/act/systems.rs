@@ -10,6 +10,8 @@ pub(crate) const ACTOR: &str = "https://tejido.mx/id/actor";
 pub(crate) const REPRESENTATIVE: &str = "https://tejido.mx/id/representative";
 /// A person's word: `tag/version`.
 pub(crate) const WORD: &str = "https://tejido.mx/id/word";
+/// A resource by its name where it is kept: `member/Observation/17` after it.
+pub(crate) const KEPT: &str = "https://tejido.mx/kept/";
 /// Kinds of acts.
 pub(crate) const ACT_KIND: &str = "https://tejido.mx/fhir/CodeSystem/act-kind";
 /// Roles of actors.

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::act::{Act, ActView, Doer};
 use crate::glass::{self, Break, Colleague, Figures, GlassError, Reason, Stage, Step, break_of};
-use crate::{ActKind, Actor, Evidence, EvidenceKind, Member, MemberId, MemberKind, Role};
+use crate::{ActKind, Actor, Evidence, EvidenceKind, MemberId, Role};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use store::Verbs;
@@ -153,17 +153,7 @@ impl Gate {
             (key.clone(), Some(json(&one))),
             (rows::unreviewed(due, id), None),
         ];
-        let keeps = |member: &&Member| {
-            member.id != self.house.member
-                && !matches!(member.kind, MemberKind::Witness | MemberKind::Authority)
-        };
-        changes.extend(self.in_force().pact.members.iter().filter(keeps).map(|to| {
-            let key = format!("{} {id}", to.id);
-            (
-                rows::room(glass::OUTBOX, key.as_bytes()),
-                Some(news.clone()),
-            )
-        }));
+        changes.extend(self.to_carry(glass::OUTBOX, id.as_bytes(), &news));
         let deed = of_step(&grant, ActKind::Review, step);
         self.keep(changes, vec![(key, Some(row))], Some(deed), now)?;
         Ok(one)

@@ -1,6 +1,8 @@
 //! Small rows of other rooms, and the public files of the log.
 
+use super::acts::Rows;
 use super::{Gate, Refusal, rows};
+use crate::Member;
 use jiff::Timestamp;
 
 /// Bytes of a room's key or name, of a row, and rows given at once.
@@ -34,6 +36,35 @@ impl Gate {
         }
         let row = (rows::room(room, key), value.map(<[u8]>::to_vec));
         self.keep(vec![row], Vec::new(), None, now)
+    }
+    /// The rows of an outbox by which something goes to every other member that keeps records: a key is the member's name, a
+    /// space and `key`.
+    pub(crate) fn to_carry(&self, room: &str, key: &[u8], body: &[u8]) -> Rows {
+        let pact = &self.in_force().pact;
+        let others = pact
+            .keepers()
+            .filter(|member| member.id != self.house.member);
+        let row = |to: &Member| {
+            let key = [to.id.0.as_bytes(), b" ", key].concat();
+            (rows::room(room, &key), Some(body.to_vec()))
+        };
+        others.map(row).collect()
+    }
+    /// Lets go of a row of an outbox that was carried, unless another one took its place meanwhile.
+    pub fn carried(
+        &self,
+        room: &str,
+        key: &[u8],
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<(), Refusal> {
+        check_room(room)?;
+        let key = rows::room(room, key);
+        let expect = vec![(key.clone(), Some(body.to_vec()))];
+        match self.keep_rows(vec![(key, None)], expect, None, now) {
+            Ok(()) | Err(store::Error::VersionConflict { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
     /// Rows of a room in order.
     pub fn rows(&self, room: &str, limit: usize) -> Result<Vec<Row>, Refusal> {

@@ -115,7 +115,8 @@ impl Heard {
     }
 }
 
-fn unfit(error: &word::WordError) -> Refusal {
+/// Why rules that break their bounds are not kept.
+pub(super) fn unfit(error: &word::WordError) -> Refusal {
     Refusal::bad(
         format!("Esas reglas no se pueden guardar: {error}."),
         format!("These rules cannot be kept: {error}."),
@@ -153,22 +154,7 @@ impl Gate {
         rules: Vec<Rule>,
         now: Timestamp,
     ) -> Result<SignedWord, Refusal> {
-        let person = self.patient_here(patient)?;
-        word::check_rules(&rules).map_err(|e| unfit(&e))?;
-        let _one = locked(&self.house.words.taking);
-        let next = self.next_word(person, now)?;
-        let word = Word {
-            rules: next.say_over(rules, now),
-            ..next
-        };
-        word.check().map_err(|e| unfit(&e))?;
-        let signed = SignedWord::sign(word, &self.house.key);
-        let deed = Deed {
-            persons: vec![person],
-            ..Deed::new(ActKind::Word, patient, Purpose::OwnRequest)
-        };
-        self.put_word(Heard::new(signed.clone()), deed, None, now)?;
-        Ok(signed)
+        self.say_after(patient, now, |_| Ok(rules))
     }
 
     /// What she would say next here, if she said again what she said before. To be called with the turn to take words.
@@ -413,7 +399,7 @@ impl Gate {
     }
 
     /// Every word that was in force here of a person, oldest first.
-    fn words_heard(&self, person: Tag) -> Result<Vec<SignedWord>, Refusal> {
+    pub(super) fn words_heard(&self, person: Tag) -> Result<Vec<SignedWord>, Refusal> {
         let (house, prefix) = (&self.house, rows::words_of(person));
         let mut all = Vec::new();
         let mut after: Option<Vec<u8>> = None;
@@ -430,7 +416,8 @@ impl Gate {
         }
     }
 
-    /// Puts a word in force, with its act in her log and, where somebody else is told as well, one beside it.
+    /// Puts a word in force, with its act in her log and, where somebody else is told as well, one beside it. One that was
+    /// said here goes into the outbox in the same commit.
     pub(crate) fn put_word<'a>(
         &self,
         heard: Heard,
@@ -439,11 +426,15 @@ impl Gate {
         now: Timestamp,
     ) -> Result<(), Refusal> {
         let word = &heard.signed.word;
-        let row = Some(json(&heard.signed));
-        let changes = vec![
-            (rows::word(word.person), row.clone()),
-            (rows::word_at(&Said::of(&heard)), row),
+        let row = json(&heard.signed);
+        let mut changes = vec![
+            (rows::word(word.person), Some(row.clone())),
+            (rows::word_at(&Said::of(&heard)), Some(row.clone())),
         ];
+        // What was said here goes out: should the node stop now, it is carried after its restart.
+        if word.author == self.house.member {
+            changes.extend(self.to_carry(word::OUTBOX, &word.person.0, &row));
+        }
         let act = self.blank()?.fill_all(deed, beside.into_iter(), now);
         self.keep_rows(changes, Vec::new(), Some(act), now)?;
         self.house.words.put(heard);

@@ -1,6 +1,6 @@
 //! A person's word as a FHIR R4 `Consent`, for other people's systems.
 
-use super::from_consent::TYPES;
+use super::from_consent::{Said as Read, TYPES, moment, unsaid};
 use super::part::{ACT_CODE, Author, Part};
 use super::{Rule, Terms, Unless, Who, Word};
 use crate::act::systems;
@@ -12,10 +12,10 @@ use jiff::Timestamp;
 /// each rule and its exceptions inside it. Kinds go into `class`, topics also into `securityLabel` as the HL7 sensitivity
 /// codes they stand for.
 ///
-/// `patient` is the reference to write, as in `Patient/17`. What R4 has no element for (the hint, whether a rule is more
+/// `patient` is the Reference to write. Who said it for her is its `performer`, where one said all of it. What R4 has no element for (the hint, whether a rule is more
 /// exact than another) is in an extension, or in the order that [`hidden`](super::hidden) gives; the word stays the
 /// authority, the `Consent` is its picture.
-pub fn to_consent(word: &Word, patient: &str) -> Value {
+pub fn to_consent(word: &Word, patient: Value) -> Value {
     let mut consent = object([
         ("resourceType", "Consent".into()),
         (
@@ -37,7 +37,7 @@ pub fn to_consent(word: &Word, patient: &str) -> Value {
             ),
         ),
         ("category", list([concept(mx::systems::LOINC, "59284-0")])),
-        ("patient", object([("reference", patient.into())])),
+        ("patient", patient),
         ("dateTime", word.said.to_string().into()),
         (
             "organization",
@@ -51,6 +51,9 @@ pub fn to_consent(word: &Word, patient: &str) -> Value {
         ),
         ("policyRule", concept(ACT_CODE, "OPTIN")),
     ]);
+    if let Some(speaker) = speaker(word) {
+        consent.set("performer", list([speaker]));
+    }
     let mut provision = object([("type", "permit".into())]);
     if !word.rules.is_empty() {
         provision.set(
@@ -60,6 +63,109 @@ pub fn to_consent(word: &Word, patient: &str) -> Value {
     }
     consent.set("provision", provision);
     consent
+}
+
+/// Who said all of it for her.
+fn speaker(word: &Word) -> Option<Value> {
+    let mut speakers = word.rules.iter().map(|rule| rule.speaker.as_ref());
+    let first = speakers.next()??;
+    let identifier = object([
+        ("system", systems::REPRESENTATIVE.into()),
+        ("value", first.tag.hex().into()),
+    ]);
+    let named = object([
+        ("identifier", identifier),
+        ("display", first.name.as_str().into()),
+    ]);
+    speakers.all(|one| one == Some(first)).then_some(named)
+}
+
+/// Whether a word keeps all that a Consent says beside its provisions, by the picture that the word gives of it.
+///
+/// `is_hers` says of a Reference whether it names the person herself. `dateTime` is when the node hears it: it is taken within
+/// a day of now, and as the picture has it.
+///
+/// # Errors
+/// The first element that would be lost, by its path.
+pub fn check_kept(
+    consent: &Value,
+    picture: &Value,
+    is_hers: &dyn Fn(&Value) -> bool,
+    now: Timestamp,
+) -> Read<()> {
+    if consent.get("patient").is_none() {
+        return unsaid(
+            "Consent.patient",
+            "it does not say whose it is: name yourself",
+        );
+    }
+    let members = consent.as_object().map(|members| members.iter());
+    for (name, value) in members.into_iter().flatten() {
+        let pictured = picture.get(name).is_some_and(|own| is_same(value, own));
+        let (kept, why) = match name {
+            "resourceType" | "id" | "provision" => (true, ""),
+            "meta" => (
+                is_of_the_node(value),
+                "her rules keep no profile, tag or label: leave them out",
+            ),
+            "patient" => (is_hers(value), "this is not you"),
+            "performer" => (
+                pictured || value.items().iter().all(is_hers),
+                "what is said here you say yourself",
+            ),
+            "dateTime" => (
+                pictured || is_about(value, now),
+                "it holds from when it is said: leave it out, or write the date of today",
+            ),
+            _ => (
+                pictured,
+                "her rules keep nothing of this, or something else: leave it out",
+            ),
+        };
+        if !kept {
+            return unsaid(&format!("Consent.{name}"), why);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a `meta` says only what the node says.
+fn is_of_the_node(meta: &Value) -> bool {
+    let members = meta.as_object().map(|members| members.iter());
+    let mut names = members.into_iter().flatten().map(|(name, _)| name);
+    names.all(|name| matches!(name, "versionId" | "lastUpdated"))
+}
+
+/// Whether a date or a time is within a day of a moment.
+fn is_about(value: &Value, now: Timestamp) -> bool {
+    const DAY: i64 = 86_400_000_000;
+    let now = now.as_microsecond();
+    moment(value.as_str()).is_some_and(|span| {
+        span.from.saturating_sub(DAY) <= now && now <= span.to.saturating_add(DAY)
+    })
+}
+
+/// Whether two elements say the same; how a code or somebody is displayed says nothing.
+fn is_same(one: &Value, other: &Value) -> bool {
+    let said = |members: &Object| {
+        members
+            .iter()
+            .filter(|(name, _)| *name != "display")
+            .count()
+    };
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let same = |(name, value): (&str, &Value)| {
+                name == "display" || other.get(name).is_some_and(|other| is_same(value, other))
+            };
+            said(one) == said(other) && one.iter().all(same)
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            let mut pairs = one.iter().zip(other);
+            one.len() == other.len() && pairs.all(|(one, other)| is_same(one, other))
+        }
+        _ => one == other,
+    }
 }
 
 fn rule(rule: &Rule) -> Value {

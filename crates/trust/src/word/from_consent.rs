@@ -9,9 +9,9 @@
 //! unless the conditions are met, and what it permits inside it are further exceptions of that rule, which take from it
 //! the purposes, the time and the parts they do not name themselves. What it denies inside becomes a closing rule of its own.
 
-use super::part::{ACT_CODE, Author, Label, Part, Period, in_mexico};
+use super::part::{ACT_CODE, Author, Label, Part, Period, in_mexico, kept_at};
 use super::terms::{Frequency, Per, Terms};
-use super::{Rule, Unless, Who, check_rules};
+use super::{Rule, Unless, Who, WordError, check_rules};
 use crate::act::systems;
 use crate::{Category, MemberId, MemberKind, Purpose, Role, Tag};
 use fhir::time::{Span, span};
@@ -25,6 +25,11 @@ pub trait Names {
     fn who(&self, reference: &Value) -> Option<Vec<Who>>;
     /// What a purpose that is not HL7's means here.
     fn purpose(&self, system: &str, code: &str) -> Option<Purpose>;
+    /// Whether an institution is a member of the network.
+    fn is_member(&self, member: &MemberId) -> bool;
+    /// What a resource is called in the network ([`Part`]), by its reference in the Consent. `None`: nothing that a member
+    /// keeps.
+    fn kept(&self, reference: &str) -> Option<String>;
 }
 
 /// An element that the rules cannot say.
@@ -37,7 +42,7 @@ pub struct Unsaid {
     pub why: &'static str,
 }
 
-type Said<T> = Result<T, Unsaid>;
+pub(super) type Said<T> = Result<T, Unsaid>;
 
 /// Elements of a Consent that say nothing of who may see what.
 const TOLD: [&str; 19] = [
@@ -128,6 +133,7 @@ pub fn from_consent(consent: &Value, names: &dyn Names) -> Result<Vec<Rule>, Uns
     let rules = reading.rules;
     match check_rules(&rules) {
         Ok(()) => Ok(rules),
+        Err(WordError::Rule { why, .. }) => unsaid("Consent.provision", why),
         Err(_) => unsaid("Consent.provision", "it breaks the bounds of a word"),
     }
 }
@@ -322,9 +328,12 @@ impl Reading<'_> {
 
     fn provision(&self, value: &Value, at: &str, name: &str) -> Said<Provision> {
         let members = value.as_object().map(|members| members.iter());
-        for (name, _) in members.into_iter().flatten() {
-            if !READ.contains(&name) {
-                return unsaid(&format!("{at}.{name}"), "no rule says this");
+        for (name, inner) in members.into_iter().flatten() {
+            let at = format!("{at}.{name}");
+            match name {
+                "extension" | "provision" => {}
+                _ if READ.contains(&name) => plain(inner, &at)?,
+                _ => return unsaid(&at, "no rule says this"),
             }
         }
         let permit = match value.text("type") {
@@ -389,17 +398,14 @@ impl Reading<'_> {
         let mut all = Vec::new();
         for (place, actor) in value.list("actor").iter().enumerate() {
             let at = format!("{at}.actor[{place}]");
-            let receives = codings(actor.get("role"))
-                .iter()
-                .all(|(_, code)| *code == "IRCP");
-            if !receives {
+            let roles = codings(actor.get("role"));
+            if roles.is_empty() || roles.iter().any(|(_, code)| *code != "IRCP") {
                 return unsaid(&format!("{at}.role"), "only those who receive information");
             }
             let reference = actor.get("reference");
-            let who = reference.and_then(|reference| {
-                own_who(reference)
-                    .map(|who| vec![who])
-                    .or_else(|| self.names.who(reference))
+            let who = reference.and_then(|reference| match own_who(reference) {
+                Some(who) => self.is_here(&who).then(|| vec![who]),
+                None => self.names.who(reference),
             });
             match who {
                 Some(who) if !who.is_empty() => all.extend(who),
@@ -407,6 +413,14 @@ impl Reading<'_> {
             }
         }
         Ok(all)
+    }
+
+    /// Whether the institution that somebody is named by is a member.
+    fn is_here(&self, who: &Who) -> bool {
+        match who {
+            Who::Member(member) | Who::Actor(member, _) => self.names.is_member(member),
+            _ => true,
+        }
     }
 
     fn purposes(&self, value: &Value, at: &str) -> Said<Vec<Purpose>> {
@@ -455,17 +469,26 @@ impl Reading<'_> {
             let at = format!("{at}.data[{place}]");
             let reference = data.get("reference");
             let name = reference.and_then(|reference| reference.text("reference"));
-            match (data.text("meaning"), name) {
-                (Some("instance"), Some(name)) => instances.resources.push(name.to_owned()),
-                (Some("related"), Some(name)) if name.starts_with("Encounter/") => {
-                    visits.visits.push(name.to_owned());
+            let kept = name.and_then(|name| self.names.kept(name));
+            let nothing = || unsaid(&format!("{at}.reference"), "nothing that a member keeps");
+            match (data.text("meaning"), kept) {
+                (Some("instance"), Some(name)) => instances.resources.push(name),
+                (Some("related"), Some(name)) if kept_at(&name).1.starts_with("Encounter/") => {
+                    visits.visits.push(name);
                 }
+                (Some("instance" | "related"), None) => return nothing(),
                 (Some("related"), _) => {
                     return unsaid(&at, "only what is related to a visit can be told");
                 }
-                (Some("authoredby"), _) => match reference.and_then(author) {
+                (Some("authoredby"), kept) => match reference.and_then(identified) {
+                    Some(Author::Institution(member)) if !self.names.is_member(&member) => {
+                        return nothing();
+                    }
                     Some(author) => authored.authors.push(author),
-                    None => return unsaid(&format!("{at}.reference"), "no author is named"),
+                    None => match kept {
+                        Some(name) => authored.authors.push(Author::Reference(name)),
+                        None => return unsaid(&format!("{at}.reference"), "no author is named"),
+                    },
                 },
                 _ => return unsaid(&format!("{at}.meaning"), "no rule says this"),
             }
@@ -479,7 +502,7 @@ impl Reading<'_> {
     }
 }
 
-fn unsaid<T>(place: &str, why: &'static str) -> Said<T> {
+pub(super) fn unsaid<T>(place: &str, why: &'static str) -> Said<T> {
     Err(Unsaid {
         place: place.to_owned(),
         why,
@@ -503,16 +526,31 @@ fn own_who(reference: &Value) -> Option<Who> {
     })
 }
 
-fn author(reference: &Value) -> Option<Author> {
-    let identifier = reference
-        .text("identifier.system")
-        .zip(reference.text("identifier.value"));
-    Some(match (identifier, reference.text("reference")) {
-        (Some((systems::MEMBER, member)), _) => Author::Institution(MemberId(member.to_owned())),
-        (Some((system, value)), _) => Author::Identifier(system.to_owned(), value.to_owned()),
-        (None, Some(name)) => Author::Reference(name.to_owned()),
-        (None, None) => return None,
+/// Who is named by an identifier.
+fn identified(reference: &Value) -> Option<Author> {
+    let value = reference.text("identifier.value")?;
+    Some(match reference.text("identifier.system")? {
+        systems::MEMBER => Author::Institution(MemberId(value.to_owned())),
+        system => Author::Identifier(system.to_owned(), value.to_owned()),
     })
+}
+
+/// Refuses what stands beside the values that are read: extensions, and what is said of a value itself (`_start`).
+fn plain(value: &Value, at: &str) -> Said<()> {
+    match value {
+        Value::Object(members) => members.iter().try_for_each(|(name, inner)| {
+            let at = format!("{at}.{name}");
+            match name.ends_with("xtension") || name.starts_with('_') {
+                true => unsaid(&at, "no rule says this"),
+                false => plain(inner, &at),
+            }
+        }),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(place, item)| plain(item, &format!("{at}[{place}]"))),
+        _ => Ok(()),
+    }
 }
 
 fn labels(value: &Value, at: &str) -> Said<Vec<Label>> {
@@ -578,7 +616,7 @@ fn frequency(extension: &Value, at: &str) -> Said<Frequency> {
     }
 }
 
-fn moment(text: Option<&str>) -> Option<Span> {
+pub(super) fn moment(text: Option<&str>) -> Option<Span> {
     span(text?).map(in_mexico)
 }
 

@@ -18,10 +18,11 @@ pub struct Part {
     /// What one of these wrote.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authors: Vec<Author>,
-    /// What belongs to one of these visits, and the visits: `Encounter/17`, by their names where they are kept.
+    /// What belongs to one of these visits, and the visits: `Encounter/17`, by their names where they are kept, or by their
+    /// names in the network ([`kept_name`]).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub visits: Vec<String>,
-    /// These resources themselves: `Observation/17`.
+    /// These resources themselves: `Observation/17`, as visits are named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resources: Vec<String>,
     /// These FHIR types: `Immunization`.
@@ -52,7 +53,7 @@ pub enum Author {
     Institution(MemberId),
     /// A professional, by an identifier: system and value.
     Identifier(String, String),
-    /// A professional or an organisation by its name where the resource is kept: `Practitioner/17`.
+    /// A professional or an organisation by its name where the resource is kept, or in the network: `Practitioner/17`.
     Reference(String),
 }
 
@@ -63,6 +64,21 @@ pub struct Label {
     pub system: String,
     /// Code.
     pub code: String,
+}
+
+/// What a resource is called in the network: its name where it is kept, after whose that is. By its name alone it would be
+/// another one's as well, wherever one of that name is.
+pub fn kept_name(member: &MemberId, name: &str) -> String {
+    format!("{}{member}/{name}", systems::KEPT)
+}
+
+/// At which member a name means something, `None` for all, and the resource's name there.
+pub fn kept_at(name: &str) -> (Option<&str>, &str) {
+    let kept = name.strip_prefix(systems::KEPT);
+    match kept.and_then(|rest| rest.split_once('/')) {
+        Some((member, name)) => (Some(member), name),
+        None => (None, name),
+    }
 }
 
 /// Things that one dimension names, at most.
@@ -234,7 +250,10 @@ impl Author {
     fn wrote(&self, facts: &Facts<'_>) -> bool {
         let mut named = facts.authors();
         match self {
-            Author::Reference(name) => named.any(|one| one.text("reference") == Some(name)),
+            Author::Reference(name) => {
+                let name = facts.here(name);
+                name.is_some() && named.any(|one| one.text("reference") == name)
+            }
             Author::Identifier(system, value) => named.any(|one| {
                 one.text("identifier.system") == Some(system)
                     && one.text("identifier.value") == Some(value)
@@ -267,12 +286,23 @@ impl<'a> Facts<'a> {
             })
     }
 
+    /// What a name means where the resource is kept.
+    fn here<'n>(&self, name: &'n str) -> Option<&'n str> {
+        let (member, name) = kept_at(name);
+        let here = member.is_none_or(|member| member == self.holder.0);
+        here.then_some(name)
+    }
+
     fn is_named(&self, name: &str) -> bool {
-        name.split_once('/') == Some((self.of.name(), self.id))
+        let named = self.here(name).and_then(|name| name.split_once('/'));
+        named == Some((self.of.name(), self.id))
     }
 
     fn is_of_visit(&self, visit: &str) -> bool {
         let resource = self.resource;
+        let Some(visit) = self.here(visit) else {
+            return false;
+        };
         self.is_named(visit)
             || ["encounter", "context", "partOf"]
                 .into_iter()

@@ -1,5 +1,6 @@
 //! Her rules as she reads them.
 
+use super::part::kept_at;
 use super::{Author, Part, Period, Rule, Speaker, Unless, Who};
 use crate::act::day;
 use crate::category::list;
@@ -217,11 +218,15 @@ fn part_words(
             (None, None) => String::new(),
         });
     }
+    let kept = |name: &String| match kept_at(name) {
+        (Some(member), name) => format!("{name} ({})", names(&MemberId(member.to_owned()), None)),
+        (None, name) => name.to_owned(),
+    };
     if !part.authors.is_empty() {
         let by = part.authors.iter().map(|author| match author {
             Author::Institution(member) => names(member, None),
             Author::Identifier(_, value) => value.clone(),
-            Author::Reference(name) => name.clone(),
+            Author::Reference(name) => kept(name),
         });
         let by = by.collect::<Vec<_>>().join(", ");
         said.push(match es {
@@ -229,23 +234,19 @@ fn part_words(
             false => format!("Only what {by} wrote."),
         });
     }
-    let labels = part.labels.iter().map(|label| &label.code);
-    let named: [(&str, &str, Vec<&String>); 4] = [
+    let labels = part.labels.iter().map(|label| label.code.clone());
+    let named: [(&str, &str, Vec<String>); 4] = [
         (
             "Sólo lo de estas visitas",
             "Only of these visits",
-            part.visits.iter().collect(),
+            part.visits.iter().map(kept).collect(),
         ),
         (
             "Sólo estos papeles",
             "Only these documents",
-            part.resources.iter().collect(),
+            part.resources.iter().map(kept).collect(),
         ),
-        (
-            "Sólo de este tipo",
-            "Only of this type",
-            part.types.iter().collect(),
-        ),
+        ("Sólo de este tipo", "Only of this type", part.types.clone()),
         (
             "Sólo con esta marca",
             "Only with this mark",
@@ -253,7 +254,6 @@ fn part_words(
         ),
     ];
     for (in_es, in_en, items) in named.into_iter().filter(|(.., items)| !items.is_empty()) {
-        let items = items.into_iter().map(String::as_str).collect::<Vec<_>>();
         let words = if es { in_es } else { in_en };
         said.push(format!("{words}: {}.", items.join(", ")));
     }

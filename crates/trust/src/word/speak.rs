@@ -158,6 +158,11 @@ pub(super) fn check_rule(rule: &Rule) -> Result<(), &'static str> {
     if rule.insist || rule.quiet || !rule.unless.is_empty() {
         return Err("for somebody else nothing insists, is quiet or has exceptions");
     }
+    if !rule.part.is_all() {
+        return Err(
+            "what is said for somebody is about kinds of data and topics, not about a part of her record",
+        );
+    }
     if !rule.terms.is_none() {
         return Err("for somebody else nothing is opened on terms: say until when instead");
     }

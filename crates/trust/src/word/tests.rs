@@ -1,6 +1,7 @@
 use super::*;
 use crate::Lang;
 use crate::category::{EVERYTHING, IDENTITY};
+use fhir::obj;
 use proptest::prelude::*;
 use store::Labels;
 
@@ -496,7 +497,7 @@ fn a_word_is_a_consent_that_r4_takes() {
         rule("r-5", false, Who::Member(member("imss")), MENTAL),
     ];
     for rules in [rules, vec![]] {
-        let consent = to_consent(&word(rules.clone()), "Patient/17");
+        let consent = to_consent(&word(rules.clone()), obj! { "reference" => "Patient/17" });
         let checked = fhir::check(&consent).map(|of| of.name());
         assert_eq!(checked, Ok("Consent"), "{consent}");
         let nested = consent.path("provision.provision");
@@ -552,7 +553,7 @@ fn terms_read_as_sentences_and_come_back_from_a_consent() {
         ..rule("all", false, Who::Everyone, &[])
     };
     let rules = vec![closing, on_terms()];
-    let consent = to_consent(&word(rules.clone()), "Patient/17");
+    let consent = to_consent(&word(rules.clone()), obj! { "reference" => "Patient/17" });
     assert_eq!(fhir::check(&consent).map(|of| of.name()), Ok("Consent"));
     struct Nobody;
     impl Names for Nobody {
@@ -560,6 +561,12 @@ fn terms_read_as_sentences_and_come_back_from_a_consent() {
             None
         }
         fn purpose(&self, _: &str, _: &str) -> Option<Purpose> {
+            None
+        }
+        fn is_member(&self, _: &MemberId) -> bool {
+            true
+        }
+        fn kept(&self, _: &str) -> Option<String> {
             None
         }
     }

@@ -1,7 +1,7 @@
 //! The person's word: what it closes, how it travels, how it is previewed.
 
 use super::*;
-use crate::{Rule, SignedWord, Who, Word};
+use crate::{Rule, SignedWord, Who, Word, word};
 
 fn rule(id: &str, allow: bool, who: Who, what: &[Category]) -> Rule {
     Rule {
@@ -385,4 +385,68 @@ fn a_preview_says_what_is_seen_in_part() {
     node.say(&herself("imss"), rules, noon()).unwrap();
     let today = rows(&[]);
     assert_eq!((today.partly, today.partly_today), (false, true));
+}
+
+/// Whatever says a word of hers here, a member that is not reached before the node stops hears it after its restart: it waits
+/// in the commit of the word, in the place of the one before.
+#[test]
+fn what_was_said_waits_for_the_members_also_when_the_node_stops_at_once() {
+    let mut node = node_with_her("imss");
+    let she = herself("imss");
+    let wish = crate::Wish::plain(crate::Finding::LateOnset, noon());
+    let says: [&dyn Fn(&Gate) -> SignedWord; 3] = [
+        &|gate| gate.say(&she, closed_to_pharmacies(), noon()).unwrap(),
+        &|gate| gate.wish(&she, vec![wish.clone()], noon()).unwrap(),
+        &|gate| gate.say(&she, Vec::new(), noon()).unwrap(),
+    ];
+    for say in says {
+        let said = say(&node.gate);
+        // Nobody carried it; the node stops.
+        let Node { gate, dir } = node;
+        drop(gate);
+        let gate = Gate::open(dir.path(), config("imss")).unwrap();
+        node = Node { gate, dir };
+        let waiting = node.rows(word::OUTBOX, 10).unwrap();
+        let members = ["farmacia", "sanatorio"];
+        for (place, member) in members.into_iter().enumerate() {
+            let (key, body) = &waiting[place];
+            assert_eq!(
+                *key,
+                [member.as_bytes(), b" ", &said.word.person.0].concat()
+            );
+            let carried: SignedWord = serde_json::from_slice(body).unwrap();
+            assert_eq!(carried, said);
+        }
+        assert_eq!(waiting.len(), members.len());
+    }
+    // A word of another member's is carried by that one.
+    let other = word(9, Vec::new(), "farmacia", 2);
+    assert!(node.hear(&other, &id("farmacia"), noon()).unwrap());
+    let carried = node.rows(word::OUTBOX, 10).unwrap();
+    assert!(
+        carried
+            .iter()
+            .all(|(_, body)| *body != serde_json::to_vec(&other).unwrap())
+    );
+}
+
+#[test]
+fn a_word_that_arrived_does_not_take_a_newer_one_out_of_the_outbox() {
+    let node = node_with_her("imss");
+    let waiting = || node.rows(word::OUTBOX, 10).unwrap();
+    node.say(&herself("imss"), closed_to_pharmacies(), noon())
+        .unwrap();
+    let old = waiting();
+    node.say(&herself("imss"), Vec::new(), noon()).unwrap();
+    let new = waiting();
+    for (key, body) in &old {
+        node.carried(word::OUTBOX, key, body, noon()).unwrap();
+    }
+    assert_eq!(waiting(), new);
+    let (key, body) = &new[0];
+    node.carried(word::OUTBOX, key, body, noon()).unwrap();
+    assert_eq!(waiting(), new[1..]);
+    // Once more is nothing new.
+    node.carried(word::OUTBOX, key, body, noon()).unwrap();
+    assert_eq!(waiting(), new[1..]);
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::represent::{Entered, Paper};
-use crate::{MemberId, MemberKind, Purpose, Role, Viewer, hidden, wish};
+use crate::{Author, MemberId, MemberKind, Part, Period, Purpose, Role, Viewer, hidden, wish};
 use proptest::prelude::*;
 
 const ROSA: Tag = Tag([1; 32]);
@@ -232,6 +232,23 @@ fn what_is_said_for_somebody_keeps_its_bounds_and_old_words_their_bytes() {
     assert!(spoil(&|rule| rule.insist = true) && spoil(&|rule| rule.quiet = true));
     assert!(spoil(&|rule| rule.who = Who::Representative(AUNT)));
     assert!(spoil(&|rule| rule.what.clear()));
+    // A form that was forged may name a part of the record, in any of its ways.
+    let part = |part: Part| spoil(&|rule| rule.part = part.clone());
+    assert!(part(Part {
+        resources: vec!["Observation/1".into()],
+        ..Part::default()
+    }));
+    assert!(part(Part {
+        authors: vec![Author::Institution(MemberId("clinica".into()))],
+        ..Part::default()
+    }));
+    assert!(part(Part {
+        period: Some(Period {
+            from: Some(noon(0)),
+            until: None,
+        }),
+        ..Part::default()
+    }));
     // Opened it may be, but not on terms; she herself may open on them.
     let opens = |rule: &mut Rule| rule.allow = true;
     let on_terms = |rule: &mut Rule| {
