@@ -29,7 +29,7 @@
 //! | `4` person's number, person's number | [`Decision`](crate::registry::Decision) as JSON: they are of two people |
 //! | `5` person's number, tag | [`Disowned`](crate::registry::Disowned) as JSON: it carries a CURP that is not its person's |
 //! | `6` tag, member, 0, grant | when the uses began that an institution made of what she opened, as JSON |
-//! | `8` member | when the runs began in which registers were compared with that member's, as JSON |
+//! | `1` member | when the runs began in which registers were compared with that member's, as JSON |
 //! | `9` person's number, member | [`Alike`](super::linkage::Alike) as JSON: somebody of that member's resembles her |
 //! | `x` tag | version (8 bytes) of the last word of a person who was erased |
 //!
@@ -228,7 +228,7 @@ pub(crate) fn disowned_of(key: &[u8]) -> Option<(PersonKey, Tag)> {
 pub(crate) const ALIKE: &[u8] = b"9";
 
 pub(crate) fn runs_with(member: &MemberId) -> Vec<u8> {
-    [b"8", member.0.as_bytes()].concat()
+    [b"1", member.0.as_bytes()].concat()
 }
 /// Sorts before all who resemble somebody here.
 pub(crate) fn alike_of(key: PersonKey) -> Vec<u8> {
