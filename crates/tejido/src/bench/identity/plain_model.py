@@ -2,7 +2,7 @@
 
 The table has `id` and some of first_name, surname, dob, birth_place, postcode, suburb, street, occupation, number.
 OUT gets seconds (training included, reading left out), the pairs' probabilities at 0.5 and 0.95 as pairs of ids, and
-clusters at 0.5 and 0.95.
+clusters at 0.5 and 0.95 with the seconds that each took.
 """
 
 import json
@@ -65,7 +65,9 @@ out = {"seconds": time.time() - began}
 for at in (0.5, 0.95):
     pairs = f"select id_l, id_r from {predicted.physical_name} where match_probability >= {at}"
     out[f"pairs_{at}"] = base.sql(pairs).fetchall()
+    began = time.time()
     groups = linker.clustering.cluster_pairwise_predictions_at_threshold(predicted, at)
+    out[f"grouping_{at}"] = time.time() - began
     out[f"clusters_{at}"] = base.sql(f"select id, cluster_id::varchar from {groups.physical_name}").fetchall()
 out["version"] = __import__("splink").__version__ + " on DuckDB " + duckdb.__version__
 with open(sys.argv[2], "w") as file:
