@@ -111,11 +111,16 @@ pub(crate) struct Making<'a> {
     pub(crate) loaded: Arc<Loaded>,
     /// Microsecond of this commit.
     pub(crate) now: i64,
+    /// The Patient of the last change and her number: a transaction is mostly about one.
+    pub(crate) patient: Option<(String, PersonKey)>,
     /// Someone is being erased: her rows are read for the last time.
     pub(crate) erasing: bool,
 }
 
 pub(crate) type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// The same in no order.
+type List = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Where a version is put.
 struct Place<'a> {
@@ -179,7 +184,9 @@ impl Making<'_> {
     /// Does one change.
     pub(crate) fn change(&mut self, ready: Ready, grant: &Grant, find: &Find) -> Result<Written> {
         let Ready { of, id, deed } = ready;
-        let head = self.head(of, &id)?.filter(|head| head.version > 0);
+        let head = self.head(of, &id)?;
+        let rid = head.as_ref().map(|head| head.tail.rid);
+        let head = head.filter(|head| head.version > 0);
         match deed {
             Deed::Create {
                 prepared,
@@ -190,10 +197,10 @@ impl Making<'_> {
                 {
                     return Ok(written);
                 }
-                self.store(of, id, *prepared, head, grant, Some(Current::Absent))
+                self.store((of, id, rid), *prepared, head, grant, Some(Current::Absent))
             }
             Deed::Update { prepared, if_match } => {
-                self.store(of, id, *prepared, head, grant, if_match)
+                self.store((of, id, rid), *prepared, head, grant, if_match)
             }
             Deed::Delete { if_match } => {
                 self.unload(of, &id)?;
@@ -241,17 +248,17 @@ impl Making<'_> {
         self.vault.body(&key, &row)?.ok_or_else(|| lost(of, id))
     }
 
+    /// Stores a version; `rid` is the number of the resource, if it has one.
     fn store(
         &mut self,
-        of: ResourceType,
-        id: String,
+        (of, id, rid): (ResourceType, String, Option<u64>),
         mut prepared: Prepared,
         head: Option<Head>,
         grant: &Grant,
         if_match: Option<Current>,
     ) -> Result<Written> {
         prepared.by(of, &self.loaded, self.secret, self.vault)?;
-        let (rid, person) = self.numbers(of, &id, prepared.patient.as_deref())?;
+        let (rid, person) = self.numbers(of, &id, rid, prepared.patient.as_deref())?;
         let created = !head.as_ref().is_some_and(Head::exists);
         let verb = if created { Verb::Create } else { Verb::Update };
         self.may_write(grant, verb, of, person, head.as_ref())?;
@@ -285,7 +292,7 @@ impl Making<'_> {
             labels: prepared.labels,
         };
         self.becomes(&place, &prepared, head.as_ref())?;
-        self.put_version(&place, Some(&prepared), created)
+        self.put_version(&place, Some(prepared), created)
     }
 
     /// Puts a version's index rows in the place of those of the version before.
@@ -297,7 +304,6 @@ impl Making<'_> {
     ) -> Result<()> {
         let of = place.of;
         let old = self.retire(of, place.id, head)?;
-        let is_new = old.is_empty();
         let mut new = self.rows_of(
             place,
             &prepared.index,
@@ -309,12 +315,12 @@ impl Making<'_> {
         let row = self
             .vault
             .close_card(&key, &place.facts(), &prepared.card)?;
-        new.insert(key, row);
-        match is_new {
+        new.push((key, row));
+        match old.is_empty() {
             true => self
                 .rows
                 .extend(new.into_iter().map(|(key, row)| (key, Some(row)))),
-            false => self.exchange(old, new),
+            false => self.exchange(old, new.into_iter().collect()),
         }
         let before = head.filter(|head| head.exists()).map(|head| head.labels);
         self.count(of, before, Some(place.labels))
@@ -368,13 +374,14 @@ impl Making<'_> {
         };
         match prepared {
             Some(prepared) => {
-                rows = self.rows_of(
+                let found = self.rows_of(
                     &place,
                     &prepared.index,
                     &prepared.matters,
                     &prepared.refers,
                     &prepared.directory,
                 );
+                rows.extend(found);
                 rows.insert(place.tail.card_key(of), Vec::new());
             }
             None => {
@@ -391,6 +398,7 @@ impl Making<'_> {
         let Some(head) = self.head(of, id)? else {
             return Ok(0);
         };
+        self.patient = None;
         if head.exists() {
             let old = self.retire(of, id, Some(&head))?;
             self.exchange(old, Rows::new());
@@ -472,17 +480,20 @@ impl Making<'_> {
         &mut self,
         of: ResourceType,
         id: &str,
+        rid: Option<u64>,
         patient: Option<&str>,
     ) -> Result<(u64, PersonKey)> {
         let person = match patient {
-            Some(patient) => Some(self.person(patient)?),
-            None => None,
+            Some(patient) => self.person(patient)?,
+            None => PersonKey(0),
         };
-        let rid = match (self.head(of, id)?, person) {
-            (Some(head), _) => head.tail.rid,
-            (None, _) => self.new_rid(),
+        let herself = of.name() == "Patient" && patient == Some(id);
+        let rid = match rid {
+            Some(rid) => rid,
+            None if herself => person.0,
+            None => self.new_rid(),
         };
-        Ok((rid, person.unwrap_or_default()))
+        Ok((rid, person))
     }
 
     /// The number of a Patient, reserved at the first mention so that the order of arrival does not matter.
@@ -490,15 +501,24 @@ impl Making<'_> {
         let Some(of) = ResourceType::from_name("Patient") else {
             return Ok(PersonKey(0));
         };
-        if let Some(head) = self.head(of, id)? {
-            return Ok(PersonKey(head.tail.rid));
+        if let Some((known, person)) = &self.patient
+            && known == id
+        {
+            return Ok(*person);
         }
-        let rid = self.new_rid();
-        let (key, row) = self.vault.assign(PersonKey(rid), id)?;
-        self.put(key, row);
-        let head = Head::reserved(rid, PersonKey(rid));
-        self.put(head::key(self.secret, of, id), head.encode());
-        Ok(PersonKey(rid))
+        let person = match self.head(of, id)? {
+            Some(head) => PersonKey(head.tail.rid),
+            None => {
+                let person = PersonKey(self.new_rid());
+                let (key, row) = self.vault.assign(person, id)?;
+                self.put(key, row);
+                let head = Head::reserved(person.0, person);
+                self.put(head::key(self.secret, of, id), head.encode());
+                person
+            }
+        };
+        self.patient = Some((id.to_owned(), person));
+        Ok(person)
     }
 
     /// Old and new place must be the permit's, and what is there must not be hidden from it.
@@ -609,8 +629,8 @@ impl Making<'_> {
             labels: head.labels,
         };
         let mut rows = self.rows_of(&place, &index, &matters, &card.refers, &card.directory);
-        rows.insert(key, row);
-        Ok(rows)
+        rows.push((key, row));
+        Ok(rows.into_iter().collect())
     }
 
     /// The index keys of a stored version's words. They are not on its card: the text is read.
@@ -631,7 +651,7 @@ impl Making<'_> {
         matters: &[Vec<u8>],
         refers: &[String],
         directory: &[Vec<u8>],
-    ) -> Rows {
+    ) -> List {
         let Place {
             of, tail, labels, ..
         } = *place;
@@ -642,37 +662,32 @@ impl Making<'_> {
             length: place.length,
         }
         .encode();
-        let mut rows = Rows::new();
+        let mut rows = List::with_capacity(index.len() + matters.len() + refers.len() + 8);
         for start in index {
             let mut key = Vec::with_capacity(start.len() + crate::keys::TAIL);
             key.extend_from_slice(start);
             key.extend_from_slice(&tail.bytes());
-            rows.insert(key, row.clone());
+            rows.push((key, row.clone()));
         }
         for value in matters {
             let key = index::personal(of, tail.person).bytes(value).tail(&tail);
-            rows.insert(key.done(), row.clone());
+            rows.push((key.done(), row.clone()));
         }
         for pair in index::links(of, matters) {
             let key = index::linked(of, tail.person).bytes(&pair).tail(&tail);
-            rows.insert(key.done(), row.clone());
+            rows.push((key.done(), row.clone()));
         }
         let mut stamp = tail.bytes().to_vec();
         stamp.extend_from_slice(&row);
-        rows.insert(
-            Key::new(partition, STAMP)
-                .of(of)
-                .newest_first(place.stamp)
-                .done(),
-            stamp,
-        );
+        let key = Key::new(partition, STAMP).of(of).newest_first(place.stamp);
+        rows.push((key.done(), stamp));
         if tail.person.0 != 0 {
             for name in refers {
                 let key = Key::new(partition, REFERS)
                     .person(tail.person)
                     .bytes(&index::whole_hash(name, self.secret))
                     .rid(tail.rid);
-                rows.insert(key.done(), mark.clone());
+                rows.push((key.done(), mark.clone()));
             }
         }
         if labels.0 != 0 {
@@ -680,15 +695,15 @@ impl Making<'_> {
                 .of(of)
                 .person(tail.person)
                 .rid(tail.rid);
-            rows.insert(by_type.done(), mark.clone());
+            rows.push((by_type.done(), mark.clone()));
             let by_person = Key::new(partition, MARKED)
                 .person(tail.person)
                 .rid(tail.rid);
-            rows.insert(by_person.done(), mark);
+            rows.push((by_person.done(), mark));
         }
         for key in directory {
             let key = Key::new(DIRECTORY, PERSON).sized(key).person(tail.person);
-            rows.insert(key.done(), Vec::new());
+            rows.push((key.done(), Vec::new()));
         }
         rows
     }
@@ -730,13 +745,14 @@ impl Making<'_> {
     fn put_version(
         &mut self,
         place: &Place<'_>,
-        prepared: Option<&Prepared>,
+        prepared: Option<Prepared>,
         created: bool,
     ) -> Result<Written> {
         let Place { of, id, tail, .. } = *place;
-        self.put_head(place, prepared.map(|prepared| prepared.hash));
+        self.put_head(place, prepared.as_ref().map(|prepared| prepared.hash));
         let key = Key::new(records(of), BODY).long(place.stamp).done();
-        let packed = prepared.map(|prepared| prepared.packed.as_slice());
+        let packed = prepared.as_ref();
+        let packed = packed.map(|prepared| prepared.packed.as_slice());
         let row = self.vault.close_body(&key, &place.facts(), packed)?;
         self.put(key, row);
         let updated = body::time(place.updated);
@@ -748,7 +764,7 @@ impl Making<'_> {
                 updated,
                 deleted: prepared.is_none(),
                 body: prepared.map_or_else(Default::default, |prepared| {
-                    prepared.text.clone().splice(place.version, updated)
+                    prepared.text.splice(place.version, updated)
                 }),
                 person: tail.person,
             },

@@ -228,6 +228,7 @@ impl Deriving<'_> {
             vault: self.vault,
             loaded: self.loaded.clone(),
             now: 0,
+            patient: None,
             erasing: false,
         })
     }

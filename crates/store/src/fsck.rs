@@ -336,6 +336,7 @@ impl Checking<'_> {
             vault: self.deriving.vault,
             loaded: self.deriving.loaded.clone(),
             now: 0,
+            patient: None,
             erasing: false,
         };
         let rows = making.called_for(stamp, stored, prepared.as_ref(), &head);

@@ -303,6 +303,7 @@ impl Writer {
             secret: &self.secret,
             vault: &self.vault,
             loaded: self.loaded.clone(),
+            patient: None,
             erasing: false,
         };
         let find = &self.find;

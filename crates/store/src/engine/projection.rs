@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{Error, Result, codec::Reader};
 use lsm_tree::{
-    AbstractTree, AnyTree, Cache, CompressionType, Config, Guard, SequenceNumberCounter,
+    AbstractTree, AnyTree, Cache, CompressionType, Config, Guard, InternalValue,
+    SequenceNumberCounter, ValueType,
     compaction::Leveled,
     config::{
         BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy,
@@ -243,9 +244,14 @@ impl Projection {
         shared.pace.ask();
         let _applying = shared.applying();
         let number = shared.sequence.next();
-        let done = rows(&mut |key, value| match value {
-            Some(value) => shared.tree.insert(key, value, number).1,
-            None => shared.tree.remove(key, number).1,
+        // Looked up once, not under a lock for each row: while `applying` is held the open table stays the same.
+        let table = shared.tree.active_memtable();
+        let done = rows(&mut |key, value| {
+            let row = match value {
+                Some(value) => InternalValue::from_components(key, value, number, ValueType::Value),
+                None => InternalValue::new_tombstone(key, number),
+            };
+            table.insert(row).1
         });
         shared.views().visible = number + 1;
         done
