@@ -3,7 +3,7 @@
 //! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
 //! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
 //! (`words`, `statements`, `current`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
-//! (`pattern`) or guessing (`sought`), who is who as it was decided (`links`, `linked`, told above by `register`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
+//! (`pattern`, `noticed`) or guessing (`sought`), who is who as it was decided (`links`, `linked`, told above by `register`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
 //! row it keeps is named in `rows`.
 
 mod accounts;
@@ -20,6 +20,7 @@ mod judge;
 mod limit;
 mod linked;
 mod links;
+mod noticed;
 mod order;
 mod pace;
 mod pattern;
@@ -55,7 +56,7 @@ pub use erasure::Erasure;
 pub use factor::Enrolment;
 pub use glass::News;
 pub use limit::{Ground, Limit, Signer, Telling};
-pub use pattern::Unusual;
+pub use noticed::Unusual;
 pub use question::{Acting, Question, Said};
 pub(crate) use question::{SCOPES, letters, verbs};
 pub use refusal::{Refusal, RefusalKind};
