@@ -3,7 +3,7 @@
 //! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
 //! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
 //! (`words`, `statements`, `current`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
-//! (`pattern`) or guessing (`sought`), who is who as it was decided (`links`, `linked`, told above by `register`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
+//! (`pattern`, `noticed`) or guessing (`sought`), who is who as it was decided (`links`, `linked`, told above by `register`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
 //! row it keeps is named in `rows`.
 
 mod accounts;
@@ -21,6 +21,7 @@ mod limit;
 mod linkage;
 mod linked;
 mod links;
+mod noticed;
 mod order;
 mod pace;
 mod pattern;
@@ -58,7 +59,7 @@ pub use factor::Enrolment;
 pub use glass::News;
 pub use limit::{Ground, Limit, Signer, Telling};
 pub use linkage::{Met, Mine};
-pub use pattern::Unusual;
+pub use noticed::Unusual;
 pub use question::{Acting, Question, Said};
 pub(crate) use question::{SCOPES, letters, verbs};
 pub use refusal::{Refusal, RefusalKind};

@@ -91,6 +91,29 @@ pub struct Verdict {
     pub words: String,
 }
 
+impl Verdict {
+    /// What somebody says of what a colleague did, who is of another unit.
+    pub fn of(
+        done_by: &Colleague,
+        by: Colleague,
+        (justified, words): (bool, &str),
+        now: Timestamp,
+    ) -> Result<Verdict, GlassError> {
+        if by.login == done_by.login {
+            return Err(GlassError::OwnReview);
+        }
+        if by.unit == done_by.unit {
+            return Err(GlassError::SameUnit);
+        }
+        Ok(Verdict {
+            by,
+            at: now,
+            justified,
+            words: checked(words)?,
+        })
+    }
+}
+
 /// One emergency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Break {
@@ -149,13 +172,13 @@ pub enum GlassError {
     #[error("this emergency is confirmed already")]
     Confirmed,
     /// Not run out yet: what is still to come would not be reviewed.
-    #[error("this emergency is still open; it is reviewed when it has run out")]
+    #[error("this is not over yet; it is reviewed when it is")]
     StillOpen,
     /// Reviewed before.
-    #[error("this emergency was reviewed already")]
+    #[error("this was reviewed already")]
     Reviewed,
     /// Who broke the glass does not review it.
-    #[error("who declared an emergency does not review it")]
+    #[error("nobody reviews what she did herself")]
     OwnReview,
     /// Nor does somebody of the same unit.
     #[error("somebody of another unit reviews it")]
@@ -170,10 +193,10 @@ impl GlassError {
             GlassError::Expired => "Esta emergencia ya venció; declárala de nuevo si la hay.",
             GlassError::NotYours => "Otra persona declaró esta emergencia.",
             GlassError::Confirmed => "Esta emergencia ya está confirmada.",
-            GlassError::StillOpen => "Esta emergencia sigue abierta; se revisa cuando venza.",
-            GlassError::Reviewed => "Esta emergencia ya se revisó.",
-            GlassError::OwnReview => "Quien declara una emergencia no la revisa.",
-            GlassError::SameUnit => "La revisa alguien de otra área.",
+            GlassError::StillOpen => "Esto sigue abierto; se revisa cuando termine.",
+            GlassError::Reviewed => "Esto ya se revisó.",
+            GlassError::OwnReview => "Nadie revisa lo que hizo.",
+            GlassError::SameUnit => "Lo revisa alguien de otra área.",
         }
     }
 }
@@ -220,7 +243,7 @@ impl Break {
     pub fn review(
         mut self,
         by: Colleague,
-        (justified, words): (bool, &str),
+        said: (bool, &str),
         now: Timestamp,
     ) -> Result<Break, GlassError> {
         match self.stage(now) {
@@ -228,18 +251,7 @@ impl Break {
             Stage::Reviewed => return Err(GlassError::Reviewed),
             Stage::Waiting | Stage::Overdue => {}
         }
-        if by.login == self.by.login {
-            return Err(GlassError::OwnReview);
-        }
-        if by.unit == self.by.unit {
-            return Err(GlassError::SameUnit);
-        }
-        self.verdict = Some(Verdict {
-            by,
-            at: now,
-            justified,
-            words: checked(words)?,
-        });
+        self.verdict = Some(Verdict::of(&self.by, by, said, now)?);
         Ok(self)
     }
 
@@ -305,15 +317,31 @@ pub enum Step {
         /// Why; empty at the other members, which are told the verdict alone.
         words: String,
     },
+    /// It was reviewed how somebody opened many records without a sign of care ([`crate::Unusual`]).
+    Judged {
+        /// Which time.
+        id: String,
+        /// Her name.
+        who: String,
+        /// How many people without a sign of care she had opened when it was noticed.
+        people: u64,
+        /// Whether it was right.
+        justified: bool,
+        /// Why.
+        words: String,
+    },
     /// Somebody wanted to take a step; why not, the act says.
     Tried,
 }
 
 impl Step {
-    /// Which emergency it is of; empty for one that was not taken.
+    /// Of what it is; empty for one that was not taken.
     pub fn id(&self) -> &str {
         match self {
-            Step::Declared { id, .. } | Step::Confirmed { id } | Step::Reviewed { id, .. } => id,
+            Step::Declared { id, .. }
+            | Step::Confirmed { id }
+            | Step::Reviewed { id, .. }
+            | Step::Judged { id, .. } => id,
             Step::Tried => "",
         }
     }

@@ -163,6 +163,66 @@ async fn an_emergency_from_the_first_click_to_the_verdict_on_her_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_opened_many_records_is_reviewed_on_a_page_and_she_reads_the_verdict() {
+    let nodes = network().await;
+    let gate = &nodes[0].gate;
+    remember(&nodes[0], "Diabetes mellitus tipo 2");
+    account(&nodes[0], "ana", Role::Physician, Some("consulta"));
+    account(&nodes[0], "rosa", Role::Privacy, Some("privacidad"));
+    account(&nodes[0], "lupita", Role::Patient, None);
+    // More than a day ago.
+    let now = Timestamp::now();
+    let then = now - jiff::SignedDuration::from_hours(25);
+    let ana = gate.token("ana", 1, now).unwrap().actor;
+    let others = (1..20).map(|n| format!("HEGG{:02}0427MVZRRL0{}", 10 + n, n % 10));
+    for curp in std::iter::once(CURP.to_owned()).chain(others) {
+        gate.check_in(&ana, &curp, then).unwrap();
+        let request = trust::Request {
+            person: trust::PersonRef::Curp(curp),
+            ..summary(ana.clone(), trust::Purpose::Treatment)
+        };
+        let grant = gate.decide(request, then).unwrap();
+        let of = fhir::ResourceType::from_name("Condition").unwrap();
+        let held = gate.store().read(&grant.permit, of, "c").unwrap();
+        gate.open_answer(&grant, held, then).unwrap();
+    }
+
+    let mut rosa = Browser::at(&nodes[0]);
+    rosa.sign_in("rosa").await;
+    let list = rosa.get("/revisiones").await;
+    assert!(list.html.contains("20 personas en un día"), "{}", list.html);
+    let id = list.after("href=\"/revisiones/").split('"').next().unwrap();
+    let page = format!("/revisiones/{id}");
+    let one = rosa.get(&page).await;
+    assert!(one.html.contains("No nombres a ninguna") && !one.html.contains("Diabetes"));
+    let csrf = one.csrf().to_owned();
+    let lacks = rosa.post(&page, &[("csrf", &csrf), ("words", "no")]).await;
+    assert_eq!(lacks.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(lacks.html.contains("href=\"#verdict\"") && lacks.html.contains("href=\"#words\""));
+    let words = "Nadie la mandó a leerlos.";
+    let said = [("csrf", csrf.as_str()), ("verdict", "no"), ("words", words)];
+    let said = rosa.post(&page, &said).await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER, "{}", said.html);
+    let list = rosa.get("/revisiones").await;
+    assert!(
+        !list.html.contains("20 personas en un día"),
+        "{}",
+        list.html
+    );
+
+    let mut lupita = Browser::at(&nodes[0]);
+    lupita.sign_in("lupita").await;
+    let looks = lupita.get("/accesos").await;
+    for part in [
+        "abrió 20 historias sin señal de atención",
+        "no hubo motivo: «Nadie la mandó a leerlos»",
+        "No hubo motivo.",
+    ] {
+        assert!(looks.html.contains(part), "{part}: {}", looks.html);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn she_insists_only_after_a_warning() {
     let nodes = network().await;
     account(&nodes[1], "lupita", Role::Patient, None);

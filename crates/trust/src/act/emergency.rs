@@ -67,6 +67,38 @@ pub(super) fn done(act: &ActView, hour: &str, lang: Lang) -> String {
                 quoted(words)
             )
         }
+        (
+            Lang::Es,
+            Step::Judged {
+                who,
+                people,
+                justified,
+                words,
+                ..
+            },
+        ) => {
+            let verdict = if *justified { "sí" } else { "no" };
+            format!(
+                "revisó {hour} por qué {who} abrió {people} historias sin señal de atención. La tuya es una de ellas. Dijo que {verdict} hubo motivo{}.",
+                quoted(words)
+            )
+        }
+        (
+            Lang::En,
+            Step::Judged {
+                who,
+                people,
+                justified,
+                words,
+                ..
+            },
+        ) => {
+            let verdict = if *justified { "was" } else { "was no" };
+            format!(
+                "reviewed {hour} why {who} opened {people} histories without a sign of care. Yours is one of them. They said that there {verdict} reason for it{}.",
+                quoted(words)
+            )
+        }
         (Lang::Es, Step::Tried) => format!("quiso abrir de emergencia tu historia {hour}."),
         (Lang::En, Step::Tried) => format!("tried to open your history in an emergency {hour}."),
     }
@@ -77,6 +109,10 @@ pub(super) fn tried(step: &Step, hour: &str, lang: Lang) -> String {
     match (lang, step) {
         (Lang::Es, Step::Reviewed { .. }) => format!("quiso revisar una emergencia {hour}"),
         (Lang::En, Step::Reviewed { .. }) => format!("tried to review an emergency {hour}"),
+        (Lang::Es, Step::Judged { .. }) => format!("quiso revisar quién abrió tu historia {hour}"),
+        (Lang::En, Step::Judged { .. }) => {
+            format!("tried to review who opened your history {hour}")
+        }
         (Lang::Es, _) => format!("quiso abrir de emergencia tu historia {hour}"),
         (Lang::En, _) => format!("tried to open your history in an emergency {hour}"),
     }

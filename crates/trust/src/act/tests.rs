@@ -359,6 +359,22 @@ fn sentences() -> Vec<(Act, &'static str, &'static str)> {
         ),
         (
             with(|a| {
+                a.kind = ActKind::Review;
+                doer(a, "Rosa Lara", Role::Privacy);
+                a.person = None;
+                a.what = What::Glass(crate::glass::Step::Judged {
+                    id: "n1".into(),
+                    who: "Juan Gil".into(),
+                    people: 20,
+                    justified: false,
+                    words: "Nadie se lo pidió.".into(),
+                });
+            }),
+            "Rosa Lara, de privacidad de Farmacia del Centro, revisó a las 11:42 por qué Juan Gil abrió 20 historias sin señal de atención. La tuya es una de ellas. Dijo que no hubo motivo: «Nadie se lo pidió».",
+            "Rosa Lara, privacy officer at Farmacia del Centro, reviewed at 11:42 why Juan Gil opened 20 histories without a sign of care. Yours is one of them. They said that there was no reason for it: «Nadie se lo pidió».",
+        ),
+        (
+            with(|a| {
                 own(a);
                 a.kind = ActKind::Evidence;
             }),

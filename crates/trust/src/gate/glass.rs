@@ -317,7 +317,12 @@ impl Gate {
         Ok(changes)
     }
 
-    fn may_review(&self, by: &Actor, of: PersonRef, now: Timestamp) -> Result<Grant, Refusal> {
+    pub(super) fn may_review(
+        &self,
+        by: &Actor,
+        of: PersonRef,
+        now: Timestamp,
+    ) -> Result<Grant, Refusal> {
         let step = Step::Reviewed {
             id: String::new(),
             justified: false,
@@ -370,7 +375,7 @@ impl Gate {
         Ok((row, one))
     }
 
-    fn as_colleague(&self, actor: &Actor) -> Result<Colleague, Refusal> {
+    pub(super) fn as_colleague(&self, actor: &Actor) -> Result<Colleague, Refusal> {
         Ok(Colleague {
             login: actor.id.clone(),
             name: actor.name.clone(),
@@ -407,7 +412,7 @@ fn emergency(by: &Actor, person: PersonRef, step: Step) -> Request {
     }
 }
 
-fn reviewing(by: &Actor, person: PersonRef, step: Step) -> Request {
+pub(super) fn reviewing(by: &Actor, person: PersonRef, step: Step) -> Request {
     Request {
         purpose: Purpose::Operations,
         ..emergency(by, person, step)

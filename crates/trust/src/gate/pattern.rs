@@ -4,7 +4,7 @@
 //! about. What tells the two apart is what goes with care: somebody else received the person, or made the appointment; the
 //! person showed her code; something was written into her record. Of each professional the people whose record she opened
 //! in the last [`WINDOW`] hours are kept, each with a [`weight`]; what she writes about a person takes that person out. From
-//! [`NOTICED`] on it is an act, listed for review, and each further such person takes a wait that grows ([`wait`]).
+//! [`NOTICED`] on it is an act, listed for review (`noticed`), and each further such person takes a wait that grows ([`wait`]).
 //! People whom she opened before, people with a code, an appointment or something written: never slowed. So a doctor
 //! alone at her desk who receives, reads and writes is never noticed, and who only reads is after twenty.
 //!
@@ -15,14 +15,11 @@
 //! Cost: of somebody new to a professional one look into a small table; the first time after a start her acts of the
 //! window, at most [`MOST_ACTS`].
 
-use super::acts::{Deed, Rows};
 use super::decide::Asked;
 use super::judge::Opens;
-use super::{Gate, Refusal, RefusalKind, Tag, What, locked, rows};
-use crate::act::{Act, Doer};
-use crate::{ActKind, Actor, Evidence, EvidenceKind, MemberId, Purpose, Role};
+use super::{Gate, Refusal, RefusalKind, Tag, locked, rows};
+use crate::{Act, ActKind, Actor, Evidence, EvidenceKind, MemberId, Purpose, Role};
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use store::{Verb, Verbs};
@@ -157,6 +154,13 @@ fn start(now: Timestamp) -> Timestamp {
         .unwrap_or(Timestamp::MIN)
 }
 
+/// The end of the window that begins then: from it on another one is noticed anew.
+pub(super) fn end(noticed: Timestamp) -> Timestamp {
+    noticed
+        .checked_add(SignedDuration::from_hours(WINDOW))
+        .unwrap_or(Timestamp::MAX)
+}
+
 /// How much a person counts, by the best of the evidence there is: 0 what the person or an appointment of somebody else's
 /// making says, [`COLLEAGUE`] the desk, [`OWN_WORD`] what the professional says herself. Tenths of a person.
 pub(crate) fn weight(evidence: &[Evidence], actor: &Actor) -> u32 {
@@ -181,23 +185,6 @@ pub(crate) fn weight(evidence: &[Evidence], actor: &Actor) -> u32 {
 fn wait(over: u32) -> i64 {
     let doubled = (over / OWN_WORD).min(4);
     (FIRST_WAIT << doubled).min(LONGEST_WAIT)
-}
-
-/// Somebody who was noticed, for whoever reviews.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unusual {
-    /// Her institution.
-    pub member: MemberId,
-    /// Her login there.
-    pub actor: String,
-    /// Her name as people say it.
-    pub name: String,
-    /// What she is.
-    pub role: Role,
-    /// How many people without a sign of care she had opened in a day when it was noticed.
-    pub people: u64,
-    /// When that was.
-    pub at: Timestamp,
 }
 
 impl Gate {
@@ -291,11 +278,34 @@ impl Gate {
     }
 
     fn pattern_in_the_log(&self, actor: &Actor, now: Timestamp) -> Result<Pattern, Refusal> {
-        let (house, from) = (&self.house, start(now));
         let list = rows::listed_actor(&actor.member, &actor.id);
+        let acts = self.acts_since(&list, start(now), MOST_ACTS)?;
+        Ok(Pattern::of_acts(&acts))
+    }
+
+    /// The people whom a professional opened without a sign of care, by her acts of the time around a moment: of the window
+    /// that ended then, and of the one that began.
+    pub(super) fn opened_without_care(
+        &self,
+        list: &[u8],
+        noticed: Timestamp,
+    ) -> Result<Vec<Tag>, Refusal> {
+        let mut acts = self.acts_since(list, start(noticed), usize::MAX)?;
+        acts.retain(|act| act.at < end(noticed));
+        let opened = Pattern::of_acts(&acts).people.into_iter();
+        let mut people: Vec<Tag> = opened
+            .filter_map(|(person, opened)| (opened.weight > 0).then_some(person))
+            .collect();
+        people.sort_unstable();
+        Ok(people)
+    }
+
+    /// Acts listed under a key since a moment, newest first: so many, and what is left of their page.
+    fn acts_since(&self, list: &[u8], from: Timestamp, most: usize) -> Result<Vec<Act>, Refusal> {
+        let house = &self.house;
         let (mut acts, mut before) = (Vec::new(), None);
-        while acts.len() < MOST_ACTS {
-            let page = house.store.acts(&house.seal, &list, before, PAGE)?;
+        while acts.len() < most {
+            let page = house.store.acts(&house.seal, list, before, PAGE)?;
             before = page.last().map(|(leaf, _)| *leaf);
             let read = page
                 .iter()
@@ -306,33 +316,6 @@ impl Gate {
                 break;
             }
         }
-        Ok(Pattern::of_acts(&acts))
-    }
-
-    fn notice(&self, actor: &Actor, people: u64, now: Timestamp) -> Result<(), Refusal> {
-        let unusual = Unusual {
-            member: actor.member.clone(),
-            actor: Doer::login(actor).to_owned(),
-            name: actor.name.clone(),
-            role: actor.role,
-            people,
-            at: now,
-        };
-        tracing::warn!(member = %actor.member, people, "many records opened without a sign of care");
-        let key = rows::unusual(now, &actor.member, &actor.id);
-        let changes: Rows = vec![(key, Some(super::accounts::json(&unusual)))];
-        let deed = Deed {
-            what: What::Interaction(format!("{people} people without a sign of care")),
-            ..Deed::new(ActKind::Unusual, actor, Purpose::Operations)
-        };
-        self.keep(changes, Vec::new(), Some(deed), now)
-    }
-
-    /// Who was noticed, newest first, at most so many: for whoever reviews how records are read here.
-    pub fn unusual(&self, most: usize) -> Result<Vec<Unusual>, Refusal> {
-        let house = &self.house;
-        let found = house.store.scan(&house.seal, rows::UNUSUAL, None, most)?;
-        let read = |(_, row): &(Vec<u8>, Vec<u8>)| serde_json::from_slice(row).ok();
-        Ok(found.iter().filter_map(read).collect())
+        Ok(acts)
     }
 }

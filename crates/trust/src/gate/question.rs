@@ -137,7 +137,7 @@ pub(crate) fn actions(
         // Nor is it by a step of an emergency: the evidence that it makes opens it.
         What::Glass(step) if verbs == Verbs::default() => {
             let action = match step {
-                Step::Reviewed { .. } => policy::REVIEW,
+                Step::Reviewed { .. } | Step::Judged { .. } => policy::REVIEW,
                 Step::Declared { .. } | Step::Confirmed { .. } | Step::Tried => policy::BREAK,
             };
             return Ok((vec![action], Opens::Unseen));

@@ -17,7 +17,7 @@
 //! | `u` tag, id (hex) | [`Limit`](super::limit::Limit) as JSON: what is told in spite of a wish not to know |
 //! | `r` room, 0, key | rows of other rooms (outboxes) |
 //! | `d` person's number | [`Begun`](super::erasure::Begun) as JSON: an erasure that is under way |
-//! | `m` time inverted (8 bytes), member, 0, login | [`Unusual`](super::pattern::Unusual) as JSON: many records opened without a sign of care |
+//! | `m` time inverted (8 bytes), member, 0, login | [`Unusual`](super::noticed::Unusual) as JSON: many records opened without a sign of care |
 //! | `u` member | until when all its words are here |
 //! | `g` emergency | [`Break`](crate::glass::Break) as JSON |
 //! | `h` due (8 bytes), emergency | it is not reviewed; in the order of its day |
@@ -151,6 +151,12 @@ pub(crate) fn unusual(at: Timestamp, member: &MemberId, login: &str) -> Vec<u8> 
     let newest_first = seconds(at).map(|byte| !byte);
     let who = [member.0.as_bytes(), b"\0", login.as_bytes()].concat();
     [UNUSUAL, &newest_first, &who].concat()
+}
+/// The member and the login of a row of somebody who was noticed.
+pub(crate) fn noticed(key: &[u8]) -> Option<(MemberId, String)> {
+    let who = key.strip_prefix(UNUSUAL)?.get(8..)?;
+    let (member, login) = std::str::from_utf8(who).ok()?.split_once('\0')?;
+    Some((MemberId(member.to_owned()), login.to_owned()))
 }
 pub(crate) fn all_said(member: &MemberId) -> Vec<u8> {
     [ALL_SAID, member.0.as_bytes()].concat()

@@ -105,6 +105,8 @@ pub(crate) fn pages(
         now,
     };
     let noticed = Unusual {
+        id: "n1".into(),
+        verdict: None,
         member: MemberId("imss".into()),
         actor: "perez".into(),
         name: "Dr. Juan Pérez".into(),
@@ -123,7 +125,12 @@ pub(crate) fn pages(
         ),
         (
             "revisiones",
-            views::emergency::reviews(officer("/revisiones"), &waiting, &[noticed], now),
+            views::emergency::reviews(
+                officer("/revisiones"),
+                &waiting,
+                std::slice::from_ref(&noticed),
+                now,
+            ),
         ),
         (
             "revision",
@@ -133,6 +140,16 @@ pub(crate) fn pages(
                 &none,
                 &[],
                 now,
+            ),
+        ),
+        (
+            "revision-de-muchos",
+            views::emergency::review_noticed(
+                officer("/revisiones"),
+                &noticed,
+                &none,
+                &[],
+                noticed.over(),
             ),
         ),
         (

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::extract::{Path, Query};
 use axum::http::{Response, StatusCode};
 use trust::glass::Reason;
-use trust::{MemberId, Purpose, RefusalKind};
+use trust::{MemberId, Purpose, RefusalKind, Unusual};
 
 /// The form; or the record, when she has an emergency of this person open.
 pub(super) async fn ask(signed: Signed, Path(sealed): Path<String>) -> Answer {
@@ -161,7 +161,7 @@ pub(super) async fn reviews(signed: Signed) -> Answer {
 /// How many who were noticed the list shows, newest first.
 const NOTICED: usize = 50;
 
-/// One emergency with what was done under it.
+/// One emergency with what was done under it, or one who was noticed.
 async fn one(
     signed: &Signed,
     id: String,
@@ -169,6 +169,17 @@ async fn one(
     (typed, errors): (&Fields, &[FieldError]),
 ) -> Answer {
     let (gate, now, actor) = signed.at_the_gate();
+    if Unusual::is_named(&id) {
+        let found = blocking(&signed.visitor, move || gate.noticed(&actor, &id, now)).await?;
+        return Ok(match found {
+            Ok(one) => {
+                let frame = signed.frame();
+                let html = views::emergency::review_noticed(frame, &one, typed, errors, now);
+                page(code, html)
+            }
+            Err(refusal) => signed.refuse(&refusal, ""),
+        });
+    }
     let found = blocking(&signed.visitor, move || gate.under_review(&actor, &id, now)).await?;
     Ok(match found {
         Ok((one, done)) => {
@@ -217,7 +228,11 @@ pub(super) async fn decide(
     };
     let (gate, now, actor) = signed.at_the_gate();
     let said = blocking(&signed.visitor, move || {
-        gate.review(&actor, &id, (justified, &words), now)
+        let verdict = (justified, words.as_str());
+        match Unusual::is_named(&id) {
+            true => gate.judge(&actor, &id, verdict, now).map(drop),
+            false => gate.review(&actor, &id, verdict, now).map(drop),
+        }
     })
     .await?;
     match said {

@@ -146,27 +146,43 @@ struct Reviews {
     frame: Frame,
     list: Vec<Waiting>,
     /// Who was noticed opening many records without a sign of care.
-    unusual: Vec<String>,
+    unusual: Vec<Waiting>,
 }
 
-/// The reviewer's list, and who was noticed opening many records without a sign of care.
-pub fn reviews(frame: Frame, list: &[Break], unusual: &[Unusual], now: Timestamp) -> String {
+/// Somebody who was noticed, in the reviewer's list.
+fn noticed(frame: &Frame, one: &Unusual, now: Timestamp) -> Waiting {
     let t = frame.t;
-    let noticed = |one: &Unusual| {
-        t.fill(
+    let at = |at: Timestamp| (when::date(t, &when::iso_day(at)), when::time(at));
+    let ((date, time), (over_date, over_time)) = (at(one.at), at(one.over()));
+    let over = [("date", over_date.as_str()), ("time", &over_time)];
+    Waiting {
+        id: one.id.clone(),
+        headline: t.fill(
             "unusual.who",
             &[
                 ("who", &one.name),
                 ("place", &frame.threads.name(&one.member)),
                 ("n", &one.people.to_string()),
-                ("date", &when::date(t, &when::iso_day(one.at))),
-                ("time", &when::time(one.at)),
+                ("date", &date),
+                ("time", &time),
             ],
-        )
-    };
+        ),
+        why: t.say("unusual.lead").to_owned(),
+        due: match now < one.over() {
+            true => t.fill("unusual.still_open", &over),
+            false => String::new(),
+        },
+        late: false,
+    }
+}
+
+/// The reviewer's list, and who was noticed opening many records without a sign of care.
+pub fn reviews(frame: Frame, list: &[Break], unusual: &[Unusual], now: Timestamp) -> String {
+    let t = frame.t;
+    let unusual = unusual.iter().map(|one| noticed(&frame, one, now));
     super::render(&Reviews {
         list: list.iter().map(|one| waiting(t, one, now)).collect(),
-        unusual: unusual.iter().map(noticed).collect(),
+        unusual: unusual.collect(),
         frame: frame.titled(t.say("nav.reviews")),
     })
 }
@@ -175,9 +191,11 @@ pub fn reviews(frame: Frame, list: &[Break], unusual: &[Unusual], now: Timestamp
 #[template(path = "review.html")]
 struct Review<'a> {
     frame: Frame,
+    title: &'a str,
     one: Waiting,
     open: bool,
-    done: Vec<String>,
+    /// What was done under an emergency; `None` of somebody who was noticed.
+    done: Option<&'a [String]>,
     wide: bool,
     verdict: Field,
     words: Field,
@@ -193,6 +211,45 @@ pub fn review(
     now: Timestamp,
 ) -> String {
     let t = frame.t;
+    let (verdict, words) = verdict(t, typed, errors);
+    super::render(&Review {
+        title: t.say("review.title"),
+        one: waiting(t, one, now),
+        open: matches!(one.stage(now), Stage::Declared | Stage::Confirmed),
+        wide: one.confirmed.is_some(),
+        done: Some(done),
+        verdict,
+        words,
+        errors,
+        frame: frame.titled(t.say("nav.reviews")),
+    })
+}
+
+/// One who was noticed, and the form of the verdict.
+pub fn review_noticed(
+    frame: Frame,
+    one: &Unusual,
+    typed: &Fields,
+    errors: &[FieldError],
+    now: Timestamp,
+) -> String {
+    let t = frame.t;
+    let (verdict, words) = verdict(t, typed, errors);
+    super::render(&Review {
+        title: t.say("unusual.review"),
+        one: noticed(&frame, one, now),
+        open: now < one.over(),
+        wide: false,
+        done: None,
+        verdict,
+        words,
+        errors,
+        frame: frame.titled(t.say("nav.reviews")),
+    })
+}
+
+/// The fields of a verdict: what it is, and why.
+fn verdict(t: Text, typed: &Fields, errors: &[FieldError]) -> (Field, Field) {
     let f = Form {
         t,
         prefix: "review",
@@ -205,16 +262,10 @@ pub fn review(
         ("no", "review.no"),
     ];
     let verdicts = verdicts.map(|(value, key)| choice(value, t.say(key)));
-    super::render(&Review {
-        one: waiting(t, one, now),
-        open: matches!(one.stage(now), Stage::Declared | Stage::Confirmed),
-        wide: one.confirmed.is_some(),
-        done: done.to_vec(),
-        verdict: f.choice("verdict", verdicts.into()).required(),
-        words: f.area("words", 3).required(),
-        errors,
-        frame: frame.titled(t.say("nav.reviews")),
-    })
+    (
+        f.choice("verdict", verdicts.into()).required(),
+        f.area("words", 3).required(),
+    )
 }
 
 /// An emergency as the person is told of it.
@@ -232,7 +283,7 @@ pub struct Told {
     pub icon: &'static str,
 }
 
-/// The emergencies in a log, newest first, each with its verdict.
+/// The emergencies in a log, newest first, each with its verdict; and the verdicts on who was noticed.
 pub(crate) fn told(
     t: Text,
     parts: &[LogPart],
@@ -253,6 +304,21 @@ pub(crate) fn told(
     };
     let mut all: Vec<(Timestamp, Told)> = Vec::new();
     for (act, step) in steps() {
+        if let Step::Judged { justified, .. } = step {
+            let (state, icon, key) = match justified {
+                true => ("good", "check", "review.yes"),
+                false => ("wrongly", "warn", "review.no"),
+            };
+            let told = Told {
+                sentence: sentence(act),
+                date: when::date(t, &when::iso_day(act.at)),
+                verdict: format!("{}.", t.say(key)),
+                state,
+                icon,
+            };
+            all.push((act.at, told));
+            continue;
+        }
         let Step::Declared { id, due, .. } = step else {
             continue;
         };

@@ -7,12 +7,12 @@ use crate::{ActView, Category, EvidenceKind, NewAccount, News, Rule, Who};
 const WHY: (Reason, &str) = (Reason::CannotSpeak, "Llegó inconsciente en ambulancia.");
 const FINE: (bool, &str) = (true, "Consta en la hoja de urgencias.");
 
-fn day(day: u8, time: &str) -> Timestamp {
+pub(super) fn day(day: u8, time: &str) -> Timestamp {
     format!("2026-11-{day}T{time}:00Z").parse().unwrap()
 }
 
 /// Somebody with an account here, in a unit.
-fn staff(node: &Node, login: &str, role: Role, unit: Option<&str>) -> Actor {
+pub(super) fn staff(node: &Node, login: &str, role: Role, unit: Option<&str>) -> Actor {
     let licensed = [Role::Physician, Role::Nurse].contains(&role);
     let account = NewAccount {
         login: login.into(),
@@ -112,7 +112,7 @@ fn her_log(node: &Node, now: Timestamp) -> Vec<ActView> {
 }
 
 /// What her log says of emergencies, oldest first.
-fn told(node: &Node, now: Timestamp) -> Vec<String> {
+pub(super) fn told(node: &Node, now: Timestamp) -> Vec<String> {
     let mut lines: Vec<String> = her_log(node, now)
         .iter()
         .filter(|act| matches!(act.what, What::Glass(_)))

@@ -1,6 +1,7 @@
 //! Reading en masse: noticed within thirty records, and slowed; a day of care is neither.
 
 use super::super::pattern::{Meeting, Pattern};
+use super::glass::{day, staff, told};
 use super::*;
 use crate::EvidenceKind;
 use jiff::SignedDuration;
@@ -16,9 +17,13 @@ fn later(minutes: i64) -> Timestamp {
 
 /// A doctor opens somebody's summary; whether she could.
 fn opens(node: &Node, curp: &str, now: Timestamp) -> Result<(), Refusal> {
+    opens_as(node, actor("imss", Role::Physician), curp, now)
+}
+
+fn opens_as(node: &Node, doctor: Actor, curp: &str, now: Timestamp) -> Result<(), Refusal> {
     let request = Request {
         person: PersonRef::Curp(curp.into()),
-        ..treat(actor("imss", Role::Physician))
+        ..treat(doctor)
     };
     let grant = node.decide(request, now)?;
     let held = node
@@ -146,4 +151,83 @@ fn the_window_moves_on() {
     assert_eq!(pattern.meet(tag(121), 0, tomorrow), Meeting::Usual);
     pattern.cared(tag(119), tomorrow);
     assert_eq!(pattern.meet(tag(122), 10, tomorrow), Meeting::Usual);
+}
+
+/// Once the day is over somebody of another unit says whether it was right, and whoever was opened without a sign of care reads
+/// it; whoever was cared for has nothing to read.
+#[test]
+fn who_was_noticed_is_reviewed_and_those_whom_she_opened_read_it() {
+    const WRONG: (bool, &str) = (false, "Nadie la mandó a leerlos.");
+    let node = node_with_her("imss");
+    node.load(&patient("other", OTHER));
+    node.load(&patient("fifth", &curp(5)));
+    let perez = staff(&node, "perez", Role::Physician, Some("urgencias"));
+    let luz = staff(&node, "luz", Role::Privacy, Some("urgencias"));
+    let rosa = staff(&node, "rosa", Role::Privacy, Some("calidad"));
+    let opens = |curp: &str, now| opens_as(&node, perez.clone(), curp, now).unwrap();
+    // OTHER shows her code.
+    let other = Actor {
+        curp: Some(OTHER.into()),
+        ..actor("imss", Role::Patient)
+    };
+    let code = node.show_code(&other, noon()).unwrap().code;
+    node.redeem(&code, &perez.member, &perez.id, noon())
+        .unwrap();
+    opens(OTHER, noon());
+    let people = std::iter::once(SHE.to_owned()).chain((1..20).map(curp));
+    for curp in people {
+        node.check_in(&perez, &curp, noon()).unwrap();
+        opens(&curp, noon());
+    }
+    let noticed = node.unusual(10).unwrap();
+    assert_eq!((noticed.len(), noticed[0].people), (1, 20));
+    let id = noticed[0].id.as_str();
+    let next = day(23, "13:00");
+    assert_eq!(node.noticed(&rosa, id, next).unwrap(), noticed[0]);
+
+    let refused = |by: &Actor, said, now| node.judge(by, id, said, now).unwrap_err().kind;
+    assert_eq!(refused(&perez, WRONG, next), RefusalKind::Pact);
+    assert_eq!(
+        node.noticed(&perez, id, next).unwrap_err().kind,
+        RefusalKind::Pact
+    );
+    // The day is not over; of the same unit; too few words; nobody of that name.
+    assert_eq!(refused(&rosa, WRONG, later(60)), RefusalKind::Bad);
+    assert_eq!(refused(&luz, WRONG, next), RefusalKind::Bad);
+    assert_eq!(refused(&rosa, (false, "No."), next), RefusalKind::Bad);
+    assert_eq!(
+        node.judge(&rosa, "n0", WRONG, next).unwrap_err().kind,
+        RefusalKind::Bad
+    );
+    assert_eq!(told(&node, next), Vec::<String>::new());
+
+    let judged = node.judge(&rosa, id, WRONG, next).unwrap();
+    let verdict = judged.verdict.unwrap();
+    assert_eq!((verdict.by.login.as_str(), verdict.at), ("rosa", next));
+    assert_eq!(refused(&rosa, WRONG, next), RefusalKind::Bad);
+    assert_eq!(node.unusual(10).unwrap(), []);
+    let lines = told(&node, next);
+    let expected = "Persona rosa, de privacidad de imss, revisó a las 7:00 por qué Persona perez abrió 20 historias sin señal de atención. La tuya es una de ellas. Dijo que no hubo motivo: «Nadie la mandó a leerlos».";
+    assert_eq!(lines, [expected]);
+    // So does another one, and not who was cared for; and nobody is named to anybody.
+    let reads = |curp: &str| {
+        let own = Actor {
+            curp: Some(curp.to_owned()),
+            ..actor("imss", Role::Patient)
+        };
+        let request = Request {
+            person: PersonRef::Curp(curp.to_owned()),
+            ..her_own(own, What::Log)
+        };
+        let grant = node.decide(request, next).unwrap();
+        let acts = node.acts(&grant, None, 100, next).unwrap();
+        acts.iter().any(|act| act.kind == ActKind::Review)
+    };
+    assert_eq!((reads(&curp(5)), reads(OTHER)), (true, false));
+    let acts = node.all_acts();
+    let review = acts.iter().find(|act| act.kind == ActKind::Review).unwrap();
+    assert_eq!(review.person, None);
+    let operator = actor("imss", Role::Operator);
+    let explained = node.explain(&operator, &review.name(), next).unwrap();
+    assert_eq!(explained.holds(), Some(true));
 }
