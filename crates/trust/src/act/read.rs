@@ -47,7 +47,7 @@ pub(super) fn from_body(body: &[u8]) -> Result<Act> {
             ..doer(&event["agent"][0])?
         },
         via: match details.one("via") {
-            Some(_) => Some(member(&event["agent"][1]["who"])?),
+            Some(_) => Some(client(event)?),
             None => None,
         },
         purpose: purpose(event)?,
@@ -169,6 +169,12 @@ fn supervisor(event: &Value) -> Result<Option<Supervisor>> {
 fn helper(event: &Value) -> Result<Option<Helper>> {
     let found = beside(event, super::event::HELPING)?;
     Ok(found.map(|[login, name, _]| Helper { login, name }))
+}
+
+/// The institution that asked: of the two machines, which stand last, the first.
+fn client(event: &Value) -> Result<MemberId> {
+    let mut agents = event["agent"].as_array().into_iter().flatten().rev();
+    member(&agents.nth(1).ok_or_else(|| lacks("agent"))?["who"])
 }
 
 fn member(reference: &Value) -> Result<MemberId> {

@@ -148,6 +148,17 @@ fn sentences() -> Vec<(Act, &'static str, &'static str)> {
         ),
         (
             with(|a| {
+                a.who.supervisor = Some(Supervisor {
+                    login: "ines".into(),
+                    name: "Dra. Inés Cob".into(),
+                    cedula: "7654321".into(),
+                });
+            }),
+            "La Dra. Ana Ruiz, pasante a cargo de Dra. Inés Cob en Farmacia del Centro, vio tus medicinas y tus alergias a las 11:42 porque estabas en consulta.",
+            "Dra. Ana Ruiz, trainee under Dra. Inés Cob at Farmacia del Centro, saw your medicines and your allergies at 11:42 because you had a consultation.",
+        ),
+        (
+            with(|a| {
                 a.labels = crate::category::EVERYTHING;
                 a.evidence = Some(EvidenceKind::PatientCode);
             }),
