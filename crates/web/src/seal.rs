@@ -34,6 +34,7 @@ pub(crate) enum Use {
     Pair,
     Actor,
     Kin,
+    Delegation,
 }
 
 impl Sealer {

@@ -179,6 +179,7 @@ pub fn doctor(member: &MemberId) -> Actor {
         }),
         curp: None,
         helper: None,
+        delegator: None,
     }
 }
 
@@ -192,6 +193,7 @@ pub fn patient(member: &MemberId) -> Actor {
         licence: None,
         curp,
         helper: None,
+        delegator: None,
     }
 }
 
