@@ -1,5 +1,7 @@
 //! Draws every page to a folder from made-up people, to be looked at: `cargo run -p web --example preview -- OUT`.
 
+#[path = "preview/delegates.rs"]
+mod delegates;
 #[path = "preview/emergency.rs"]
 mod emergency;
 #[path = "preview/kin.rs"]
@@ -216,6 +218,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ),
     ));
     out.extend(kin::pages(lang, &timeline(), &parts));
+    out.extend(delegates::pages(lang));
     out.push(("accesos", looks(person("/accesos"), lang)));
     let verdict = views::proof::Verdict {
         holds: true,

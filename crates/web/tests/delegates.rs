@@ -95,8 +95,9 @@ async fn a_doctor_names_them_they_work_in_her_name_and_the_person_reads_both_nam
     let mut carmen = Browser::at(&nodes[0]);
     carmen.sign_in("carmen").await;
     let (person, csrf_of_hers) = find(&carmen).await;
-    let own = carmen.post(&format!("{person}/recibir"), &[("csrf", &csrf_of_hers)]);
-    assert_eq!(own.await.status, StatusCode::OK);
+    let receive = format!("{person}/recibir");
+    let own = carmen.post(&receive, &[("csrf", &csrf_of_hers)]).await;
+    assert_eq!(own.status, StatusCode::OK);
     assert_eq!(carmen.get(&person).await.status, StatusCode::FORBIDDEN);
     let before = carmen.cookie.clone();
     take_up(&mut carmen).await;
