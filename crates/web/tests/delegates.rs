@@ -150,8 +150,8 @@ async fn a_doctor_names_them_they_work_in_her_name_and_the_person_reads_both_nam
     lupita.sign_in("lupita").await;
     let looks = lupita.get("/accesos").await.html;
     for said in [
-        "Enfra. Luz Cano, de enfermería de Farmacia del Centro, por encargo de la Dra. Ana Ruiz, escribió una nota",
-        "de recepción de Farmacia del Centro, por encargo de la Dra. Ana Ruiz, vio",
+        "La Enfra. Luz Cano, de enfermería de FARMACIA, por encargo de la Dra. Ana Ruiz, escribió una nota",
+        "de recepción de FARMACIA, por encargo de la Dra. Ana Ruiz, vio",
     ] {
         assert!(looks.contains(said), "{said}: {looks}");
     }
