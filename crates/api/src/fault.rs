@@ -155,6 +155,7 @@ fn kind_code(kind: RefusalKind) -> (u16, IssueCode, &'static str) {
         RefusalKind::NoEvidence => (403, IssueCode::Forbidden, "no-evidence"),
         RefusalKind::Licence => (403, IssueCode::Forbidden, "licence"),
         RefusalKind::Reviews => (403, IssueCode::Forbidden, "reviews-overdue"),
+        RefusalKind::Delegation => (403, IssueCode::Forbidden, "delegation"),
         RefusalKind::Pact => (403, IssueCode::Forbidden, "pact"),
         RefusalKind::Person => (403, IssueCode::Forbidden, "person"),
         RefusalKind::UsedUp => (403, IssueCode::Forbidden, "used-up"),

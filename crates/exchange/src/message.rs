@@ -186,7 +186,7 @@ pub(crate) struct RefusalMessage {
     because: Vec<String>,
 }
 
-const KINDS: [(RefusalKind, &str); 15] = [
+const KINDS: [(RefusalKind, &str); 16] = [
     (RefusalKind::NotSignedIn, "not-signed-in"),
     (RefusalKind::WrongSecret, "wrong-secret"),
     (RefusalKind::Expired, "expired"),
@@ -196,6 +196,7 @@ const KINDS: [(RefusalKind, &str); 15] = [
     (RefusalKind::NoEvidence, "no-evidence"),
     (RefusalKind::Licence, "licence"),
     (RefusalKind::Reviews, "reviews-overdue"),
+    (RefusalKind::Delegation, "delegation"),
     (RefusalKind::Pact, "pact"),
     (RefusalKind::Person, "person"),
     (RefusalKind::UsedUp, "used-up"),

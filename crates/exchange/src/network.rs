@@ -207,7 +207,7 @@ impl Network {
         Ok(same_people(all, &curp))
     }
 
-    /// Turns a code read out by the patient into evidence for this actor, asking the member that showed it.
+    /// Turns a code read out by the patient into evidence for this actor, or for whoever she works in the name of, asking the member that showed it.
     pub async fn redeem(
         &self,
         actor: &Actor,
@@ -233,7 +233,7 @@ impl Network {
                     "The code starts with an institution's name, as in IMSS-1234-5678.",
                 )
             })?;
-        let actor_id = actor.id.clone();
+        let actor_id = actor.evidence_login().to_owned();
         if *member == self.gate.member() {
             let institution = self.gate.member();
             return self

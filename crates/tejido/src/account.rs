@@ -22,6 +22,10 @@ pub enum Command {
     Licence(SetLicence),
     /// What a professional's licence was and is.
     History(Whose),
+    /// In whose name somebody works, and who works in hers, and until when.
+    Delegates(Whose),
+    /// End a delegation. Counts at the next request, and is an act.
+    EndDelegate(EndDelegate),
     /// Take the second factor of an account away, for somebody who lost her telephone: she sets up a new one.
     ForgetFactor(Whose),
 }
@@ -42,6 +46,23 @@ pub struct SetLicence {
     #[arg(long)]
     supervisor: Option<String>,
     /// Why, in your words: what the register said, the number of a resolution.
+    #[arg(long)]
+    reason: String,
+}
+
+/// A delegation to be ended.
+#[derive(Debug, Args)]
+pub struct EndDelegate {
+    /// The node's configuration.
+    #[arg(long, default_value = names::CONFIG)]
+    config: PathBuf,
+    /// The login of whoever named her.
+    #[arg(long)]
+    login: String,
+    /// The login of whoever works in that name.
+    #[arg(long)]
+    delegate: String,
+    /// Why, in your words.
     #[arg(long)]
     reason: String,
 }
@@ -123,6 +144,8 @@ pub fn run(command: Command) -> Result<(), Error> {
         Command::Add(add) => add,
         Command::Licence(change) => return set_licence(change),
         Command::History(one) => return history(&one),
+        Command::Delegates(one) => return delegates(&one),
+        Command::EndDelegate(one) => return end_delegate(one),
         Command::ForgetFactor(one) => return forget_factor(&one),
     };
     let config = Config::read(&add.config)?;
@@ -211,6 +234,57 @@ fn history(one: &Whose) -> Result<(), Error> {
         out::line(format!("{}  {}{under}{why}", turn.from, turn.state.code()));
     }
     Ok(())
+}
+
+fn delegates(one: &Whose) -> Result<(), Error> {
+    let login = one.login.clone();
+    let found = match ask(&Config::read(&one.config)?, Ask::Delegations { login })? {
+        Answer::Delegations(found) => found,
+        Answer::No(why) => return Err(Error::say(why)),
+        _ => return Err(Error::say("the running node answered something else")),
+    };
+    if found.is_empty() {
+        out::remark(format!(
+            "{} names nobody and works in nobody's name.",
+            one.login
+        ));
+    }
+    let now = Timestamp::now();
+    for (delegation, stands) in found {
+        let (who, by) = (&delegation.delegate.login, &delegation.delegator.login);
+        let tasks: Vec<&str> = delegation.tasks.iter().map(|task| task.code()).collect();
+        let state = match delegation.over(now) {
+            Some(over) => format!("over since {over}"),
+            None if stands => "counts".to_owned(),
+            None => "does not count now".to_owned(),
+        };
+        let (from, until) = (delegation.from, delegation.until);
+        let tasks = tasks.join(", ");
+        out::line(format!(
+            "{who} in the name of {by}: {tasks}; {from} to {until}; {state}"
+        ));
+    }
+    Ok(())
+}
+
+fn end_delegate(one: EndDelegate) -> Result<(), Error> {
+    let config = Config::read(&one.config)?;
+    let said = format!(
+        "{} no longer works in the name of {}.",
+        one.delegate, one.login
+    );
+    let asked = Ask::EndDelegation {
+        delegator: one.login,
+        delegate: one.delegate,
+        reason: one.reason,
+    };
+    match ask(&config, asked)? {
+        Answer::No(why) => Err(Error::say(why)),
+        _ => {
+            out::remark(said);
+            Ok(())
+        }
+    }
 }
 
 fn forget_factor(one: &Whose) -> Result<(), Error> {

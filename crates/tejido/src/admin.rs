@@ -9,7 +9,9 @@ use exchange::{Compared, Network};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-use trust::{Gate, Licence, LicenceState, LicenceTurn, MemberId, NewAccount, NewLicence, Role};
+use trust::{
+    Delegation, Gate, Licence, LicenceState, LicenceTurn, MemberId, NewAccount, NewLicence, Role,
+};
 
 /// Longest line taken.
 const MAX_LINE: u64 = 1 << 20;
@@ -35,6 +37,20 @@ pub(crate) enum Ask {
     Licences {
         /// Whose.
         login: String,
+    },
+    /// In whose name somebody works, and who works in hers.
+    Delegations {
+        /// Whose.
+        login: String,
+    },
+    /// A delegation to be ended.
+    EndDelegation {
+        /// Who named her.
+        delegator: String,
+        /// Who works in that name.
+        delegate: String,
+        /// Why.
+        reason: String,
     },
     /// A second factor to be taken away.
     ForgetFactor {
@@ -115,6 +131,8 @@ pub(crate) enum Answer {
     Made,
     /// What a licence was and is, oldest first.
     Licences(Vec<LicenceTurn>),
+    /// In whose name somebody works, and who works in hers, and whether each counts now.
+    Delegations(Vec<(Delegation, bool)>),
     /// The token, and until when.
     Token(String, Timestamp),
     /// What went.
@@ -170,6 +188,17 @@ pub(crate) fn answer(gate: &Gate, ask: Ask, now: Timestamp) -> Answer {
             gate.set_licence(change, now).map(|()| Answer::Made)
         }
         Ask::Licences { login } => gate.licence_turns(&login).map(Answer::Licences),
+        Ask::Delegations { login } => gate.delegators_of(&login, now).and_then(|mut all| {
+            all.extend(gate.delegates_of(&login, now)?);
+            Ok(Answer::Delegations(all))
+        }),
+        Ask::EndDelegation {
+            delegator,
+            delegate,
+            reason,
+        } => gate
+            .end_delegation(&delegator, &delegate, &reason, now)
+            .map(|()| Answer::Made),
         Ask::ForgetFactor { login } => gate.forget_factor(&login, now).map(|()| Answer::Made),
         Ask::Token { login, hours } => gate
             .token(&login, hours, now)

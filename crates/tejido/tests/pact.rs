@@ -226,6 +226,7 @@ fn refused(gate: &trust::Gate) -> String {
     let now = jiff::Timestamp::now();
     let doctor = trust::Actor {
         helper: None,
+        delegator: None,
         id: "ana".into(),
         name: "Dra. Ana Ruiz".into(),
         member: gate.member(),
@@ -255,6 +256,7 @@ fn refused(gate: &trust::Gate) -> String {
     gate.decide(asked, now).unwrap_err();
     let she = trust::Actor {
         helper: None,
+        delegator: None,
         id: "ella".into(),
         name: "Ella".into(),
         member: gate.member(),

@@ -56,6 +56,7 @@ fn log_of(gate: &Gate, curp: &str) -> (Grant, Vec<ActView>) {
             licence: None,
             curp: Some(curp.into()),
             helper: None,
+            delegator: None,
         },
         purpose: Purpose::OwnRequest,
         person: PersonRef::Curp(curp.into()),

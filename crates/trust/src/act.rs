@@ -68,6 +68,8 @@ pub enum ActKind {
     Order,
     /// A professional's licence changed its state.
     Licence,
+    /// A professional named a delegate, or one was ended.
+    Delegation,
     /// It was decided that registrations here are of one person, or of two.
     Registry,
 }
@@ -105,6 +107,9 @@ pub struct ActView {
     /// Who answers for her, where she is a pasante.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supervisor: Option<String>,
+    /// In whose name she acted, where she was a delegate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegator: Option<String>,
     /// Who helped her at a desk, where she acted about her own record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub helper: Option<String>,
@@ -151,6 +156,8 @@ pub struct Doer {
     pub licence: Option<(String, String)>,
     /// Who answers for a pasante.
     pub supervisor: Option<Supervisor>,
+    /// In whose name she acted.
+    pub delegator: Option<Supervisor>,
     /// Who helped her at a desk.
     pub helper: Option<Helper>,
 }
@@ -168,6 +175,14 @@ impl Doer {
                 .as_ref()
                 .map(|l| (l.cedula.clone(), l.specialty.clone())),
             supervisor: actor.licence.as_ref().and_then(|l| l.supervisor.clone()),
+            delegator: actor.delegator.as_ref().map(|by| Supervisor {
+                login: by.login.clone(),
+                name: by.name.clone(),
+                cedula: by
+                    .licence
+                    .as_ref()
+                    .map_or_else(String::new, |l| l.cedula.clone()),
+            }),
             helper: actor.helper.clone(),
         }
     }
@@ -194,6 +209,7 @@ impl Doer {
             role: Role::System,
             licence: None,
             supervisor: None,
+            delegator: None,
             helper: None,
         }
     }
@@ -298,6 +314,7 @@ impl Act {
             role: self.who.role,
             specialty: self.who.licence.as_ref().map(|(_, s)| s.clone()),
             supervisor: self.who.supervisor.as_ref().map(|s| s.name.clone()),
+            delegator: self.who.delegator.as_ref().map(|s| s.name.clone()),
             helper: self.who.helper.as_ref().map(|h| h.name.clone()),
             institution: self.who.member.clone(),
             purpose: self.purpose,

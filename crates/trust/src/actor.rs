@@ -1,6 +1,6 @@
 //! Who acts.
 
-use crate::MemberId;
+use crate::{Delegator, MemberId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,9 @@ pub struct Actor {
     /// Who of the institution sits with her at the desk, where she signed in there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub helper: Option<Helper>,
+    /// In whose name she works ([`crate::delegate`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegator: Option<Delegator>,
 }
 
 /// Somebody at a desk who helps a person with her own page.
@@ -46,6 +49,11 @@ impl Actor {
     /// Whether no human acts.
     pub fn is_machine(&self) -> bool {
         self.role == Role::System
+    }
+    /// The login whose evidence counts for what she does: her own, or that of whoever she works in the name of.
+    pub fn evidence_login(&self) -> &str {
+        let delegator = self.delegator.as_ref();
+        delegator.map_or(&self.id, |delegator| &delegator.login)
     }
     /// Code of the licence's state; `none` for whoever has none.
     pub fn licence_state(&self) -> &'static str {
@@ -132,7 +140,7 @@ pub struct LicenceTurn {
 }
 
 /// Whether a licence lets its holder practise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum LicenceState {

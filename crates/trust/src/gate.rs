@@ -52,7 +52,7 @@ mod witness;
 mod words;
 
 pub(crate) use accounts::PAGE_MADE;
-pub use accounts::{Document, NewAccount, NewLicence, NewPage, SignedIn};
+pub use accounts::{Document, NewAccount, NewDelegate, NewLicence, NewPage, SignedIn};
 pub use codes::PatientCode;
 pub use erasure::Erasure;
 pub use factor::Enrolment;

@@ -10,6 +10,7 @@
 pub mod act;
 pub mod actor;
 pub mod category;
+pub mod delegate;
 pub mod evidence;
 mod gate;
 pub mod glass;
@@ -22,13 +23,15 @@ pub mod word;
 pub use act::{Act, ActKind, ActView, Doer, Opinion, Seen};
 pub use actor::{Actor, Helper, Licence, LicenceState, LicenceTurn, Role, Supervisor};
 pub use category::{Categories, Category, Finding, labels};
+pub use delegate::{Colleague, Delegation, Delegator, Task};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
     Acting, Changes, Checked, Config, Decided, Document, Enrolment, Erasure, Explained, Gap, Gate,
-    Grant, Ground, Grounds, Guardianship, How, Lang, Limit, Met, Mine, NewAccount, NewLicence,
-    NewPage, NewRepresentative, News, PatientCode, PersonRef, Previewed, Purpose, Question,
-    Refusal, RefusalKind, Registered, Registrar, Request, Resemblance, Row, SETTLED_OUT, Said,
-    Settled, SignedIn, Signer, Simulated, Spoken, Stage, Tag, Telling, Together, Unusual, What,
+    Grant, Ground, Grounds, Guardianship, How, Lang, Limit, Met, Mine, NewAccount, NewDelegate,
+    NewLicence, NewPage, NewRepresentative, News, PatientCode, PersonRef, Previewed, Purpose,
+    Question, Refusal, RefusalKind, Registered, Registrar, Request, Resemblance, Row, SETTLED_OUT,
+    Said, Settled, SignedIn, Signer, Simulated, Spoken, Stage, Tag, Telling, Together, Unusual,
+    What,
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Linkage, Member, MemberId, MemberKind, Orders, Pact, PactError,

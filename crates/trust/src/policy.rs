@@ -6,6 +6,7 @@
 //!
 //! Cost: about 15 microseconds a question; a decision asks one and then one for each category, and is then cached.
 
+use crate::delegate::Delegated;
 use crate::{Category, MemberId, Tag};
 use cedar_policy::{
     AuthorizationError, Authorizer, Context, Decision, Effect, Entities, Entity, EntityId,
@@ -49,6 +50,8 @@ pub const RELEASE: &str = "release";
 pub const LINK: &str = "link";
 /// Says of a registration that it is not hers.
 pub const DISOWN: &str = "disown";
+/// Works in somebody's name: asked beside every action of a delegate.
+pub const DELEGATE: &str = "delegate";
 
 /// The circumstances of a request, as the policies see them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +89,11 @@ pub struct Circumstances {
     /// The tag of whoever acts for the person, as her sign-in vouches for it; policies do not see it: whether she does,
     /// her word says, and then `representation` is among the evidence.
     pub acting: Option<Tag>,
+    /// In whose name she works. Policies see the role of that one.
+    pub delegated: Option<Delegated>,
+    /// A delegate asks for what takes the professional's own cédula. Policies do not see it: it is closed to her whatever
+    /// they say.
+    pub own_cedula: bool,
 }
 
 /// What the policies say to one question.
@@ -287,6 +295,10 @@ impl Rulebook {
                 ("same_institution", flag(of.institution == of.holder)),
                 ("via_other_member", flag(of.via_other_member)),
                 ("own_record", flag(of.own_record)),
+                (
+                    "delegated_by",
+                    text(of.delegated.as_ref().map_or("none", |by| by.role.code())),
+                ),
             ]
             .map(|(name, value)| (name.to_owned(), value)),
         )

@@ -1,5 +1,7 @@
 //! Draws every page to a folder from made-up people, to be looked at: `cargo run -p web --example preview -- OUT`.
 
+#[path = "preview/delegates.rs"]
+mod delegates;
 #[path = "preview/emergency.rs"]
 mod emergency;
 #[path = "preview/kin.rs"]
@@ -60,6 +62,7 @@ fn actor(role: Role) -> Actor {
         licence: None,
         curp: None,
         helper: None,
+        delegator: None,
     }
 }
 
@@ -119,7 +122,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         errand: "sealed",
         today: "2026-11-22",
         all,
-        writes: true,
+        writes: views::person::Writes::All,
         breaks: true,
         emergency: None,
         destinations: &to,
@@ -133,7 +136,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     let bare = views::person::Input {
         summary: &empty,
         parts: &[],
-        writes: false,
+        writes: views::person::Writes::Nothing,
         ..input(false)
     };
     out.push((
@@ -154,7 +157,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         views::wish::ask(person("/saber"), &wishes[0], &none, &[]),
     ));
     let broken = views::person::Input {
-        writes: false,
+        writes: views::person::Writes::Nothing,
         breaks: false,
         emergency: Some(emergency::banner(lang)),
         ..input(false)
@@ -215,6 +218,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         ),
     ));
     out.extend(kin::pages(lang, &timeline(), &parts));
+    out.extend(delegates::pages(lang));
     out.push(("accesos", looks(person("/accesos"), lang)));
     let verdict = views::proof::Verdict {
         holds: true,
@@ -552,6 +556,7 @@ fn act(id: &str, at: &str, kind: ActKind, node: &str, who: Role) -> ActView {
         specialty: (who == Role::Physician).then(|| "Medicina general".into()),
         supervisor: None,
         helper: None,
+        delegator: None,
         institution: MemberId(
             if who == Role::Patient {
                 node

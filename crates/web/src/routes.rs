@@ -1,5 +1,6 @@
 //! What answers which path. Handlers bring in, ask the gate or the network, and hand the answer to a view.
 
+mod delegates;
 mod desk;
 mod emergency;
 mod entry;
@@ -62,6 +63,9 @@ pub(crate) fn all(state: State) -> Router {
         .route("/mostrador/entrar", post(desk::enter))
         .route("/mostrador/pagina", post(desk::make))
         .route("/mostrador/terminar", post(desk::end))
+        .route("/encargos", get(delegates::show).post(delegates::name))
+        .route("/encargos/quitar", post(delegates::end))
+        .route("/encargos/usar", post(delegates::work))
         .route("/buscar", post(find::search))
         .route("/buscar/{sealed}", get(find::results))
         .route("/persona/{sealed}", get(person::show))

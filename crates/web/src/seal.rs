@@ -35,6 +35,7 @@ pub(crate) enum Use {
     Elsewhere,
     Actor,
     Kin,
+    Delegation,
 }
 
 impl Sealer {

@@ -201,6 +201,7 @@ impl Signed {
             RefusalKind::NoEvidence => "refusal.evidence",
             RefusalKind::Licence => "refusal.licence",
             RefusalKind::Reviews => "refusal.reviews",
+            RefusalKind::Delegation => "refusal.delegation",
             RefusalKind::Unavailable => "refusal.unavailable",
             RefusalKind::SlowDown => "refusal.slow",
             RefusalKind::Unusual => "refusal.unusual",
@@ -213,7 +214,7 @@ impl Signed {
         } else {
             ""
         };
-        let breaks = matches!(self.actor.role, Role::Physician | Role::Nurse);
+        let breaks = breaks(&self.actor);
         let steps = [Step {
             href: "/".to_owned(),
             label: t.say("fault.home").to_owned(),
@@ -252,6 +253,11 @@ impl Signed {
     }
 }
 
+/// To whom pages offer to break the glass: nobody does it in another's name.
+pub(crate) fn breaks(actor: &Actor) -> bool {
+    matches!(actor.role, Role::Physician | Role::Nurse) && actor.delegator.is_none()
+}
+
 /// The HTTP status of a refusal.
 pub(crate) fn status(kind: RefusalKind) -> StatusCode {
     match kind {
@@ -265,6 +271,7 @@ pub(crate) fn status(kind: RefusalKind) -> StatusCode {
         | RefusalKind::OldWord
         | RefusalKind::Licence
         | RefusalKind::Reviews
+        | RefusalKind::Delegation
         | RefusalKind::Pact
         | RefusalKind::Person
         | RefusalKind::UsedUp

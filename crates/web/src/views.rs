@@ -1,6 +1,7 @@
 //! What each page shows, as typed views that are pure functions of what the rooms below answered, and templates that
 //! only lay them out. A view takes a [`Frame`] and data; it gives the finished HTML.
 
+pub mod delegates;
 pub mod desk;
 pub mod emergency;
 pub mod entry;

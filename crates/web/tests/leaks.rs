@@ -57,6 +57,10 @@ const TABLE: &[(&str, &str, Asked)] = {
             "/mostrador/terminar",
             Not("it ends the session; what is shown in one is what its actor is shown"),
         ),
+        ("GET", "/encargos", STAFF),
+        ("POST", "/encargos", STAFF),
+        ("POST", "/encargos/quitar", STAFF),
+        ("POST", "/encargos/usar", STAFF),
         (
             "POST",
             "/buscar",

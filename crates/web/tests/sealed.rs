@@ -251,6 +251,41 @@ async fn guardian(walk: &mut Walk, ana: &Browser, person: &str, csrf: &str) {
     assert_eq!(ended.status, 303, "{}", ended.html);
 }
 
+/// The desk reads and writes in the doctor's name, and that ends.
+async fn delegate(walk: &mut Walk, node: &Node, ana: &Browser) {
+    let list = "/encargos";
+    let csrf = walk.get(ana, list, list).await.csrf().to_owned();
+    let named = [
+        ("delegate_login", "carmen"),
+        ("task", "desk"),
+        ("task", "read"),
+        ("task", "write"),
+        ("delegate_until", "2026-11-24"),
+    ];
+    let saved = walk.post(ana, list, list, &csrf, &named).await;
+    assert_eq!(saved.status, 303, "{}", saved.html);
+    let mut carmen = sign_in(node, walk, "carmen").await;
+    let mine = walk.get(&carmen, list, list).await;
+    let who = mine.after("name=\"quien\" value=\"").to_owned();
+    let (take, own) = ([("quien", who.as_str())], "/encargos/usar");
+    let taken = walk.post(&carmen, own, own, mine.csrf(), &take).await;
+    assert_eq!(taken.status, 303, "{}", taken.html);
+    carmen.cookie = taken.cookie.split(';').next().unwrap().to_owned();
+    let (person, csrf) = find(&carmen).await;
+    let record = walk.get(&carmen, "/persona/{sealed}", &person).await;
+    assert!(record.html.contains("Diabetes"), "{}", record.html);
+    assert!(record.html.contains("por-encargo"), "{}", record.html);
+    let route = "/persona/{sealed}/receta";
+    walk.post(&carmen, route, &format!("{person}/receta"), &csrf, &[])
+        .await;
+    let mine = walk.get(ana, list, list).await;
+    let who = mine.after("name=\"quien\" value=\"").to_owned();
+    let (end, fields) = ("/encargos/quitar", [("quien", who.as_str())]);
+    let ended = walk.post(ana, end, end, mine.csrf(), &fields).await;
+    assert_eq!(ended.status, 303, "{}", ended.html);
+    walk.get(&carmen, "/persona/{sealed}", &person).await;
+}
+
 /// An emergency, its second factor, and all that it opens; gives its name.
 async fn emergency(walk: &mut Walk, ana: &Browser, person: &str) -> String {
     let page = walk.get(ana, "/segundo-factor", "/segundo-factor").await;
@@ -354,6 +389,7 @@ async fn walk(curp: &str) -> Walk {
     let ana = sign_in(&node, &mut walk, "ana").await;
     let person = consultation(&mut walk, &ana).await;
     desk(&mut walk, &ana).await;
+    delegate(&mut walk, &node, &ana).await;
     let id = emergency(&mut walk, &ana, &person).await;
     officers(&mut walk, &node, &id).await;
     walk

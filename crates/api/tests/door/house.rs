@@ -10,7 +10,7 @@ use store::{Change, Verb, Verbs};
 use tower::ServiceExt;
 use trust::{
     Actor, Config, Gate, Licence, LicenceState, Member, MemberId, MemberKind, NewAccount,
-    NewRepresentative, Pact, PersonRef, Purpose, Role, Tie, What, pact,
+    NewDelegate, NewRepresentative, Pact, PersonRef, Purpose, Role, Task, Tie, What, pact,
 };
 
 pub(crate) const SHE: &str = "HEGG560427MVZRRL04";
@@ -254,6 +254,7 @@ impl House {
             licence: None,
             curp: None,
             helper: None,
+            delegator: None,
         }
     }
 
@@ -324,6 +325,23 @@ impl House {
         };
         self.gate.name_representative(&she, new, noon()).unwrap();
         self.token_with(Role::Patient, LicenceState::Active, ROSA)
+    }
+
+    /// A token of a nurse who works in a physician's name, and the login of that one.
+    pub(crate) fn delegate(&self, tasks: &[Task]) -> (String, String) {
+        let hers = self.token(Role::Physician);
+        let she = self.gate.authenticate(Some(&hers), noon()).unwrap();
+        let nurse = self.token(Role::Nurse);
+        let new = NewDelegate {
+            login: self.gate.authenticate(Some(&nurse), noon()).unwrap().id,
+            purposes: vec![Purpose::Treatment],
+            tasks: tasks.to_vec(),
+            from: None,
+            until: "2026-11-24T12:00:00Z".parse().unwrap(),
+        };
+        self.gate.name_delegate(&she, new, noon()).unwrap();
+        let taken = self.gate.work_for(&nurse, Some(&she.id), noon()).unwrap();
+        (taken.token, she.id)
     }
 
     /// Whoever has this token declares an emergency of somebody.

@@ -1,7 +1,7 @@
 //! What somebody may not know looks the same whether it is there or not.
 
 use crate::house::{AS_FAMILY, House, OTHER, SHE, Said, noon, observation, patient};
-use trust::{Category, LicenceState, MemberKind, Part, Role, Rule, Who};
+use trust::{Category, LicenceState, MemberKind, Part, Role, Rule, Task, Who};
 
 /// Status, body and headers but for the request's own name.
 pub(crate) fn told(mut said: Said) -> (u16, Vec<u8>, Vec<String>) {
@@ -15,12 +15,12 @@ pub(crate) fn told(mut said: Said) -> (u16, Vec<u8>, Vec<String>) {
     (said.status, said.body, headers)
 }
 
-/// Everyone is closed to laboratory results, or to a part of them, silently.
-fn close_laboratory(house: &House, part: Part) {
+/// Everyone, or somebody, is closed to laboratory results, or to a part of them, silently.
+fn close_laboratory(house: &House, who: Who, part: Part) {
     let rule = Rule {
         id: "r1".into(),
         allow: false,
-        who: Who::Everyone,
+        who,
         what: vec![Category::Laboratory],
         purpose: None,
         until: None,
@@ -37,7 +37,7 @@ fn close_laboratory(house: &House, part: Part) {
 async fn what_is_anothers_withheld_or_not_there_is_the_same_answer() {
     let house = House::new();
     house.check_in(SHE);
-    close_laboratory(&house, Part::default());
+    close_laboratory(&house, Who::Everyone, Part::default());
     for role in [Role::Physician, Role::Clerk] {
         let token = house.token(role);
         for (method, rest) in [
@@ -308,6 +308,8 @@ enum Withheld {
     InPart,
     /// The physician declared an emergency, which opens what could save a life alone.
     Emergency,
+    /// She closed them to a physician; a nurse looks in that one's name.
+    InHerName,
     /// She sealed them quietly, in the world where they are; somebody who acts for her looks.
     Quietly,
 }
@@ -321,6 +323,11 @@ async fn two_worlds_that_differ_in_what_is_withheld_answer_byte_for_byte_alike()
 #[tokio::test]
 async fn two_worlds_that_differ_in_a_part_that_is_withheld_answer_byte_for_byte_alike() {
     two_worlds(Withheld::InPart, 60).await;
+}
+
+#[tokio::test]
+async fn what_is_closed_to_the_one_who_named_her_shows_a_delegate_nowhere() {
+    two_worlds(Withheld::InHerName, 60).await;
 }
 
 #[tokio::test]
@@ -373,13 +380,19 @@ async fn two_worlds(why: Withheld, answered: usize) {
                 .await
                 .is(204);
         }
-        let token = match why {
-            Withheld::Quietly => house.represented(),
-            _ => house.token(Role::Physician),
+        let (token, physician) = match why {
+            Withheld::Quietly => (house.represented(), String::new()),
+            Withheld::InHerName => house.delegate(&Task::ALL),
+            _ => (house.token(Role::Physician), String::new()),
         };
         let purpose = match why {
             Withheld::Sealed => {
-                close_laboratory(&house, Part::default());
+                close_laboratory(&house, Who::Everyone, Part::default());
+                None
+            }
+            Withheld::InHerName => {
+                let who = Who::Actor(house.gate.member(), physician);
+                close_laboratory(&house, who, Part::default());
                 None
             }
             Withheld::InPart => {
@@ -388,7 +401,7 @@ async fn two_worlds(why: Withheld, answered: usize) {
                     types,
                     ..Part::default()
                 };
-                close_laboratory(&house, part);
+                close_laboratory(&house, Who::Everyone, part);
                 None
             }
             Withheld::Emergency => {

@@ -199,6 +199,7 @@ pub fn doctor(member: &MemberId) -> Actor {
         }),
         curp: None,
         helper: None,
+        delegator: None,
     }
 }
 
@@ -212,6 +213,7 @@ pub fn patient(member: &MemberId) -> Actor {
         licence: None,
         curp,
         helper: None,
+        delegator: None,
     }
 }
 

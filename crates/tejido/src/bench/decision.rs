@@ -219,6 +219,7 @@ fn actor(gate: &Gate, id: String, role: Role) -> Actor {
         licence: None,
         curp: None,
         helper: None,
+        delegator: None,
     }
 }
 

@@ -78,5 +78,6 @@ pub fn operator(gate: &Gate) -> Actor {
         licence: None,
         curp: None,
         helper: None,
+        delegator: None,
     }
 }

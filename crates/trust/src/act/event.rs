@@ -5,6 +5,7 @@ use super::{Act, ActKind, code_of, hex, systems};
 use crate::MemberId;
 use crate::What;
 use crate::category::Category;
+use crate::delegate::Delegated;
 use crate::gate::{Question, letters};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 
 const DICOM: &str = "http://dicom.nema.org/resources/ontology/DCM";
 const PARTICIPATION: &str = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType";
+const ROLE_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-RoleCode";
 const ENTITY_TYPE: &str = "http://terminology.hl7.org/CodeSystem/audit-entity-type";
 const OBJECT_ROLE: &str = "http://terminology.hl7.org/CodeSystem/object-role";
 const EVENT_TYPE: &str = "http://terminology.hl7.org/CodeSystem/audit-event-type";
@@ -88,7 +90,7 @@ fn pattern(act: &Act) -> Pattern {
             "IHE.BasicAudit.PatientDelete",
             "IHE.BasicAudit.Delete",
         ),
-        (ActKind::Word | ActKind::Pact | ActKind::Licence, _) => of(
+        (ActKind::Word | ActKind::Pact | ActKind::Licence | ActKind::Delegation, _) => of(
             "U",
             "update",
             "IHE.BasicAudit.PatientUpdate",
@@ -172,10 +174,12 @@ fn kind(json: &mut Json, act: &Act) {
 
 /// HL7 v3 ParticipationType: who answers for what the user does.
 pub(super) const RESPONSIBLE: &str = "RESP";
+/// HL7 v3 RoleCode: in whose name the user acts.
+pub(super) const DELEGATOR: &str = "DELEGATOR";
 /// HL7 v3 ParticipationType: who enters at the desk what the user decides.
 pub(super) const HELPING: &str = "ENT";
 
-/// The user, who answers for her where she is a pasante, who helps her at a desk, then the client (the institution that
+/// The user, who answers for her where she is a pasante, who named her where she is a delegate, who helps her at a desk, then the client (the institution that
 /// asked) and the server (this node), which is the source of what is read and the destination of what is written.
 fn agents(json: &mut Json, act: &Act, action: &str) {
     let (client, server) = if action == "R" {
@@ -188,11 +192,21 @@ fn agents(json: &mut Json, act: &Act, action: &str) {
         user(json, act);
         if let Some(one) = &act.who.supervisor {
             let who = (one.login.as_str(), one.name.as_str());
-            beside(json, act, RESPONSIBLE, who, Some(&one.cedula));
+            beside(
+                json,
+                act,
+                (PARTICIPATION, RESPONSIBLE),
+                who,
+                Some(&one.cedula),
+            );
+        }
+        if let Some(one) = &act.who.delegator {
+            let who = (one.login.as_str(), one.name.as_str());
+            beside(json, act, (ROLE_CODE, DELEGATOR), who, Some(&one.cedula));
         }
         if let Some(one) = &act.who.helper {
             let who = (one.login.as_str(), one.name.as_str());
-            beside(json, act, HELPING, who, None);
+            beside(json, act, (PARTICIPATION, HELPING), who, None);
         }
         for (code, who) in [(client, asked_by), (server, &act.node)] {
             json.object(|json| {
@@ -210,19 +224,19 @@ fn agents(json: &mut Json, act: &Act, action: &str) {
 fn beside(
     json: &mut Json,
     act: &Act,
-    part: &str,
+    (system, part): (&str, &str),
     (login, name): (&str, &str),
     cedula: Option<&str>,
 ) {
     json.object(|json| {
         json.key("type");
-        concept(json, PARTICIPATION, part);
+        concept(json, system, part);
         json.key("who");
         let named = format!("{}/{login}", act.who.member);
         identifier(json, systems::ACTOR, &named);
         json.flag("requestor", false);
         json.member("name", name);
-        if let Some(cedula) = cedula {
+        if let Some(cedula) = cedula.filter(|cedula| !cedula.is_empty()) {
             json.member("altId", cedula);
         }
     });
@@ -241,6 +255,7 @@ fn user(json: &mut Json, act: &Act) {
         | ActKind::Registry
         | ActKind::Order
         | ActKind::Licence
+        | ActKind::Delegation
         | ActKind::Erasure => "INF",
         _ => "IRCP",
     };
@@ -448,6 +463,9 @@ fn asked(detail: &mut impl FnMut(&str, &str), question: &Question, act: &Act) {
         let tie = acting.tie.map_or("", |tie| tie.code());
         detail("acting", format!("{} {tie}", acting.tag.hex()).trim_end());
     }
+    if let Some(by) = &question.delegated {
+        detail("delegated", &delegated(by));
+    }
     for said in &question.words {
         let (version, digest) = (said.version, hex(&said.digest));
         match act.person == Some(said.person) {
@@ -475,6 +493,21 @@ fn asked(detail: &mut impl FnMut(&str, &str), question: &Question, act: &Act) {
     if question.at != act.at {
         detail("decided", &question.at.to_string());
     }
+}
+
+/// Role, licence, purposes and tasks of a delegation, whether it counted, and the login of whoever named her.
+fn delegated(by: &Delegated) -> String {
+    let codes = |codes: Vec<&str>| match codes.is_empty() {
+        true => "-".to_owned(),
+        false => codes.join("+"),
+    };
+    let purposes = codes(by.purposes.iter().map(|one| one.code()).collect());
+    let tasks = codes(by.tasks.iter().map(|one| one.code()).collect());
+    let stands = if by.stands { "stands" } else { "over" };
+    let licence = by.licence.map_or("none", |state| state.code());
+    let role = by.role.code();
+    let login = &by.login;
+    format!("{role} {licence} {purposes} {tasks} {stands} {login}")
 }
 
 fn member(json: &mut Json, id: &MemberId) {

@@ -1,6 +1,7 @@
 //! Reading a kept act back.
 
 use super::{Act, ActKind, Doer, Opinion, Seen};
+use crate::delegate::Delegated;
 use crate::gate::{SCOPES, verbs};
 use crate::word::Used;
 use crate::{Acting, Grounds, Question, Said, What};
@@ -42,12 +43,13 @@ pub(super) fn from_body(body: &[u8]) -> Result<Act> {
         kind,
         node: member(&event["source"]["observer"])?,
         who: Doer {
-            supervisor: supervisor(event)?,
+            supervisor: professional(event, super::event::RESPONSIBLE)?,
+            delegator: professional(event, super::event::DELEGATOR)?,
             helper: helper(event)?,
             ..doer(&event["agent"][0])?
         },
         via: match details.one("via") {
-            Some(_) => Some(member(&event["agent"][1]["who"])?),
+            Some(_) => Some(client(event)?),
             None => None,
         },
         purpose: purpose(event)?,
@@ -140,6 +142,7 @@ fn doer(agent: &Value) -> Result<Doer> {
             .as_str()
             .map(|cedula| (cedula.to_owned(), specialty.to_owned())),
         supervisor: None,
+        delegator: None,
         helper: None,
     })
 }
@@ -157,8 +160,8 @@ fn beside(event: &Value, part: &str) -> Result<Option<[String; 3]>> {
     Ok(Some([login.to_owned(), of("name"), of("altId")]))
 }
 
-fn supervisor(event: &Value) -> Result<Option<Supervisor>> {
-    let found = beside(event, super::event::RESPONSIBLE)?;
+fn professional(event: &Value, part: &str) -> Result<Option<Supervisor>> {
+    let found = beside(event, part)?;
     Ok(found.map(|[login, name, cedula]| Supervisor {
         login,
         name,
@@ -169,6 +172,12 @@ fn supervisor(event: &Value) -> Result<Option<Supervisor>> {
 fn helper(event: &Value) -> Result<Option<Helper>> {
     let found = beside(event, super::event::HELPING)?;
     Ok(found.map(|[login, name, _]| Helper { login, name }))
+}
+
+/// The institution that asked: of the two machines, which stand last, the first.
+fn client(event: &Value) -> Result<MemberId> {
+    let mut agents = event["agent"].as_array().into_iter().flatten().rev();
+    member(&agents.nth(1).ok_or_else(|| lacks("agent"))?["who"])
 }
 
 fn member(reference: &Value) -> Result<MemberId> {
@@ -242,6 +251,7 @@ fn question(details: &Details<'_>, at: Timestamp, person: Option<Tag>) -> Result
             None => None,
         },
         acting: details.one("acting").map(acting).transpose()?,
+        delegated: details.one("delegated").map(delegated).transpose()?,
         words: details
             .named("said")
             .map(|text| said(text, person))
@@ -271,6 +281,31 @@ fn acting(text: &str) -> Result<Acting> {
             code => Some(Tie::from_code(code).ok_or_else(|| lacks("acting"))?),
         },
     })
+}
+
+/// `role licence purposes tasks stands login`; another member's login may hold anything.
+fn delegated(text: &str) -> Result<Delegated> {
+    let parts: Vec<&str> = text.splitn(6, ' ').collect();
+    let [role, licence, purposes, tasks, stands, login] = parts[..] else {
+        return Err(lacks("delegated"));
+    };
+    Ok(Delegated {
+        login: login.to_owned(),
+        role: from_code(role)?,
+        licence: match licence {
+            "none" => None,
+            code => Some(from_code(code)?),
+        },
+        purposes: codes(purposes)?,
+        tasks: codes(tasks)?,
+        stands: stands == "stands",
+    })
+}
+
+/// Codes with `+` between them; `-` for none.
+fn codes<T: DeserializeOwned>(text: &str) -> Result<Vec<T>> {
+    let codes = text.split('+').filter(|code| *code != "-");
+    codes.map(from_code).collect()
 }
 
 /// `version digest`, and whose it is if it is not the person's of the act.

@@ -3,7 +3,7 @@
 use crate::Lang;
 
 /// Codes that refusals carry, and what each says after "porque" and "because". The first that is known decides.
-const REASONS: [(&str, &str, &str); 23] = [
+const REASONS: [(&str, &str, &str); 27] = [
     (
         "not-signed-in",
         "no dijo quién es",
@@ -64,6 +64,26 @@ const REASONS: [(&str, &str, &str); 23] = [
         "used-up",
         "ya usaron las veces que les diste",
         "they had used up the times that you gave them",
+    ),
+    (
+        "delegation-over",
+        "su encargo ya no valía",
+        "they no longer worked in that name",
+    ),
+    (
+        "delegation-not-given",
+        "su encargo no lo incluía",
+        "they were not asked to do it",
+    ),
+    (
+        "delegation-unknown",
+        "el acuerdo no conoce encargos así",
+        "the pact knows no such delegates",
+    ),
+    (
+        "own-cedula",
+        "eso sólo lo hace quien tiene la cédula",
+        "only the professional herself does that",
     ),
     ("person", "tú lo cerraste", "you closed it"),
     ("word", "tú lo cerraste", "you closed it"),

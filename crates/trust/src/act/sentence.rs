@@ -66,6 +66,7 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
         ActKind::Ask => format!("{who} pidió tu historia en otros lugares {hour}{why}."),
         ActKind::Pact => format!("{who} tiene un pacto nuevo {hour}."),
         ActKind::Licence => format!("{who} cambió el estado de una cédula {hour}."),
+        ActKind::Delegation => format!("{who} cambió un encargo {hour}."),
         ActKind::Unusual => {
             format!("{who} abrió muchos expedientes sin señal de atención; se notó {hour}.")
         }
@@ -124,6 +125,7 @@ fn own_es(act: &ActView, hour: &str) -> String {
         }
         ActKind::Pact => format!("Hay un pacto nuevo {hour}."),
         ActKind::Licence => format!("Cambió el estado de una cédula {hour}."),
+        ActKind::Delegation => format!("Cambió un encargo {hour}."),
         ActKind::Unusual => format!("Se notó algo fuera de lo común {hour}."),
         ActKind::SignIn => format!("Entraste a tu página {hour}."),
         ActKind::Word => match wish(act) {
@@ -167,12 +169,25 @@ fn who_es(act: &ActView, names: Names<'_>) -> String {
         None => "",
     };
     let job = job_es(act, female);
-    match &act.supervisor {
+    let said = match &act.supervisor {
         Some(answers) => format!(
             "{article}{}, pasante a cargo de {answers} en {place},",
             act.who
         ),
         None => format!("{article}{}, {job} de {place},", act.who),
+    };
+    match &act.delegator {
+        Some(by) => format!("{said} por encargo {},", of_whom(by)),
+        None => said,
+    }
+}
+
+/// A name after "de": "de la Dra. Ana Ruiz".
+fn of_whom(name: &str) -> String {
+    match is_female(name) {
+        Some(true) => format!("de la {name}"),
+        Some(false) => format!("del {name}"),
+        None => format!("de {name}"),
     }
 }
 
@@ -309,6 +324,7 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
         ActKind::Ask => format!("{who} asked other places for your history {hour}{why}."),
         ActKind::Pact => format!("{who} has a new pact {hour}."),
         ActKind::Licence => format!("{who} changed the state of a licence {hour}."),
+        ActKind::Delegation => format!("{who} changed a delegation {hour}."),
         ActKind::Unusual => {
             format!("{who} opened many records without a sign of care; it was noticed {hour}.")
         }
@@ -365,6 +381,7 @@ fn own_en(act: &ActView, hour: &str) -> String {
         ActKind::Ask => format!("You asked all places that care for you for your history {hour}."),
         ActKind::Pact => format!("There is a new pact {hour}."),
         ActKind::Licence => format!("The state of a licence changed {hour}."),
+        ActKind::Delegation => format!("A delegation changed {hour}."),
         ActKind::Unusual => format!("Something out of the common was noticed {hour}."),
         ActKind::SignIn => format!("You opened your page {hour}."),
         ActKind::Word => match wish(act) {
@@ -416,9 +433,13 @@ fn who_en(act: &ActView, names: Names<'_>) -> String {
         Role::Operator => "system operator",
         Role::Privacy => "privacy officer",
     };
-    match &act.supervisor {
+    let said = match &act.supervisor {
         Some(answers) => format!("{}, trainee under {answers} at {place},", act.who),
         None => format!("{}, {job} at {place},", act.who),
+    };
+    match &act.delegator {
+        Some(by) => format!("{said} in the name of {by},"),
+        None => said,
     }
 }
 

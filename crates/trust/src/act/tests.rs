@@ -1,4 +1,5 @@
 use super::*;
+use crate::delegate::{Delegated, Task};
 use crate::{Category, Licence, LicenceState, Question, Said};
 use fhir::json::{Limits, parse};
 use store::{Verb, Verbs};
@@ -30,6 +31,7 @@ fn ruiz() -> Act {
         }),
         curp: None,
         helper: None,
+        delegator: None,
     };
     let mut act = Act {
         id: [0xab; 16],
@@ -58,6 +60,7 @@ fn ruiz() -> Act {
                 reviews_overdue: false,
                 named: None,
                 acting: None,
+                delegated: None,
                 words: vec![said(0x11, 3)],
                 used: Vec::new(),
                 also: Vec::new(),
@@ -118,6 +121,7 @@ fn own(act: &mut Act) {
         licence: None,
         curp: Some("GOMA850101MDFRRN09".into()),
         helper: None,
+        delegator: None,
     });
     act.via = None;
     act.purpose = Purpose::OwnRequest;
@@ -145,6 +149,43 @@ fn sentences() -> Vec<(Act, &'static str, &'static str)> {
             ruiz(),
             "La Dra. Ana Ruiz, médica general de Farmacia del Centro, vio tus medicinas y tus alergias a las 11:42 porque estabas en consulta.",
             "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, saw your medicines and your allergies at 11:42 because you had a consultation.",
+        ),
+        (
+            with(|a| {
+                doer(a, "Enfra. Luz Cano", Role::Nurse);
+                a.who.delegator = Some(Supervisor {
+                    login: "ines".into(),
+                    name: "Dr. Noé Paz".into(),
+                    cedula: "7654321".into(),
+                });
+            }),
+            "La Enfra. Luz Cano, de enfermería de Farmacia del Centro, por encargo del Dr. Noé Paz, vio tus medicinas y tus alergias a las 11:42 porque estabas en consulta.",
+            "Enfra. Luz Cano, nurse at Farmacia del Centro, in the name of Dr. Noé Paz, saw your medicines and your allergies at 11:42 because you had a consultation.",
+        ),
+        (
+            with(|a| {
+                a.who.supervisor = Some(Supervisor {
+                    login: "ines".into(),
+                    name: "Dra. Inés Cob".into(),
+                    cedula: "7654321".into(),
+                });
+            }),
+            "La Dra. Ana Ruiz, pasante a cargo de Dra. Inés Cob en Farmacia del Centro, vio tus medicinas y tus alergias a las 11:42 porque estabas en consulta.",
+            "Dra. Ana Ruiz, trainee under Dra. Inés Cob at Farmacia del Centro, saw your medicines and your allergies at 11:42 because you had a consultation.",
+        ),
+        (
+            with(|a| {
+                doer(a, "Ana Gil", Role::Clerk);
+                a.who.delegator = Some(Supervisor {
+                    login: "ines".into(),
+                    name: "Inés Cob".into(),
+                    cedula: String::new(),
+                });
+                refused(a, "delegation");
+                a.refused.push("delegation-over".into());
+            }),
+            "Ana Gil, de recepción de Farmacia del Centro, por encargo de Inés Cob, quiso ver tu historia a las 11:42 y no se le permitió, porque su encargo ya no valía.",
+            "Ana Gil, desk clerk at Farmacia del Centro, in the name of Inés Cob, tried to see your history at 11:42 and was not allowed to, because they no longer worked in that name.",
         ),
         (
             with(|a| {
@@ -411,6 +452,17 @@ fn an_act_comes_back_from_its_body_as_it_was() {
     }
 }
 
+fn in_name_of(login: &str, stands: bool) -> Delegated {
+    Delegated {
+        login: login.into(),
+        role: Role::Physician,
+        licence: Some(LicenceState::Active),
+        purposes: vec![Purpose::Treatment],
+        tasks: Task::ALL.to_vec(),
+        stands,
+    }
+}
+
 /// Questions unlike the usual one, and none.
 fn questions() -> Vec<Act> {
     let asked =
@@ -433,6 +485,15 @@ fn questions() -> Vec<Act> {
         asked(&|q| q.licence = None),
         asked(&|q| q.licence = Some(LicenceState::Unverified)),
         asked(&|q| q.own_record = true),
+        asked(&|q| q.delegated = Some(in_name_of("ines", true))),
+        asked(&|q| {
+            q.delegated = Some(Delegated {
+                licence: None,
+                purposes: vec![],
+                tasks: vec![],
+                ..in_name_of("ines de otra casa", false)
+            });
+        }),
         asked(&|q| q.words = vec![]),
         asked(&|q| q.words = vec![said(0x11, 3), said(0x22, 1)]),
         asked(&|q| q.at = "2026-11-22T17:42:09Z".parse().unwrap()),

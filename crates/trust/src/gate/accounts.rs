@@ -3,9 +3,11 @@
 //! A secret is kept as its argon2id hash (19 MiB, two passes, one lane), a token (256 random bits) as its SHA-256. One
 //! hash of a secret is computed at a time, so that guessing cannot take the node's memory.
 
+mod delegate;
 mod desk;
 mod licence;
 
+pub use delegate::NewDelegate;
 pub(crate) use desk::PAGE_MADE;
 pub use desk::{Document, NewPage};
 pub use licence::NewLicence;
@@ -117,6 +119,9 @@ pub(crate) struct Session {
     /// Who helps at the desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     helper: Option<Helper>,
+    /// The login of whoever she works in the name of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    in_name_of: Option<String>,
 }
 
 /// How long a session lasts, and who helps.
@@ -404,6 +409,7 @@ impl Gate {
             licence: account.licence.clone().map(|held| self.as_it_counts(held)),
             curp: account.curp.clone(),
             helper: None,
+            delegator: None,
         }
     }
 
@@ -430,8 +436,13 @@ impl Gate {
         let Some(account) = self.find_account(&session.login)? else {
             return Ok(None);
         };
+        let delegator = match &session.in_name_of {
+            Some(login) => Some(self.delegator(&account, login)?),
+            None => None,
+        };
         let actor = Actor {
             helper: session.helper,
+            delegator,
             ..self.actor(&account)
         };
         let found = (actor, session.until);
@@ -449,13 +460,13 @@ impl Gate {
         signed_for: SignedFor,
         now: Timestamp,
     ) -> Result<SignedIn, Refusal> {
-        let token = URL_SAFE_NO_PAD.encode(random::<32>()?);
-        let hash = ledger::sha256(token.as_bytes());
+        let (token, hash) = new_token()?;
         let until = later(now, signed_for.time);
         let session = Session {
             login: account.login.clone(),
             until,
             helper: signed_for.helper.clone(),
+            in_name_of: None,
         };
         let mut changes = self.sweep(now)?;
         changes.push((rows::session(&hash), Some(json(&session))));
@@ -622,6 +633,13 @@ fn as_login(login: &str) -> String {
 
 fn wrong_secret() -> Refusal {
     Refusal::new(RefusalKind::WrongSecret, Vec::new())
+}
+
+/// A new token, and its hash.
+fn new_token() -> Result<(String, [u8; 32]), Refusal> {
+    let token = URL_SAFE_NO_PAD.encode(random::<32>()?);
+    let hash = ledger::sha256(token.as_bytes());
+    Ok((token, hash))
 }
 
 /// The hash of a token's text; `None` for what cannot be one of ours.

@@ -165,6 +165,7 @@ impl Gate {
             role: Role::Clerk,
             licence: None,
             supervisor: None,
+            delegator: None,
             helper: None,
         };
         Deed {

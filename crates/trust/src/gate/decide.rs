@@ -14,6 +14,7 @@ use super::{
     random,
 };
 use crate::act::Doer;
+use crate::delegate::Delegated;
 use crate::policy::{self, Circumstances};
 use crate::word::{self, Hidden, Residual, Used, Viewer, Word};
 use crate::{ActKind, Actor, Category, Evidence, EvidenceKind, MemberId, MemberKind, Role, Tag};
@@ -101,6 +102,7 @@ impl Asked<'_> {
                 reviews_overdue: self.key.circumstances.reviews_overdue,
                 named: self.key.circumstances.named,
                 acting: self.acting(),
+                delegated: self.key.circumstances.delegated.clone(),
                 words,
                 used: self.key.used.clone(),
                 also: self.also(),
@@ -339,6 +341,8 @@ impl Gate {
             reviews_overdue: false,
             named: None,
             acting: None,
+            delegated: None,
+            own_cedula: false,
         }
     }
 
@@ -357,6 +361,11 @@ impl Gate {
         let mut circumstances = self.circumstances(in_force, actor, request.purpose, scope, via);
         circumstances.evidence = evidence.iter().map(|e| e.kind.code()).collect();
         circumstances.evidence.dedup();
+        if let Some(delegator) = &actor.delegator {
+            circumstances.delegated = Some(Delegated::at(delegator, now));
+            let types = request.types.as_deref();
+            circumstances.own_cedula = question::takes_own_cedula(request.verbs, types);
+        }
         let own_access = circumstances.evidence.contains(&"own-access");
         // Another member must say of its patient that it is she; her CURP need not travel for that, and one that does must be hers.
         let own_record = self.is_own(actor, target.tags());
@@ -484,23 +493,28 @@ impl Gate {
         };
         let kind = self.in_force().kind(&request.actor.member);
         let (actor, purpose) = (request.actor.clone(), request.purpose);
+        let mut viewers = vec![(Doer::login(&actor).to_owned(), actor.role)];
+        let delegator = actor.delegator.iter();
+        viewers.extend(delegator.map(|by| (by.login.clone(), by.role)));
         let silent = words.is_empty();
         let hers = Arc::new(move |person: PersonKey| -> Vec<Hidden> {
             let (Some(said), Some(kind)) = (words.get(&person), kind) else {
                 return Vec::new();
             };
-            let viewer = Viewer {
+            let viewer = |(login, role)| Viewer {
                 member: &actor.member,
                 kind,
-                role: actor.role,
-                actor: Doer::login(&actor),
+                role,
+                actor: login,
                 herself: false,
                 acting: None,
             };
             let words = said.iter().map(|heard| Some(&heard.signed.word));
+            let viewers = viewers.iter().map(|(login, role)| (login.as_str(), *role));
             words
+                .flat_map(|word| viewers.clone().map(move |one| (word, viewer(one))))
                 // Of everybody at once nobody counts what is used.
-                .map(|word| word::hidden_when(word, &viewer, purpose, now, &|_, _| true))
+                .map(|(word, viewer)| word::hidden_when(word, &viewer, purpose, now, &|_, _| true))
                 .collect()
         });
         let (labels, holder) = (hers.clone(), self.house.member.clone());

@@ -130,11 +130,11 @@ impl Gate {
         self.keep_evidence(&evidence, now)
     }
 
-    /// Evidence here that is good now for this actor and person. For a patient and her own record, and for somebody who acts
+    /// Evidence here that is good now for this actor and person; for a delegate, for whoever she works in the name of. For a patient and her own record, and for somebody who acts
     /// for another, it is made on the spot, for other members.
     pub fn evidence(&self, actor: &Actor, person: Tag, now: Timestamp) -> Vec<Evidence> {
         let mut found = self
-            .kept_evidence(&actor.member, &actor.id, &[person], now)
+            .kept_evidence(&actor.member, actor.evidence_login(), &[person], now)
             .unwrap_or_default();
         self.sign_anew(&mut found);
         let own = actor.member == self.house.member && self.is_own(actor, &[person]);
@@ -203,13 +203,14 @@ impl Gate {
             _ => target.tags(),
         };
         let actor = &request.actor;
-        let mut good = self.kept_evidence(&actor.member, &actor.id, tags, now)?;
+        let login = actor.evidence_login();
+        let mut good = self.kept_evidence(&actor.member, login, tags, now)?;
         if request.evidence.len() > MAX_SENT {
             return Err(Refusal::forged("too many pieces of evidence"));
         }
         for evidence in &request.evidence {
             self.check_sound(evidence)?;
-            let personal = evidence.actor.as_ref().is_none_or(|only| *only == actor.id);
+            let personal = evidence.actor.as_ref().is_none_or(|only| only == login);
             if evidence.institution != actor.member || !personal {
                 return Err(Refusal::forged("evidence for somebody else"));
             }

@@ -3,9 +3,12 @@
 //! Two questions, in this order. Does the pact allow the action in these circumstances? If so, what is left out: the
 //! categories that no policy opens to this role, and those that the person closed to this viewer. Hidden is the union;
 //! the person's word never opens what the pact does not.
+//!
+//! Of a delegate both are asked twice, for herself and for whoever she works in the name of ([`crate::delegate`]).
 
 use super::{Purpose, RefusalKind};
 use crate::category::{EVERYTHING, IDENTITY, SPARED};
+use crate::delegate::{Delegated, PURPOSES, Task};
 use crate::pact::Agreed;
 use crate::policy::{self, Circumstances, Rulebook};
 use crate::word::{self, Frequency, Hidden, Limited, Residual, Used, Viewer, Word};
@@ -98,6 +101,76 @@ pub(crate) fn judge(case: &Case<'_>) -> Verdict {
     if case.never.contains(&case.purpose) {
         return Verdict::refused(RefusalKind::Pact, vec!["purpose-never".to_owned()]);
     }
+    let verdict = match &case.circumstances.delegated {
+        None => alone(case),
+        Some(delegated) => match known(case, delegated) {
+            Err((kind, because)) => return Verdict::refused(kind, because),
+            Ok(policies) => in_her_name(case, delegated).and(alone(case)).by(policies),
+        },
+    };
+    // Where a grant that is used up leaves nothing else open, it is said; else the rest is shown.
+    match verdict.again {
+        Some(again) if verdict.refused.is_none() && verdict.shows_nothing() => Verdict {
+            again: Some(again),
+            ..Verdict::refused(RefusalKind::UsedUp, vec!["used-up".to_owned()])
+        },
+        _ => verdict,
+    }
+}
+
+/// The policies by which the pact knows this delegation, or why she may not do this in the other's name.
+fn known(
+    case: &Case<'_>,
+    delegated: &Delegated,
+) -> Result<Vec<String>, (RefusalKind, Vec<String>)> {
+    let no = |why: &str| Err((RefusalKind::Delegation, vec![why.to_owned()]));
+    if !delegated.stands {
+        return no("delegation-over");
+    }
+    let tasks: Option<Vec<Task>> = case.actions.iter().map(|action| Task::of(action)).collect();
+    let Some(tasks) = tasks.filter(|_| PURPOSES.contains(&case.purpose)) else {
+        return no("own-cedula");
+    };
+    if case.circumstances.own_cedula {
+        return no("own-cedula");
+    }
+    let given = tasks.iter().all(|task| delegated.tasks.contains(task));
+    if !given || !delegated.purposes.contains(&case.purpose) {
+        return no("delegation-not-given");
+    }
+    let ruling = case.rulebook.ask(policy::DELEGATE, case.circumstances);
+    match (ruling.allowed, ruling.refusal.as_deref()) {
+        (true, _) => Ok(ruling.because),
+        (false, Some("licence")) => Err((RefusalKind::Licence, ruling.because)),
+        (false, _) => {
+            let unknown = vec!["delegation-unknown".to_owned()];
+            Err((RefusalKind::Delegation, [unknown, ruling.because].concat()))
+        }
+    }
+}
+
+/// What whoever named her would get at this moment, on the same evidence.
+fn in_her_name(case: &Case<'_>, delegated: &Delegated) -> Verdict {
+    let circumstances = Circumstances {
+        actor: delegated.login.clone(),
+        role: delegated.role.code(),
+        licence_state: delegated.licence.map_or("none", |state| state.code()),
+        delegated: None,
+        ..case.circumstances.clone()
+    };
+    alone(&Case {
+        circumstances: &circumstances,
+        viewer: Viewer {
+            role: delegated.role,
+            actor: &delegated.login,
+            ..case.viewer
+        },
+        ..*case
+    })
+}
+
+/// What one actor gets by policies and words.
+fn alone(case: &Case<'_>) -> Verdict {
     let mut policies = Vec::new();
     for action in case.actions {
         let ruling = case.rulebook.ask(action, case.circumstances);
@@ -131,14 +204,7 @@ pub(crate) fn judge(case: &Case<'_>) -> Verdict {
     if case.opens != Opens::Unseen && case.purpose != Purpose::State {
         by_word(case, &mut verdict);
     }
-    // Where a grant that is used up leaves nothing else open, it is said; else the rest is shown.
-    match verdict.again {
-        Some(again) if verdict.shows_nothing() => Verdict {
-            again: Some(again),
-            ..Verdict::refused(RefusalKind::UsedUp, vec!["used-up".to_owned()])
-        },
-        _ => verdict,
-    }
+    verdict
 }
 
 /// In an emergency the first that opens is what could save a life; all, after the second factor.
@@ -287,7 +353,7 @@ fn why(case: &Case<'_>, action: &str, refusal: Option<&str>, because: &[String])
 }
 
 /// The kinds of evidence by which an institution shows a care relation, where the pact names no purposes.
-const ALL_CARE: [EvidenceKind; 3] = [
+pub(crate) const ALL_CARE: [EvidenceKind; 3] = [
     EvidenceKind::CheckIn,
     EvidenceKind::Appointment,
     EvidenceKind::PatientCode,
@@ -301,6 +367,47 @@ impl Verdict {
             held: self.held,
             spared: SPARED,
         }
+    }
+    /// What both open. A refusal of either refuses, this one's first.
+    fn and(self, other: Verdict) -> Verdict {
+        let (one, mut other) = match (&self.refused, &other.refused) {
+            (Some(_), _) => return self,
+            (None, Some(_)) => return other,
+            (None, None) => (self, other),
+        };
+        let closes = |verdict: &Verdict| !verdict.rules.is_empty();
+        let hint = match (closes(&one), closes(&other)) {
+            (true, true) => one.hint && other.hint,
+            (true, false) => one.hint,
+            (false, _) => other.hint,
+        };
+        other.residual.retain(|asked| !one.residual.contains(asked));
+        other.rules.retain(|rule| !one.rules.contains(rule));
+        other.under.retain(|grant| !one.under.contains(grant));
+        Verdict {
+            refused: None,
+            policies: [one.policies, other.policies].concat(),
+            hidden: one.hidden.with(other.hidden),
+            held: one.held.with(other.held),
+            only: match (one.only, other.only) {
+                (Some(one), Some(other)) => Some(Labels(one.0 & other.0)),
+                (one, other) => one.or(other),
+            },
+            residual: [one.residual, other.residual].concat(),
+            rules: [one.rules, other.rules].concat(),
+            hint,
+            under: [one.under, other.under].concat(),
+            again: one.again.into_iter().chain(other.again).min(),
+        }
+    }
+    /// With the policies by which it was asked at all.
+    fn by(mut self, policies: Vec<String>) -> Verdict {
+        if self.refused.is_none() {
+            self.policies.extend(policies);
+            self.policies.sort();
+            self.policies.dedup();
+        }
+        self
     }
     /// Whether it opens nothing of a record, not even whose it is.
     fn shows_nothing(&self) -> bool {

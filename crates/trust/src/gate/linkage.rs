@@ -19,7 +19,7 @@ use super::person::Target;
 use super::{Gate, PersonRef, Purpose, Refusal, RefusalKind, Request, Tag, What, hex, rows};
 use crate::act::{Doer, moment};
 use crate::registry::{Decision, Likeness, RegistryDone, RegistryStep};
-use crate::{ActKind, Actor, Lang, Linkage, MemberId, MemberKind, Role};
+use crate::{ActKind, Actor, Lang, Linkage, MemberId, Role};
 use fhir::{ResourceType, Value};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -100,9 +100,7 @@ impl Gate {
     /// period are used up.
     pub fn may_compare(&self, other: &MemberId, now: Timestamp) -> Result<Linkage, Refusal> {
         let in_force = self.in_force();
-        let keeps = in_force
-            .kind(other)
-            .is_some_and(|kind| !matches!(kind, MemberKind::Witness | MemberKind::Authority));
+        let keeps = in_force.pact.keepers().any(|member| member.id == *other);
         if !keeps || *other == self.house.member {
             return Err(Refusal::bad(
                 format!("{other} no es otra institución del pacto que registre personas."),
@@ -312,6 +310,7 @@ fn asks_from(other: &MemberId) -> Request {
             licence: None,
             curp: None,
             helper: None,
+            delegator: None,
         },
         purpose: Purpose::Operations,
         person: PersonRef::Everyone,

@@ -165,7 +165,9 @@ pub(super) fn end(noticed: Timestamp) -> Timestamp {
 /// making says, [`COLLEAGUE`] the desk, [`OWN_WORD`] what the professional says herself. Tenths of a person.
 pub(crate) fn weight(evidence: &[Evidence], actor: &Actor) -> u32 {
     let of = |evidence: &Evidence| {
-        let own = evidence.by.as_deref() == Some(actor.id.as_str());
+        // What whoever named her says weighs no less than what she says herself.
+        let by = evidence.by.as_deref();
+        let own = by.is_some_and(|by| by == actor.id || by == actor.evidence_login());
         match evidence.kind {
             EvidenceKind::CheckIn | EvidenceKind::Appointment if own => OWN_WORD,
             EvidenceKind::CheckIn => COLLEAGUE,

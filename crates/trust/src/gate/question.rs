@@ -4,6 +4,7 @@
 use super::judge::Opens;
 use super::words::Heard;
 use super::{Refusal, Tag, What};
+use crate::delegate::{Delegated, needs_own_cedula};
 use crate::glass::Step;
 use crate::order::Done;
 use crate::policy;
@@ -34,6 +35,8 @@ pub struct Question {
     pub named: Option<u32>,
     /// For somebody who acts for the person: who she is.
     pub acting: Option<Acting>,
+    /// For a delegate: in whose name she worked, and within which bounds.
+    pub delegated: Option<Delegated>,
     /// The words of the person that bound; more than one only where a record carries several CURPs.
     pub words: Vec<Said>,
     /// How often grants of hers were used before, by the institution that asks.
@@ -110,6 +113,14 @@ pub(crate) fn verbs(letters: &str) -> Option<Verbs> {
         let (_, verb) = LETTERS.iter().find(|(known, _)| *known == letter)?;
         Some(verbs.and(*verb))
     })
+}
+
+/// Whether a change of these types takes the professional's own cédula. Where no types are named, each change is asked when
+/// it is written.
+pub(crate) fn takes_own_cedula(verbs: Verbs, types: Option<&[ResourceType]>) -> bool {
+    let changes = [Verb::Create, Verb::Update, Verb::Delete];
+    let mut types = types.into_iter().flatten();
+    changes.into_iter().any(|verb| verbs.has(verb)) && types.any(|of| needs_own_cedula(*of))
 }
 
 /// What is asked of the policies, and how much of a record that opens.

@@ -25,6 +25,8 @@ pub enum RefusalKind {
     Licence,
     /// Emergencies wait for their review beyond its day (403).
     Reviews,
+    /// It cannot be done in somebody's name: that is over, does not include it, or takes her own cédula (403).
+    Delegation,
     /// The pact does not allow it (403).
     Pact,
     /// The person closed it (403). Never said where silence was chosen.
@@ -52,6 +54,7 @@ impl RefusalKind {
             RefusalKind::NoEvidence => "no-evidence",
             RefusalKind::Licence => "licence",
             RefusalKind::Reviews => "reviews-overdue",
+            RefusalKind::Delegation => "delegation",
             RefusalKind::Pact => "pact",
             RefusalKind::Person => "person",
             RefusalKind::UsedUp => "used-up",
@@ -97,6 +100,10 @@ impl RefusalKind {
             RefusalKind::Reviews => (
                 "Hay emergencias de tu área sin revisar y su plazo venció: hasta que se revisen no se puede abrir otra. Avisa a quien cuida la privacidad en tu institución.",
                 "Emergencies of your unit were not reviewed in time: until they are, no other can be opened. Tell your institution's privacy officer.",
+            ),
+            RefusalKind::Delegation => (
+                "Esto no se puede por encargo: el encargo terminó o no lo incluye, o es algo que sólo hace quien tiene la cédula. Revisa tus encargos, o trabaja en tu propio nombre.",
+                "This cannot be done in somebody's name: the delegation is over or does not include it, or it takes the professional's own licence. Look at your delegations, or work in your own name.",
             ),
             RefusalKind::Pact => (
                 "El pacto entre las instituciones no permite esto.",

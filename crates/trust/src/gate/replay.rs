@@ -271,6 +271,8 @@ impl Gate {
             reviews_overdue: asked.reviews_overdue,
             named: asked.named,
             acting: asked.acting.map(|acting| acting.tag),
+            delegated: asked.delegated.clone(),
+            own_cedula: asked.delegated.is_some() && question::takes_own_cedula(asked.verbs, types),
         };
         let (said, used) = (asked.words.clone(), asked.used.clone());
         let put = (circumstances, actions, opens, said, used);
@@ -371,7 +373,8 @@ impl Gate {
                 continue;
             };
             // Of a patient the act does not say by what login she came.
-            let only = |actor: &String| act.who.role == Role::Patient || *actor == act.who.id;
+            let login = asked.delegated.as_ref().map_or(&act.who.id, |by| &by.login);
+            let only = |actor: &String| act.who.role == Role::Patient || actor == login;
             // Its issuer may have signed it anew since then, with the key of now.
             let (now, house) = (self.in_force(), &self.house.member);
             let mut pacts = [pact, now.as_ref()].into_iter();

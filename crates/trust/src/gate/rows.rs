@@ -29,6 +29,8 @@
 //! | `4` person's number, person's number | [`Decision`](crate::registry::Decision) as JSON: they are of two people |
 //! | `5` person's number, tag | [`Disowned`](crate::registry::Disowned) as JSON: it carries a CURP that is not its person's |
 //! | `6` tag, member, 0, grant | when the uses began that an institution made of what she opened, as JSON |
+//! | `7` login, 0, login | [`Delegation`](crate::delegate::Delegation) as JSON: the first works in the name of the second |
+//! | `8` login, 0, login | the second works in the name of the first: whom a professional named |
 //! | `1` member | when the runs began in which registers were compared with that member's, as JSON |
 //! | `9` person's number, member | [`Alike`](super::linkage::Alike) as JSON: somebody of that member's resembles her |
 //! | `x` tag | version (8 bytes) of the last word of a person who was erased |
@@ -98,6 +100,23 @@ pub(crate) fn session(hash: &[u8; 32]) -> Vec<u8> {
 }
 pub(crate) fn tries(login: &str) -> Vec<u8> {
     [TRIES, login.as_bytes()].concat()
+}
+fn pair(family: &[u8], one: &str, other: &str) -> Vec<u8> {
+    [family, one.as_bytes(), b"\0", other.as_bytes()].concat()
+}
+/// Sorts before all in whose name somebody works.
+pub(crate) fn delegations_of(delegate: &str) -> Vec<u8> {
+    pair(b"7", delegate, "")
+}
+pub(crate) fn delegation(delegate: &str, delegator: &str) -> Vec<u8> {
+    pair(b"7", delegate, delegator)
+}
+/// Sorts before all whom a professional named.
+pub(crate) fn delegates_of(delegator: &str) -> Vec<u8> {
+    pair(b"8", delegator, "")
+}
+pub(crate) fn delegate(delegator: &str, delegate: &str) -> Vec<u8> {
+    pair(b"8", delegator, delegate)
 }
 pub(crate) fn evidence_of(person: Tag) -> Vec<u8> {
     [b"e".as_slice(), &person.0].concat()

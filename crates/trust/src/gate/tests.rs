@@ -1,6 +1,7 @@
 //! A network of three institutions, each with its own archive in a folder that goes away, and one person.
 
 mod current;
+mod delegate;
 mod desk;
 mod erasure;
 mod evidence;
@@ -211,6 +212,7 @@ fn actor(member: &str, role: Role) -> Actor {
         licence: licensed.then(|| licence(LicenceState::Active)),
         curp: None,
         helper: None,
+        delegator: None,
     }
 }
 

@@ -5,6 +5,7 @@ use super::apart::apart;
 use super::witness::curps;
 use super::{Gate, Grant, PersonRef, Refusal, RefusalKind, hex};
 use crate::act::{MAX_SEEN, Seen};
+use crate::delegate::needs_own_cedula;
 use crate::{ActKind, What};
 use fhir::ResourceType;
 use jiff::Timestamp;
@@ -90,6 +91,13 @@ impl Gate {
         crate::category::share_findings(changes.iter_mut().filter_map(named_resource), &stored);
         if grant.newcomer {
             self.check_newcomer(grant, &changes)?;
+        }
+        let mut types = changes.iter().filter_map(of);
+        if grant.request.actor.delegator.is_some() && types.any(needs_own_cedula) {
+            return Err(store::Error::NotPermitted(
+                "a delegate prescribes and orders nothing: that takes the professional's own cédula"
+                    .to_owned(),
+            ));
         }
         let who_is_who = changes
             .iter()

@@ -206,6 +206,7 @@ impl Gate {
             licence: None,
             supervisor: None,
             helper: None,
+            delegator: None,
         };
         let deed = Deed {
             via: (*from != self.house.member).then(|| from.clone()),
@@ -362,6 +363,7 @@ impl Gate {
             licence: None,
             curp: None,
             helper: None,
+            delegator: None,
         };
         Ok((actor, kind))
     }

@@ -586,6 +586,29 @@ fn what_is_never_opened_stands_in_every_pact_named_or_not() {
 }
 
 #[test]
+fn a_pact_says_who_may_work_in_whose_name() {
+    let says = |policies: &str| {
+        let pact = Pact {
+            policies: policies.into(),
+            ..three()
+        };
+        let said = describe(&pact).into_iter();
+        let mut said = said.filter(|one| one.es.contains("trabaja"));
+        said.next().unwrap()
+    };
+    let known = says(crate::policy::DEFAULT);
+    assert_eq!(
+        (known.es.as_str(), known.en.as_str()),
+        (
+            "En nombre de una médica pueden trabajar una médica, una enfermera y la recepción.",
+            "In the name of a physician may work a physician, a nurse and the desk."
+        )
+    );
+    let none = says("@id(\"none\") forbid (principal, action, resource);");
+    assert_eq!(none.en, "Nobody works in another one's name.");
+}
+
+#[test]
 fn a_draft_is_read_with_and_without_signatures() {
     let text = three().text();
     assert_eq!(Pact::draft(&text), Ok((three(), vec![])));

@@ -2,8 +2,9 @@
 
 use super::{Agreed, Emergency, Member, Orders, Pact, linkage};
 use crate::category::list;
+use crate::delegate::Delegated;
 use crate::policy::{self, Circumstances, Rulebook};
-use crate::{Category, EvidenceKind, Lang, MemberKind, Purpose, Role};
+use crate::{Category, EvidenceKind, Lang, LicenceState, MemberKind, Purpose, Role, Task};
 
 /// One sentence in both languages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +76,7 @@ pub fn describe(pact: &Pact) -> Vec<Sentence> {
     if let Ok(rulebook) = Rulebook::parse(&pact.policies) {
         let care = [Role::Physician, Role::Nurse, Role::Pharmacist, Role::Clerk];
         said.extend(care.into_iter().map(|role| opens(&rulebook, role)));
+        said.push(delegates(&rulebook));
     }
     said.extend(pact.members.iter().map(member));
     said
@@ -230,10 +232,10 @@ pub fn evidence(kind: EvidenceKind) -> (&'static str, &'static str) {
     }
 }
 
-/// What the policies open to a role for care, at home, with an active licence and all evidence.
-fn opens(rulebook: &Rulebook, role: Role) -> Sentence {
+/// Somebody of a role who cares, at home, with an active licence and all evidence.
+fn carer(role: Role) -> Circumstances {
     let member = crate::MemberId("a".into());
-    let circumstances = Circumstances {
+    Circumstances {
         actor: "a".into(),
         institution: member.clone(),
         holder: member,
@@ -252,7 +254,64 @@ fn opens(rulebook: &Rulebook, role: Role) -> Sentence {
         reviews_overdue: false,
         named: None,
         acting: None,
-    };
+        delegated: None,
+        own_cedula: false,
+    }
+}
+
+/// Who may work in whose name, by roles.
+fn delegates(rulebook: &Rulebook) -> Sentence {
+    let roles = [
+        (Role::Physician, "una médica", "a physician"),
+        (Role::Nurse, "una enfermera", "a nurse"),
+        (Role::Pharmacist, "una farmacéutica", "a pharmacist"),
+        (Role::Clerk, "la recepción", "the desk"),
+    ];
+    let mut pairs = Vec::new();
+    for (by, es, en) in &roles {
+        let known = |role: Role| {
+            let circumstances = Circumstances {
+                delegated: Some(Delegated {
+                    login: "b".into(),
+                    role: *by,
+                    licence: Some(LicenceState::Active),
+                    purposes: vec![Purpose::Treatment],
+                    tasks: Task::ALL.to_vec(),
+                    stands: true,
+                }),
+                ..carer(role)
+            };
+            rulebook.ask(policy::DELEGATE, &circumstances).allowed
+        };
+        // The desk has no licence, and so names nobody.
+        let named = roles
+            .iter()
+            .filter(|(role, ..)| *by != Role::Clerk && known(*role));
+        let (whom_es, whom_en): (Vec<&str>, Vec<&str>) =
+            named.map(|(_, es, en)| (*es, *en)).unzip();
+        if !whom_es.is_empty() {
+            let (whom_es, whom_en) = (list(&whom_es, Lang::Es), list(&whom_en, Lang::En));
+            pairs.push((
+                format!("En nombre de {es} pueden trabajar {whom_es}."),
+                format!("In the name of {en} may work {whom_en}."),
+            ));
+        }
+    }
+    match pairs.is_empty() {
+        true => Sentence::new(
+            "Nadie trabaja en nombre de otra persona.",
+            "Nobody works in another one's name.",
+        ),
+        false => {
+            let (es, en): (Vec<String>, Vec<String>) = pairs.into_iter().unzip();
+            Sentence::new(es.join(" "), en.join(" "))
+        }
+    }
+}
+
+/// What the policies open to a role for care, at home, with an active licence and all evidence.
+fn opens(rulebook: &Rulebook, role: Role) -> Sentence {
+    let circumstances = carer(role);
     let may = |action| rulebook.ask(action, &circumstances).allowed;
     let verbs = [
         (policy::READ, "lee", "reads"),

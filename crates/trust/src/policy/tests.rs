@@ -17,6 +17,8 @@ fn doctor() -> Circumstances {
         reviews_overdue: false,
         named: None,
         acting: None,
+        delegated: None,
+        own_cedula: false,
     }
 }
 

@@ -15,7 +15,7 @@ use axum::http::{Response, StatusCode};
 use trust::{Document, NewPage, Refusal, RefusalKind, Role};
 
 /// Whose pages have a desk.
-fn has_desk(role: Role) -> bool {
+pub(super) fn has_desk(role: Role) -> bool {
     matches!(
         role,
         Role::Clerk | Role::Nurse | Role::Physician | Role::Pharmacist

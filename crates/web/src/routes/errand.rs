@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use care::{Context, Note, Prescription, Referral, Wrong};
 use fhir::{ResourceType, Value};
 use store::{Change, Verb, Verbs};
-use trust::{Licence, PersonRef, Purpose, Refusal, Request, What};
+use trust::{Actor, Licence, PersonRef, Purpose, Refusal, Request, What};
 
 pub(super) async fn note(path: Path<String>, form: SignedForm) -> Answer {
     write(Errand::Note, path, form).await
@@ -116,23 +116,25 @@ fn write_down(
         Errand::Prescription => "prescription",
         Errand::Referral => "referral",
     };
-    commit(signed, consultation, what, None, changes).map(|_| ())
+    commit(signed, consultation, what, changes).map(|_| ())
 }
 
 fn commit(
     signed: &Signed,
     consultation: &Consultation,
     what: &str,
-    types: Option<Vec<ResourceType>>,
     changes: Vec<Change>,
 ) -> Result<store::Committed, Failed> {
+    let mut types: Vec<ResourceType> = changes.iter().filter_map(of).collect();
+    types.sort_unstable_by_key(|of| of.as_u16());
+    types.dedup();
     let (gate, now) = (&signed.state().gate, signed.state().now());
     let request = Request {
         actor: signed.actor.clone(),
         purpose: Purpose::Treatment,
         person: PersonRef::Curp(consultation.curp.clone()),
         verbs: Verbs::only(Verb::Create),
-        types,
+        types: Some(types),
         evidence: Vec::new(),
         via: None,
         word: None,
@@ -140,6 +142,13 @@ fn commit(
     };
     let grant = gate.decide(request, now).map_err(Failed::Refused)?;
     gate.write(&grant, changes, now).map_err(Failed::Store)
+}
+
+fn of(change: &Change) -> Option<ResourceType> {
+    match change {
+        Change::Create { of, .. } => Some(*of),
+        _ => None,
+    }
 }
 
 /// Registers the person here, once, and gives the id of her Patient.
@@ -173,13 +182,7 @@ fn register(signed: &Signed, consultation: &Consultation) -> Result<String, Fail
             .map_err(|_| broken())?,
         ),
     };
-    let done = commit(
-        signed,
-        consultation,
-        "registration",
-        Some(vec![of]),
-        vec![change],
-    )?;
+    let done = commit(signed, consultation, "registration", vec![change])?;
     let written = done.written.first().ok_or_else(broken)?;
     Ok(written.version.id.clone())
 }
@@ -289,6 +292,20 @@ fn specialty(licence: &Licence) -> String {
     }
 }
 
+/// Who wrote it, and in whose name.
+fn author(actor: &Actor) -> String {
+    match &actor.delegator {
+        Some(by) => {
+            let cedula = by.licence.as_ref().map_or("", |licence| &licence.cedula);
+            format!(
+                "{}, por encargo de {}, cédula {cedula}",
+                actor.name, by.name
+            )
+        }
+        None => actor.name.clone(),
+    }
+}
+
 fn context(signed: &Signed, patient: &str) -> Context {
     let state = signed.state();
     let member = state.gate.member();
@@ -296,7 +313,7 @@ fn context(signed: &Signed, patient: &str) -> Context {
     let pact = state.gate.pact();
     Context {
         patient: patient.to_owned(),
-        author: signed.actor.name.clone(),
+        author: author(&signed.actor),
         cedula: licence.map_or_else(String::new, |l| l.cedula.clone()),
         specialty: licence.map_or_else(String::new, specialty),
         institution: pact
@@ -304,5 +321,53 @@ fn context(signed: &Signed, patient: &str) -> Context {
             .map_or_else(|| member.0.clone(), |m| m.name.clone()),
         member: member.0,
         now: when::rfc3339(state.now()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use trust::{Delegator, LicenceState, MemberId, Role};
+
+    #[test]
+    fn a_note_names_who_wrote_it_and_in_whose_name() {
+        let now = "2026-11-22T12:00:00Z".parse().unwrap();
+        let nurse = Actor {
+            id: "luz".into(),
+            name: "Enfra. Luz Cano".into(),
+            member: MemberId("imss".into()),
+            role: Role::Nurse,
+            licence: None,
+            curp: None,
+            helper: None,
+            delegator: None,
+        };
+        assert_eq!(author(&nurse), "Enfra. Luz Cano");
+        let licence = Licence {
+            cedula: "1234567".into(),
+            specialty: "Medicina general".into(),
+            state: LicenceState::Active,
+            checked: now,
+            supervisor: None,
+        };
+        let by = Delegator {
+            login: "ana".into(),
+            name: "Dra. Ana Ruiz".into(),
+            role: Role::Physician,
+            licence: Some(licence),
+            purposes: vec![],
+            tasks: vec![],
+            from: now,
+            until: now,
+            stands: true,
+        };
+        let delegate = Actor {
+            delegator: Some(by),
+            ..nurse
+        };
+        assert_eq!(
+            author(&delegate),
+            "Enfra. Luz Cano, por encargo de Dra. Ana Ruiz, cédula 1234567"
+        );
     }
 }

@@ -3,7 +3,7 @@
 use super::Answer;
 use crate::answer::page;
 use crate::seal::Use;
-use crate::session::{Signed, blocking};
+use crate::session::{Signed, blocking, breaks};
 use crate::{views, when};
 use axum::body::Body;
 use axum::extract::{Path, Query};
@@ -14,8 +14,9 @@ use jiff::Timestamp;
 use living::{Sourced, Summary};
 use serde::{Deserialize, Serialize};
 use store::Verbs;
-use trust::{Finding, MemberKind, PersonRef, Purpose, Refusal, Request, Role, What};
+use trust::{Actor, Finding, MemberKind, PersonRef, Purpose, Refusal, Request, Role, Task, What};
 use views::emergency::Banner;
+use views::person::Writes;
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
@@ -115,9 +116,13 @@ pub(super) fn destinations(signed: &Signed) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Whose pages offer to break the glass.
-fn breaks(role: Role) -> bool {
-    matches!(role, Role::Physician | Role::Nurse)
+/// What somebody's pages offer to write. In another's name no more than notes.
+fn writes(actor: &Actor, now: Timestamp) -> Writes {
+    match &actor.delegator {
+        Some(by) if by.lets(Purpose::Treatment, Task::Write, now) => Writes::Notes,
+        None if actor.role == Role::Physician => Writes::All,
+        _ => Writes::Nothing,
+    }
 }
 
 /// What stands above a record that is open in an emergency.
@@ -215,8 +220,11 @@ pub(super) async fn page_for(
                 today: &today,
                 all: !asked.todo.is_empty(),
                 // Broken glass lets read; whoever writes receives the person first.
-                writes: signed.actor.role == Role::Physician && purpose == Purpose::Treatment,
-                breaks: purpose == Purpose::Treatment && breaks(signed.actor.role),
+                writes: match purpose {
+                    Purpose::Treatment => writes(&signed.actor, now),
+                    _ => Writes::Nothing,
+                },
+                breaks: purpose == Purpose::Treatment && breaks(&signed.actor),
                 emergency,
                 destinations: &destinations(&signed),
                 not_to_know: (&findings, here_of_it),

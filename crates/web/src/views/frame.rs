@@ -13,6 +13,8 @@ pub struct User {
     pub role: String,
     /// Who sits beside her at a desk.
     pub helper: Option<String>,
+    /// In whose name she works.
+    pub delegator: Option<String>,
 }
 
 /// A link of the navigation.
@@ -66,12 +68,16 @@ impl Frame {
                 name: a.name.clone(),
                 role: role(t, a.role),
                 helper: a.helper.as_ref().map(|helper| helper.name.clone()),
+                delegator: a.delegator.as_ref().map(|by| by.name.clone()),
             }),
             csrf: String::new(),
             nav: actor.map_or_else(Vec::new, |a| {
                 let mut nav = navigation(t, a.role, path);
                 // No record is opened at a desk.
                 nav.retain(|item| a.helper.is_none() || item.href != "/historia");
+                // Nobody keeps the register or breaks the glass in another's name.
+                let own = ["/registro", "/segundo-factor"];
+                nav.retain(|item| a.delegator.is_none() || !own.contains(&item.href));
                 nav
             }),
             path: path.to_owned(),
@@ -98,6 +104,16 @@ impl Frame {
         let helper = self.user.as_ref().and_then(|user| user.helper.as_deref());
         helper.map_or_else(String::new, |who| {
             self.t.fill("desk.helped", &[("who", who)])
+        })
+    }
+    /// In whose name she works, as a sentence; empty for whoever works in her own.
+    pub(crate) fn in_name(&self) -> String {
+        let by = self
+            .user
+            .as_ref()
+            .and_then(|user| user.delegator.as_deref());
+        by.map_or_else(String::new, |who| {
+            self.t.fill("delegates.in_name", &[("who", who)])
         })
     }
     pub(crate) fn icon(&self, name: &str) -> &'static str {
@@ -137,12 +153,18 @@ fn navigation(t: Text, role: Role, path: &str) -> Vec<NavItem> {
         Role::Physician | Role::Nurse => &[
             ("/", "nav.find"),
             ("/mostrador", "nav.desk"),
+            ("/encargos", "nav.delegates"),
             ("/segundo-factor", "nav.factor"),
         ],
-        Role::Pharmacist => &[("/", "nav.find"), ("/mostrador", "nav.desk")],
+        Role::Pharmacist => &[
+            ("/", "nav.find"),
+            ("/mostrador", "nav.desk"),
+            ("/encargos", "nav.delegates"),
+        ],
         Role::Clerk => &[
             ("/", "nav.find"),
             ("/mostrador", "nav.desk"),
+            ("/encargos", "nav.delegates"),
             ("/registro", "nav.registry"),
         ],
         Role::Privacy => &[("/revisiones", "nav.reviews"), ("/ordenes", "nav.orders")],

@@ -313,6 +313,7 @@ mod tests {
             specialty: None,
             supervisor: None,
             helper: None,
+            delegator: None,
             purpose: Purpose::Treatment,
             evidence: None,
             what: trust::What::Summary,

@@ -59,6 +59,17 @@ pub struct VisitView {
     pub origin: OriginView,
 }
 
+/// What a reader may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    /// Nothing.
+    Nothing,
+    /// Notes, in somebody's name.
+    Notes,
+    /// Notes, prescriptions, referrals: a physician.
+    All,
+}
+
 /// What the page is made of.
 pub struct Input<'a> {
     /// The woven record.
@@ -73,8 +84,8 @@ pub struct Input<'a> {
     pub today: &'a str,
     /// Show everything.
     pub all: bool,
-    /// Whether the reader may write (a physician).
-    pub writes: bool,
+    /// What the reader may write.
+    pub writes: Writes,
     /// Offer to declare an emergency.
     pub breaks: bool,
     /// What is said of the emergency in which it was opened.
@@ -110,6 +121,7 @@ struct Page<'a> {
     all_visits: String,
     total_laboratory: usize,
     forms: Option<Forms>,
+    orders_too: bool,
     breaks: bool,
     emergency: Option<&'a super::emergency::Banner>,
 }
@@ -195,9 +207,9 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
         visits,
         all_visits: t.fill("person.all_visits", &[("n", &total_visits.to_string())]),
         total_visits,
-        forms: input
-            .writes
+        forms: (input.writes != Writes::Nothing)
             .then(|| errand::forms(t, input.errand, input.destinations)),
+        orders_too: input.writes == Writes::All,
         breaks: input.breaks,
         emergency: input.emergency.as_ref(),
         reference: input.reference,
@@ -314,7 +326,8 @@ fn asked_not_to_know(t: Text, input: &Input<'_>) -> Option<Notice> {
             some => format!("{asked} {}", t.count("person.asked_here", some)),
         },
         id: "pidio-no-saber",
-        link: input.writes.then(|| {
+        // Two doctors stand for a telling, each herself.
+        link: (input.writes == Writes::All).then(|| {
             let page = format!("/persona/{}/avisar", input.reference);
             (t.say("tell.title").to_owned(), page)
         }),

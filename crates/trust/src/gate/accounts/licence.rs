@@ -140,8 +140,8 @@ impl Gate {
         }
     }
 
-    /// A professional here who may answer for a pasante now.
-    fn answering(&self, login: &str) -> Result<Option<Supervisor>, Refusal> {
+    /// A professional here whose licence is active, so that she may answer for a pasante or name a delegate.
+    pub(super) fn answering(&self, login: &str) -> Result<Option<Supervisor>, Refusal> {
         let Some(account) = self.find_account(login)? else {
             return Ok(None);
         };

@@ -110,6 +110,8 @@ proptest! {
             helped: false, reviews_overdue: false,
             named: None,
             acting: None,
+            delegated: None,
+            own_cedula: false,
         };
         let word = Word {
             person: Tag([1; 32]),

@@ -3,6 +3,7 @@
 
 use super::super::judge::{Case, Opens, Verdict, judge, kind_code};
 use super::*;
+use crate::delegate::{Delegated, Task};
 use crate::pact::{Agreed, NEVER, usual};
 use crate::policy::{self, Circumstances, Rulebook};
 use crate::{Category, EvidenceKind, Rule, Viewer, Who, Word};
@@ -18,7 +19,7 @@ const ACTIONS: [&str; 5] = [
 ];
 
 /// The last two fail when they are evaluated: the sum is too large.
-const CONDITIONS: [&str; 11] = [
+const CONDITIONS: [&str; 12] = [
     "",
     "context.role == \"physician\"",
     "[\"nurse\", \"pharmacist\"].contains(context.role)",
@@ -28,6 +29,7 @@ const CONDITIONS: [&str; 11] = [
     "context.evidence.contains(\"check-in\")",
     "context.institution_kind == \"pharmacy\" && resource.scope == \"person\"",
     "context.same_institution || context.own_record",
+    "context.delegated_by == \"physician\"",
     "9223372036854775807 + 1 == 0",
     "context.role == \"nurse\" && 9223372036854775807 + 1 == 0",
 ];
@@ -64,6 +66,7 @@ prop_compose! {
             Who::Role(Role::Physician),
             Who::Member(id("farmacia")),
             Who::Actor(id("farmacia"), "ana".into()),
+            Who::Actor(id("farmacia"), "ines".into()),
         ]),
         what in subsequence(Category::ALL.to_vec(), 0..4),
     ) -> Rule {
@@ -74,11 +77,14 @@ prop_compose! {
 /// Who asks, and on what evidence.
 #[derive(Clone, Debug)]
 struct Asker {
+    login: &'static str,
     role: Role,
     purpose: Purpose,
     licence: &'static str,
     evidence: Vec<&'static str>,
     home: bool,
+    /// In whose name: her role.
+    delegated: Option<Role>,
 }
 
 prop_compose! {
@@ -94,15 +100,16 @@ prop_compose! {
             0..5,
         ),
         home: bool,
+        delegated in proptest::option::of(select(vec![Role::Physician, Role::Nurse])),
     ) -> Asker {
-        Asker { role, purpose, licence, evidence, home }
+        Asker { login: "ana", role, purpose, licence, evidence, home, delegated }
     }
 }
 
 fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Asker) -> Verdict {
     let member = id("farmacia");
     let circumstances = Circumstances {
-        actor: "ana".into(),
+        actor: asker.login.into(),
         institution: member.clone(),
         holder: if asker.home {
             member.clone()
@@ -121,6 +128,15 @@ fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Aske
         reviews_overdue: false,
         named: None,
         acting: None,
+        delegated: asker.delegated.map(|role| Delegated {
+            login: "ines".into(),
+            role,
+            licence: Some(LicenceState::Active),
+            purposes: vec![Purpose::Treatment],
+            tasks: Task::ALL.to_vec(),
+            stands: true,
+        }),
+        own_cedula: false,
     };
     let word = Word {
         person: Tag([1; 32]),
@@ -143,7 +159,7 @@ fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Aske
             member: &member,
             kind: MemberKind::Pharmacy,
             role: asker.role,
-            actor: "ana",
+            actor: asker.login,
             herself: circumstances.own_record,
             acting: None,
         },
@@ -221,6 +237,36 @@ proptest! {
             let wide = decide(&before, &usual(), &rules, asker);
             within(&decide(&after, &usual(), &rules, asker), &wide)?;
             within(&decide(&before, &usual(), &closed, asker), &wide)?;
+        }
+    }
+
+    #[test]
+    fn a_delegate_never_sees_more_than_the_one_who_named_her(
+        lines in proptest::collection::vec(a_line(), 1..8),
+        rules in proptest::collection::vec(a_rule(), 0..6),
+        by in select(vec![Role::Physician, Role::Nurse]),
+        askers in proptest::collection::vec(an_asker(), 8),
+    ) {
+        let rulebook = rulebook(&lines);
+        for asker in &askers {
+            let delegate = Asker { delegated: Some(by), ..asker.clone() };
+            let delegator = Asker { login: "ines", role: by, licence: "active", delegated: None, ..asker.clone() };
+            // Of whoever is a patient the record may be hers.
+            if asker.role == Role::Patient {
+                continue;
+            }
+            let verdict = decide(&rulebook, &usual(), &rules, &delegate);
+            within(&verdict, &decide(&rulebook, &usual(), &rules, &delegator))?;
+            // What the person closed to herself holds as well.
+            let closing: Vec<Rule> = rules.iter().filter(|rule| !rule.allow).cloned().collect();
+            let closed = decide(&rulebook, &usual(), &closing, &Asker { delegated: None, ..asker.clone() });
+            let hers = closing.iter().filter(|rule| closed.rules.contains(&rule.id));
+            let own = decide(&rulebook, &usual(), &closing, &delegate);
+            if own.refused.is_none() {
+                for rule in hers {
+                    prop_assert!(own.rules.contains(&rule.id), "{} of {:?}", rule.id, own);
+                }
+            }
         }
     }
 
