@@ -258,6 +258,25 @@ try {
   await alone.goto(`${imss}/emergencias`);
   await look(alone, "emergencias");
 
+  // A doctor lets the desk do a part of his work in his name, for some days.
+  await alone.goto(`${imss}/encargos`);
+  await look(alone, "encargos");
+  await alone.fill("[name=delegate_login]", "jose");
+  await alone.check("[name=task][value=desk]");
+  const week = new Date(Date.now() + 7 * 86_400_000).toISOString().slice(0, 10);
+  await alone.fill("[name=delegate_until]", week);
+  await alone.click("#guardar-encargo");
+  await alone.waitForSelector("[data-test=delegado]");
+  sentence("whom he named stands on his page", (await text(alone)).includes("josé luna"));
+  await clerk.goto(`${imss}/encargos`);
+  await clerk.click("[data-test=usar-encargo]");
+  await clerk.goto(`${imss}/encargos`);
+  sentence("he works in the doctor's name, and reads it", (await text(clerk)).includes("luis"));
+  await look(clerk, "encargos-en-su-nombre");
+  await clerk.click("#en-mi-nombre");
+  await alone.click("[data-test=quitar-encargo]");
+  await alone.waitForSelector("[data-test=aviso]");
+
   // Somebody without a telephone, helped at the desk with her own page.
   await alone.goto(`${imss}/mostrador`);
   await look(alone, "mostrador");

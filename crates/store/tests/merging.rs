@@ -186,6 +186,16 @@ fn a_view_keeps_what_it_looks_at_and_lets_go_of_it_at_its_end() {
 
 #[test]
 fn it_stands_still_while_somebody_asks_and_a_crash_in_the_middle_loses_no_row() {
+    // Whether a step is under way when somebody begins to ask is for the machine's clock to say: tried at other moments
+    // until one was.
+    let mut moments = (51..91).cycle().take(200).map(Duration::from_millis);
+    assert!(
+        moments.any(stood_still_in_the_middle),
+        "no copy was made in the middle"
+    );
+}
+
+fn stood_still_in_the_middle(after: Duration) -> bool {
     let dir = filled();
     let plain = engine(dir.path(), LONG);
     let all = rows(&plain);
@@ -203,7 +213,7 @@ fn it_stands_still_while_somebody_asks_and_a_crash_in_the_middle_loses_no_row() 
             }
         });
         // It goes on for a moment, then somebody asks until the whole folder was copied as a crash would leave it.
-        while !merged.rested(Duration::from_millis(60)).unwrap() {
+        while !merged.rested(after).unwrap() {
             asking.store(true, SeqCst);
             let crashed = tempfile::tempdir().unwrap();
             let before = files(dir.path());
@@ -218,8 +228,8 @@ fn it_stands_still_while_somebody_asks_and_a_crash_in_the_middle_loses_no_row() 
         }
         done.store(true, SeqCst);
     });
-    assert!(in_the_middle > 0, "no copy was made in the middle");
     assert!(rows(&merged) == all);
+    in_the_middle > 0
 }
 
 #[test]
@@ -239,4 +249,23 @@ fn the_end_comes_at_once_also_in_the_middle() {
     }
     assert!(ended > 0);
     assert!(rows(&engine(LONG)) == all);
+}
+
+#[test]
+fn how_far_it_is_can_be_asked_while_what_was_merged_away_is_let_go_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = engine(dir.path(), Duration::ZERO);
+    let house = over(engine.clone(), &dir.path().join("keys"));
+    for round in 0..250 {
+        let act = Box::new(move |_: &[Written]| act(round));
+        let changes = vec![put(&observation(1, usize::from(round)))];
+        house
+            .store
+            .write(&house.all(), changes, at(0), act)
+            .unwrap();
+        // The first has a file written; the others look up how far that is while it is taken up and older ones leave.
+        for _ in 0..4 {
+            engine.persist().unwrap();
+        }
+    }
 }

@@ -172,8 +172,9 @@ impl Projection {
     }
 
     fn engines(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let visible = self.shared.views().visible;
-        let value = self.shared.tree.get(key, visible).map_err(storage)?;
+        // Without a view what is looked at could be let go of meanwhile.
+        let view = self.now();
+        let value = self.shared.tree.get(key, view.at).map_err(storage)?;
         Ok(value.map(|value| value.to_vec()))
     }
 
@@ -323,9 +324,13 @@ impl Projection {
         }
     }
 
-    /// The state after the last group.
+    /// The state after the last group, for somebody who asks.
     pub(crate) fn view(&self) -> View {
         self.shared.pace.ask();
+        self.now()
+    }
+
+    fn now(&self) -> View {
         let at = {
             let mut views = self.shared.views();
             let at = views.visible;
