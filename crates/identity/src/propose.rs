@@ -39,12 +39,7 @@ impl Blocks {
             limits: [0; KINDS],
         };
         let budget = PAIRS_ANYWAY + PAIRS_EACH * cards.len() as u64;
-        let of_kind = |kind: usize| {
-            let mut rows: Vec<u64> = cards
-                .par_iter()
-                .enumerate()
-                .flat_map_iter(|(i, card)| Traits::of(register, card).keys(kind).rows(i))
-                .collect();
+        let of_rows = |mut rows: Vec<u64>| {
             rows.par_sort_unstable();
             let limit = limit(&rows, budget);
             let (mut members, mut lengths) = (Vec::new(), Vec::new());
@@ -59,7 +54,8 @@ impl Blocks {
         // A few kinds at a time, since all rows of all kinds would be several times the blocks.
         let kinds: Vec<usize> = (0..KINDS).collect();
         for some in kinds.chunks(AT_ONCE) {
-            let made: Vec<_> = some.par_iter().map(|kind| of_kind(*kind)).collect();
+            let rows = rows(register, some);
+            let made: Vec<_> = rows.into_par_iter().map(of_rows).collect();
             for (kind, (limit, members, lengths)) in some.iter().zip(made) {
                 blocks.limits[*kind] = limit;
                 let mut start = blocks.members.len() as u32;
@@ -110,6 +106,30 @@ impl Blocks {
         out.sort_unstable();
         out.dedup();
     }
+}
+
+/// The rows of some kinds, each kind's by itself and in no order: a card is read once for all of them.
+fn rows(register: &Register, kinds: &[usize]) -> Vec<Vec<u64>> {
+    let cards = register.cards.par_iter().enumerate();
+    let parts: Vec<Vec<Vec<u64>>> = cards
+        .fold(
+            || vec![Vec::new(); kinds.len()],
+            |mut rows, (i, card)| {
+                let traits = Traits::of(register, card);
+                for (rows, kind) in rows.iter_mut().zip(kinds) {
+                    rows.extend(traits.keys(*kind).rows(i));
+                }
+                rows
+            },
+        )
+        .collect();
+    let of_kind = |at: usize| {
+        let own = || parts.iter().filter_map(move |part| part.get(at));
+        let mut rows = Vec::with_capacity(own().map(Vec::len).sum());
+        own().for_each(|part| rows.extend_from_slice(part));
+        rows
+    };
+    (0..kinds.len()).into_par_iter().map(of_kind).collect()
 }
 
 /// The largest block size whose blocks, with all smaller ones, stay within the budget of pairs.
