@@ -22,6 +22,7 @@ use fhir::ResourceType;
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 use store::{HiddenOf, LeftOut, PersonKey, ResidualOf, Scope, Terms, Verb, Verbs};
 use tracing::field::Empty;
 
@@ -144,7 +145,7 @@ impl Gate {
 
     fn decided(&self, request: Request, now: Timestamp) -> Result<Grant, Refusal> {
         let target = self.resolve(&request.person)?;
-        for _ in 0..MAX_TURNS {
+        for turn in 0..MAX_TURNS {
             let (refusal, grounds) = match self.consider(&request, &target, now) {
                 Ok((asked, verdict)) => match &verdict.refused {
                     None => match self.within_bounds(&asked) {
@@ -152,7 +153,12 @@ impl Gate {
                             let granted = self.granted(&asked, &verdict)?;
                             return Ok(granted(request));
                         }
-                        Ok(()) => continue,
+                        Ok(()) => {
+                            // What a colleague used is refused to others before it can be read: asked again at once, the
+                            // turns would be over before that.
+                            std::thread::sleep(Duration::from_millis(1 << turn.min(5)));
+                            continue;
+                        }
                         Err(refusal) => (refusal, None),
                     },
                     Some((kind, because)) => {
