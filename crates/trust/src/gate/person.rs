@@ -197,6 +197,25 @@ impl Gate {
         self.gathered(vec![*tag], keys)
     }
 
+    /// The tags of the CURPs that a registration carries, as they were found, where they are its person's.
+    fn curps_of<'f>(
+        &'f self,
+        key: PersonKey,
+        found: &'f [Vec<u8>],
+    ) -> impl Iterator<Item = Tag> + 'f {
+        let tags = found
+            .iter()
+            .filter_map(|bytes| Some(Tag(bytes.as_slice().try_into().ok()?)));
+        tags.filter(move |tag| !self.house.links.is_disowned(key, *tag))
+    }
+
+    /// The tag of the CURP that a registration carries, where it is its person's.
+    pub(super) fn curp_of(&self, key: PersonKey) -> Result<Option<Tag>, Refusal> {
+        let house = &self.house;
+        let (_, found) = house.store.named(&house.seal, key)?.unwrap_or_default();
+        Ok(self.curps_of(key, &found).next())
+    }
+
     /// The tags of the CURPs of somebody's `Patient`; when she has none, of the CURP that she is found under since two members
     /// said so, and a tag of this node's own.
     pub(crate) fn tags_of(&self, key: PersonKey) -> Result<Vec<Tag>, Refusal> {
@@ -208,9 +227,7 @@ impl Gate {
         let Some((id, found)) = self.house.store.named(&self.house.seal, key)? else {
             return Ok(Vec::new());
         };
-        let tag = |bytes: &Vec<u8>| Some(Tag(bytes.as_slice().try_into().ok()?));
-        let mut tags: Vec<Tag> = found.iter().filter_map(tag).collect();
-        tags.retain(|tag| !self.house.links.is_disowned(key, *tag));
+        let mut tags: Vec<Tag> = self.curps_of(key, &found).collect();
         if tags.is_empty() {
             let member = &self.house.member.0;
             let links = &self.house.links;

@@ -343,18 +343,6 @@ impl Gate {
         })
     }
 
-    /// The tag of the CURP that a registration carries, where it is its person's.
-    pub(super) fn curp_of(&self, key: PersonKey) -> Result<Option<Tag>, Refusal> {
-        let house = &self.house;
-        let (_, found) = house.store.named(&house.seal, key)?.unwrap_or_default();
-        let tags = found
-            .iter()
-            .filter_map(|bytes| Some(Tag(bytes.as_slice().try_into().ok()?)));
-        Ok(tags
-            .into_iter()
-            .find(|tag| !house.links.is_disowned(key, *tag)))
-    }
-
     /// Whether a registration without a CURP may be found under this one.
     fn may_carry(&self, key: PersonKey, tag: Tag) -> Result<bool, Refusal> {
         let links: &Links = &self.house.links;
