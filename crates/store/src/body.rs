@@ -145,6 +145,31 @@ pub(crate) struct Stored {
     pub(crate) text: Option<Text>,
 }
 
+/// One version as answers show it.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) version: Version,
+    pub(crate) rid: u64,
+    pub(crate) labels: Labels,
+}
+
+impl Opened {
+    /// About how many bytes of memory it takes.
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<Opened>() + 128 + self.version.id.len() + self.version.body.len()
+    }
+}
+
+impl From<Stored> for Opened {
+    fn from(stored: Stored) -> Opened {
+        Opened {
+            rid: stored.rid,
+            labels: stored.labels,
+            version: stored.version(),
+        }
+    }
+}
+
 /// What a version's row says besides its text, apart from whose it is and its stamp, which its key and its beginning say.
 pub(crate) fn encode(facts: &Facts<'_>, own: &str, packed: Option<&[u8]>) -> Vec<u8> {
     let mut out = Vec::with_capacity(48 + packed.map_or(0, <[u8]>::len));

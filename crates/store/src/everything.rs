@@ -96,9 +96,10 @@ impl Store {
             let total = (asked.page.is_none() && !more).then_some(found.len() as u64);
             let mut shown = Vec::with_capacity(found.len());
             let stamps: Vec<_> = found.iter().map(|one| (one.of, one.card.stamp)).collect();
-            let stored = reading.stored_many(&stamps)?;
-            for (one, stored) in found.iter().zip(stored) {
-                shown.extend(stored.map(|stored| Shown::new(stored, one.card.labels)));
+            let opened = reading.opened_many(&stamps)?;
+            for (one, opened) in found.iter().zip(opened) {
+                let labels = one.card.labels;
+                shown.extend(opened.map(|opened| Shown::new(opened.version.clone(), labels)));
             }
             let seen = shown.iter().chain(&included);
             let seen = seen.map(|shown| shown.seen.clone()).collect();

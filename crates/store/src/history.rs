@@ -5,7 +5,7 @@
 
 use crate::{
     Error, Held, HistoryOf, Labels, Page, PageToken, Permit, Result, Store, Verb,
-    body::Stored,
+    body::{Opened, Stored},
     codec::Reader,
     engine::{Direction, Rows},
     head::Head,
@@ -149,8 +149,9 @@ fn open(
         )));
     };
     let labels: Labels = head.labels.with(stored.labels);
-    let open = reading.opens_stored(head, &stored, stamp, labels)?;
-    Ok(open.then(|| Shown::new(stored, labels)))
+    let opened = Opened::from(stored);
+    let open = reading.opens_stored(head, &opened, stamp, labels)?;
+    Ok(open.then(|| Shown::new(opened.version, labels)))
 }
 
 /// A version's row: stamp, key, value.

@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Held, Labels, Permit, PersonKey, Result, Scope, Seen, Store, Verb,
-    body::Stored,
+    body::{Opened, Stored},
     codec::Reader,
     engine::{Direction, Rows, Snapshot},
     grant::Grant,
@@ -137,16 +137,16 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
-    pub(crate) fn new(stored: Stored, labels: Labels) -> Shown {
+    pub(crate) fn new(version: Version, labels: Labels) -> Shown {
         Shown {
             seen: Seen {
-                of: stored.of,
-                id: stored.id.clone(),
-                version: stored.version,
+                of: version.of,
+                id: version.id.clone(),
+                version: version.version,
                 labels,
-                person: stored.person,
+                person: version.person,
             },
-            version: stored.version(),
+            version,
         }
     }
 }
@@ -236,6 +236,33 @@ impl Reading<'_> {
         Ok(stored)
     }
 
+    /// As [`Reading::stored_many`], as answers show them: what was opened of late is at hand.
+    pub(crate) fn opened_many(
+        &self,
+        asked: &[(ResourceType, u64)],
+    ) -> Result<Vec<Option<Arc<Opened>>>> {
+        let known = asked.iter().map(|(_, stamp)| self.vault.opened(*stamp));
+        let mut opened: Vec<Option<Arc<Opened>>> = known.collect();
+        let missing = opened.iter().zip(asked);
+        let missing = missing.filter_map(|(known, asked)| known.is_none().then_some(*asked));
+        let missing: Vec<(ResourceType, u64)> = missing.collect();
+        if missing.is_empty() {
+            return Ok(opened);
+        }
+        let stored = self.stored_many(&missing)?;
+        let empty = opened.iter_mut().filter(|known| known.is_none());
+        for (place, ((_, stamp), stored)) in empty.zip(missing.into_iter().zip(stored)) {
+            *place = stored.map(|stored| self.vault.keep_opened(stamp, stored));
+        }
+        Ok(opened)
+    }
+
+    /// Of one stamp.
+    fn opened_at(&self, of: ResourceType, stamp: u64) -> Result<Option<Arc<Opened>>> {
+        let mut opened = self.opened_many(&[(of, stamp)])?;
+        Ok(opened.pop().flatten())
+    }
+
     /// Refuses questions that name a loaded search parameter which cannot be asked for in this snapshot.
     pub(crate) fn answers(&self, queries: &[Query]) -> Result<()> {
         match &self.loaded {
@@ -286,20 +313,21 @@ impl Reading<'_> {
     pub(crate) fn opens_stored(
         &self,
         head: &Head,
-        stored: &Stored,
+        opened: &Opened,
         stamp: u64,
         labels: Labels,
     ) -> Result<bool> {
-        let (of, id, now) = (stored.of, &stored.id, head.tail.person);
+        let version = &opened.version;
+        let (of, id, now) = (version.of, &version.id, head.tail.person);
         let place = Place {
             of,
-            rid: stored.rid,
-            version: stored.version,
+            rid: opened.rid,
+            version: version.version,
             stamp,
         };
         Ok(self.opens_version(id, now, labels, head.place(of))?
             && (stamp == head.stamp || self.opens_version(id, now, labels, place)?)
-            && (stored.person == now || self.opens_version(id, stored.person, labels, place)?))
+            && (version.person == now || self.opens_version(id, version.person, labels, place)?))
     }
 
     /// Whether anything that the permit opens of its person names this shared resource.
@@ -340,8 +368,8 @@ impl Reading<'_> {
         if !self.opens_version(id, head.tail.person, head.labels, head.place(of))? {
             return Ok(None);
         }
-        let stored = self.stored_at(of, head.stamp)?;
-        Ok(stored.map(|stored| Shown::new(stored, head.labels)))
+        let opened = self.opened_at(of, head.stamp)?;
+        Ok(opened.map(|opened| Shown::new(opened.version.clone(), head.labels)))
     }
 
     /// The current versions of resources that something names which the permit opens: those that there are, and that it
@@ -358,10 +386,10 @@ impl Reading<'_> {
                 asked.push((of, head.stamp));
             }
         }
-        let stored = self.stored_many(&asked)?;
-        let shown = stored.into_iter().zip(open);
+        let opened = self.opened_many(&asked)?;
+        let shown = opened.into_iter().zip(open);
         Ok(shown
-            .filter_map(|(stored, labels)| Some(Shown::new(stored?, labels)))
+            .filter_map(|(opened, labels)| Some(Shown::new(opened?.version.clone(), labels)))
             .collect())
     }
 
@@ -393,11 +421,11 @@ impl Reading<'_> {
                 }
             }
         };
-        let Some(stored) = self.stored_at(of, stamp)? else {
+        let Some(opened) = self.opened_at(of, stamp)? else {
             return Ok(None);
         };
-        let labels = head.labels.with(stored.labels);
-        let open = self.opens_stored(&head, &stored, stamp, labels)?;
-        Ok(open.then(|| Shown::new(stored, labels)))
+        let labels = head.labels.with(opened.labels);
+        let open = self.opens_stored(&head, &opened, stamp, labels)?;
+        Ok(open.then(|| Shown::new(opened.version.clone(), labels)))
     }
 }

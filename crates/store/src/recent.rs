@@ -1,6 +1,7 @@
 //! What was used of late, in bounded memory.
 //!
 //! Two generations: what is used moves to the young one; when that is full it becomes the old one, and the old one goes.
+//! How full it is says the number of its entries, or their weight.
 
 use std::{
     collections::HashMap,
@@ -12,29 +13,39 @@ const SHARDS: usize = 16;
 
 struct Two<K, V> {
     young: HashMap<K, V>,
+    /// Of the young ones.
+    weight: usize,
     old: HashMap<K, V>,
 }
 
 /// A cache that many threads share.
 pub(crate) struct Recent<K, V> {
     shards: Vec<Mutex<Two<K, V>>>,
-    /// Entries of one generation of one shard.
+    /// Weight of one generation of one shard.
     most: usize,
+    weigh: fn(&V) -> usize,
     hasher: RandomState,
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Recent<K, V> {
     /// Holds at most about so many.
     pub(crate) fn new(most: usize) -> Recent<K, V> {
+        Recent::weighing(most, |_| 1)
+    }
+
+    /// Holds what weighs at most about so much.
+    pub(crate) fn weighing(most: usize, weigh: fn(&V) -> usize) -> Recent<K, V> {
         let two = || {
             Mutex::new(Two {
                 young: HashMap::new(),
+                weight: 0,
                 old: HashMap::new(),
             })
         };
         Recent {
             shards: (0..SHARDS).map(|_| two()).collect(),
             most: (most / (2 * SHARDS)).max(1),
+            weigh,
             hasher: RandomState::new(),
         }
     }
@@ -53,31 +64,36 @@ impl<K: Hash + Eq + Clone, V: Clone> Recent<K, V> {
                 return Some(value.clone());
             }
             let value = two.old.remove(key)?;
-            two.put(key.clone(), value.clone(), self.most);
+            two.put(key.clone(), value.clone(), self.most, (self.weigh)(&value));
             Some(value)
         })?
     }
 
     pub(crate) fn put(&self, key: K, value: V) {
-        self.with(&key.clone(), |two| two.put(key, value, self.most));
+        let weight = (self.weigh)(&value);
+        self.with(&key.clone(), |two| two.put(key, value, self.most, weight));
     }
 
     /// Forgets all for which this holds.
-    pub(crate) fn forget(&self, gone: impl Fn(&K) -> bool) {
+    pub(crate) fn forget(&self, gone: impl Fn(&K, &V) -> bool) {
         for shard in &self.shards {
             let mut two = shard.lock().unwrap_or_else(PoisonError::into_inner);
-            two.young.retain(|key, _| !gone(key));
-            two.old.retain(|key, _| !gone(key));
+            two.young.retain(|key, value| !gone(key, value));
+            two.old.retain(|key, value| !gone(key, value));
+            two.weight = two.young.values().map(self.weigh).sum();
         }
     }
 }
 
 impl<K: Hash + Eq, V> Two<K, V> {
-    fn put(&mut self, key: K, value: V, most: usize) {
-        if self.young.len() >= most {
+    fn put(&mut self, key: K, value: V, most: usize, weight: usize) {
+        if self.weight >= most {
             self.old = std::mem::take(&mut self.young);
+            self.weight = 0;
         }
-        self.young.insert(key, value);
+        if self.young.insert(key, value).is_none() {
+            self.weight += weight;
+        }
     }
 }
 
@@ -94,7 +110,24 @@ mod tests {
         }
         let held = (0..10_000).filter(|n| recent.get(n).is_some()).count();
         assert!(held <= 128, "{held}");
-        recent.forget(|n| *n == 0);
+        recent.forget(|n, _| *n == 0);
         assert_eq!(recent.get(&0), None);
+    }
+
+    #[test]
+    fn what_weighs_more_leaves_room_for_fewer() {
+        let recent = Recent::weighing(6_400, |bytes: &Vec<u8>| bytes.len());
+        let held = |size: usize| {
+            (0..10_000u32).for_each(|n| recent.put(n, vec![0; size]));
+            let held = (0..10_000).filter_map(|n| recent.get(&n));
+            held.map(|bytes| bytes.len()).sum::<usize>()
+        };
+        for size in [1, 10, 100] {
+            // The last one of a generation may stick out.
+            let held = held(size);
+            assert!((3_200..=6_400 + 32 * 100).contains(&held), "{size}: {held}");
+        }
+        recent.forget(|_, _| true);
+        assert_eq!(recent.get(&9_999), None);
     }
 }

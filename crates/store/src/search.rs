@@ -104,9 +104,10 @@ impl Store {
             grant.must(Verb::Search, Some(query.of))?;
         }
         let key = &self.inner.secrets.pages;
-        let question = format!("search {queries:?} {}", grant.told());
+        // Most answers are asked for without a link and have none.
+        let question = || format!("search {queries:?} {}", grant.told());
         let position = page
-            .map(|token| Position::open(token, key, &question))
+            .map(|token| Position::open(token, key, &question()))
             .transpose()?;
         let of = match queries {
             [one] => Some(one.of),
@@ -119,7 +120,7 @@ impl Store {
             let answer = in_turn(&asking, &queries, position.as_ref())?;
             let next = answer
                 .next
-                .map(|next| next.seal(key, &question))
+                .map(|next| next.seal(key, &question()))
                 .transpose()?;
             shown(&asking, permit, answer.parts, answer.total, next)
         })
@@ -140,9 +141,10 @@ fn shown(
     let mut cut = false;
     for (query, found) in parts {
         let asked: Vec<_> = found.iter().map(|one| (query.of, one.card.stamp)).collect();
-        let stored = reading.stored_many(&asked)?;
-        for (found, stored) in found.iter().zip(stored) {
-            shown.extend(stored.map(|stored| Shown::new(stored, found.card.labels)));
+        let opened = reading.opened_many(&asked)?;
+        for (found, opened) in found.iter().zip(opened) {
+            let labels = found.card.labels;
+            shown.extend(opened.map(|opened| Shown::new(opened.version.clone(), labels)));
         }
         if !query.include.is_empty() || !query.revinclude.is_empty() {
             let more = include::included(asking, query, found)?;

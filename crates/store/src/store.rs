@@ -31,10 +31,13 @@ use std::{
     time::Duration,
 };
 
+/// Which part of the cache is for opened versions; the rest is the engine's.
+const OPENED: usize = 4;
+
 /// How a store is opened.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Memory for the engine's cache, bytes.
+    /// Memory for what was read of late, bytes: opened versions take a quarter of it, the engine the rest.
     pub cache: usize,
     /// Commits that may wait before [`Error::Busy`].
     pub queue: usize,
@@ -135,7 +138,7 @@ impl Store {
         witness: Box<dyn Witness>,
     ) -> Result<(Store, Seal)> {
         let tuning = Tuning {
-            cache: options.cache,
+            cache: options.cache - options.cache / OPENED,
             durable: options.durable,
             ..Tuning::default()
         };
@@ -570,7 +573,9 @@ fn open_vault(engine: &Arc<dyn Engine>, options: &Options) -> Result<Arc<Vault>>
             Keyring::open(folder, master.as_ref(), new, options.durable)?
         }
     };
-    Ok(Arc::new(Vault::open(engine.clone(), ring, options.keys)?))
+    let opened = options.cache / OPENED;
+    let vault = Vault::open(engine.clone(), ring, options.keys, opened)?;
+    Ok(Arc::new(vault))
 }
 
 impl Secrets {

@@ -19,7 +19,7 @@
 use crate::{
     ActRecord, Error, Labels, PersonKey, Result,
     acts::{Kept, Packed},
-    body::{self, Stored, Text},
+    body::{self, Opened, Stored, Text},
     card::{self, Card, Part},
     cipher::{self, Epoch, RowKey, TAG},
     codec::{Reader, put_bytes, put_number, put_uuids},
@@ -36,7 +36,7 @@ use fhir::ResourceType;
 use std::{
     collections::{HashMap, HashSet},
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, PoisonError, RwLock, RwLockReadGuard,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -72,6 +72,8 @@ pub(crate) struct Vault {
     count: AtomicU64,
     keys: Recent<(u32, u64), Arc<RowKey>>,
     people: Recent<u64, Whose>,
+    /// Versions as answers show them, by their stamps. What has a stamp never changes.
+    opened: Recent<u64, Arc<Opened>>,
     /// People of the commit in the making.
     pending: RwLock<HashMap<u64, Whose>>,
     /// People whose erasure has begun.
@@ -96,8 +98,14 @@ struct Sealed<'a> {
 }
 
 impl Vault {
-    /// The vault of an archive, with a new epoch of its own. `opened` keys are kept in memory at most.
-    pub(crate) fn open(engine: Arc<dyn Engine>, ring: Keyring, opened: usize) -> Result<Vault> {
+    /// The vault of an archive, with a new epoch of its own. So many keys are kept in memory at most, and opened versions of
+    /// so many bytes.
+    pub(crate) fn open(
+        engine: Arc<dyn Engine>,
+        ring: Keyring,
+        keys: usize,
+        opened: usize,
+    ) -> Result<Vault> {
         let (from, to) = Key::new(HOUSE, EPOCH).range();
         let mut rows = Rows::default();
         engine
@@ -121,8 +129,9 @@ impl Vault {
             epochs,
             epoch,
             count: AtomicU64::new(0),
-            keys: Recent::new(opened),
-            people: Recent::new(opened),
+            keys: Recent::new(keys),
+            people: Recent::new(keys),
+            opened: Recent::weighing(opened, |opened| opened.weight()),
             pending: RwLock::default(),
             forgotten: RwLock::default(),
         };
@@ -138,6 +147,7 @@ impl Vault {
             Arc::new(crate::engine::Memory::default()),
             Keyring::in_memory()?,
             100,
+            100_000,
         )
     }
 
@@ -165,8 +175,12 @@ impl Vault {
     pub(crate) fn destroy(&self, key_row: &[u8]) -> Result<()> {
         let slot = u32::try_from(Reader(key_row).number()?).unwrap_or(HOUSE_SLOT);
         self.ring.erase(slot)?;
-        self.keys.forget(|(known, _)| *known == slot);
-        self.people.forget(|_| true);
+        self.keys.forget(|(known, _), _| *known == slot);
+        self.people.forget(|_, _| true);
+        // Of an erased person nothing stays in memory either.
+        let forgotten = self.forgotten();
+        self.opened
+            .forget(|_, opened| forgotten.contains(&opened.version.person.0));
         Ok(())
     }
 
@@ -259,14 +273,9 @@ impl Vault {
         if person.0 == 0 {
             return Ok(Some(Whose::house()));
         }
-        let forgotten = self
-            .forgotten
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
-        if of == Of::TheLiving && forgotten.contains(&person.0) {
+        if of == Of::TheLiving && self.forgotten().contains(&person.0) {
             return Ok(None);
         }
-        drop(forgotten);
         let pending = self.pending.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(whose) = pending.get(&person.0) {
             return Ok(Some(whose.clone()));
@@ -391,6 +400,29 @@ impl Vault {
     /// A version, from its row.
     pub(crate) fn body(&self, key: &[u8], row: &[u8]) -> Result<Option<Stored>> {
         self.body_of(key, row, Of::TheLiving)
+    }
+
+    /// A version that was opened of late. What of a person whose erasure has begun is not.
+    pub(crate) fn opened(&self, stamp: u64) -> Option<Arc<Opened>> {
+        let opened = self.opened.get(&stamp)?;
+        (!self.forgotten().contains(&opened.version.person.0)).then_some(opened)
+    }
+
+    /// Keeps an opened version for a while.
+    pub(crate) fn keep_opened(&self, stamp: u64, stored: Stored) -> Arc<Opened> {
+        let opened = Arc::new(Opened::from(stored));
+        // Locked until it is there: an erasure that begins meanwhile finds it.
+        let forgotten = self.forgotten();
+        if !forgotten.contains(&opened.version.person.0) {
+            self.opened.put(stamp, opened.clone());
+        }
+        opened
+    }
+
+    fn forgotten(&self) -> RwLockReadGuard<'_, HashSet<u64>> {
+        self.forgotten
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn body_of(&self, key: &[u8], row: &[u8], of: Of) -> Result<Option<Stored>> {
@@ -555,4 +587,38 @@ fn altered(key: &[u8]) -> Error {
         "row {} does not open under its key: it was altered or moved",
         digits(key)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(person: u64) -> Stored {
+        Stored {
+            of: ResourceType::from_name("Basic").unwrap(),
+            id: "b".into(),
+            rid: 1,
+            version: 1,
+            updated: 0,
+            labels: Labels(0),
+            person: PersonKey(person),
+            text: None,
+        }
+    }
+
+    #[test]
+    fn what_is_kept_open_is_nothing_of_whom_is_being_erased() {
+        let vault = Vault::in_memory().unwrap();
+        let whose = |stamp| vault.opened(stamp).map(|opened| opened.version.person.0);
+        vault.keep_opened(1, stored(7));
+        vault.keep_opened(2, stored(8));
+        assert_eq!((whose(1), whose(2), whose(3)), (Some(7), Some(8), None));
+        vault.forget(PersonKey(7));
+        // Who reads her meanwhile brings nothing back.
+        vault.keep_opened(3, stored(7));
+        assert_eq!((whose(1), whose(2), whose(3)), (None, Some(8), None));
+        // An erasure whose mark could not be kept has not begun.
+        vault.remember(PersonKey(7), &[]);
+        assert_eq!((whose(1), whose(3)), (Some(7), None));
+    }
 }

@@ -101,15 +101,15 @@ pub(crate) fn included(asking: &Asking<'_>, query: &Query, found: Vec<Found>) ->
             .iter()
             .map(|(of, _, card)| (*of, card.stamp))
             .collect();
-        let stored = reading.stored_many(&asked)?;
-        for ((of, tail, card), stored) in brought.into_iter().zip(stored) {
+        let opened = reading.opened_many(&asked)?;
+        for ((of, tail, card), opened) in brought.into_iter().zip(opened) {
             debug_assert!(
-                stored
+                opened
                     .as_ref()
-                    .is_none_or(|stored| stored.person == tail.person)
+                    .is_none_or(|opened| opened.version.person == tail.person)
             );
-            out.shown
-                .extend(stored.map(|stored| Shown::new(stored, card.labels)));
+            let shown = opened.map(|opened| Shown::new(opened.version.clone(), card.labels));
+            out.shown.extend(shown);
             starts.push(From { of, card });
         }
         if out.cut || starts.is_empty() {
