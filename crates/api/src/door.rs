@@ -16,7 +16,7 @@ use crate::{
     routes::{self, Entry, Interaction, Places, Route},
     session::{House, Outcome, Session},
     share::{Share, Shares},
-    turns::{aside, blocking, turn_of},
+    turns::{Hands, Turn, aside, blocking, keeping, turn_of},
 };
 use axum::{
     Router,
@@ -45,6 +45,7 @@ pub(crate) struct Door {
     clock: crate::Clock,
     turns: Arc<Semaphore>,
     bundle_turns: Arc<Semaphore>,
+    hands: Hands,
     shares: Shares,
     statement: Statement,
 }
@@ -61,6 +62,7 @@ pub(crate) fn router(state: State) -> Router {
     let door = Arc::new(Door {
         turns: Arc::new(Semaphore::new(state.limits.concurrent)),
         bundle_turns: Arc::new(Semaphore::new(state.limits.bundles)),
+        hands: Hands::new(state.gate.store().is_near()),
         shares: Shares::new(state.limits.per_token),
         statement: Statement::default(),
         clock: state.clock,
@@ -242,6 +244,16 @@ struct Whole {
     actor: Actor,
 }
 
+impl Whole {
+    fn is_search(&self) -> bool {
+        use Interaction::*;
+        matches!(
+            self.route.interaction,
+            Search | SearchPosted | SearchSystem | SearchSystemPosted | SearchCompartment
+        )
+    }
+}
+
 impl Statement {
     /// As things are. Cost: making it, some milliseconds, when they changed.
     fn of(&self, house: &House) -> Bytes {
@@ -347,6 +359,10 @@ impl Door {
             return Ok(respond(reply?, &wishes, &self.house.base));
         }
         let door = self.clone();
+        if whole.is_search() {
+            let reply = door.search(turn, whole).await?;
+            return Ok(respond(reply, &wishes, &self.house.base));
+        }
         let is_big = whole
             .body
             .as_ref()
@@ -486,6 +502,23 @@ impl Door {
             .ok()?
             .read_at_hand(of, &id, pairs, &whole.wishes)?;
         Some(reading.await)
+    }
+
+    /// A search: when a hand is free, and without a thread while its act becomes durable.
+    async fn search(self: Arc<Door>, turn: Turn, whole: Whole) -> Outcome {
+        let door = self.clone();
+        let found = keeping(turn, move || {
+            let session = door.session(&whole.actor, &whole.headers)?;
+            let (interaction, places) = (whole.route.interaction, &whole.places);
+            match act::Op::new(interaction, places, whole.pairs, None)? {
+                Some(act::Op::Search(over, pairs)) => {
+                    session.searching(&over, pairs, &whole.wishes)
+                }
+                _ => Err(Fault::ours()),
+            }
+        });
+        let (_turn, opening) = self.hands.lend(found).await?;
+        opening.await
     }
 
     /// Everything that blocks.

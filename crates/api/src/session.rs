@@ -49,6 +49,9 @@ impl OnTerms {
     }
 }
 
+/// What the reader of an answer must know: findings that the person asked not to know, and her terms.
+pub(crate) type With = (Labels, OnTerms);
+
 /// A question to the gate.
 pub(crate) struct Ask {
     pub(crate) person: PersonRef,
@@ -138,23 +141,47 @@ impl Session<'_> {
 
     /// Makes the act durable and opens the answer.
     pub(crate) fn open<T>(&self, grant: &Grant, held: Held<T>) -> Result<T, Fault> {
-        let gate = &self.house.gate;
-        let unwanted = gate.unwanted_among(grant, held.seen(), self.now);
-        let terms = OnTerms {
-            // Who was shown nothing has nothing to erase.
-            erase_at: grant.erase_at.filter(|_| !held.seen().is_empty()),
-            again: grant.again,
-        };
-        let (answer, _act) = gate.open_answer(grant, held, self.now)?;
+        let (unwanted, terms) = self.with(grant, &held);
+        let (answer, _act) = self.house.gate.open_answer(grant, held, self.now)?;
         self.unwanted.set(self.unwanted.get().with(unwanted));
         self.terms.set(self.terms.get().with(terms));
         Ok(answer)
     }
 
+    /// As [`Session::open`], without blocking: the act is handed in when this returns. What its reader must know comes with
+    /// the answer, since the session need not last so long.
+    pub(crate) fn opening<T: Send>(
+        &self,
+        grant: &Grant,
+        held: Held<T>,
+    ) -> Result<impl Future<Output = Result<(T, With), Fault>> + Send + use<T>, Fault> {
+        let with = self.with(grant, &held);
+        let opening = self.house.gate.opening(grant, held, self.now)?;
+        Ok(async move {
+            let (answer, _act) = opening.await?;
+            Ok((answer, with))
+        })
+    }
+
+    fn with<T>(&self, grant: &Grant, held: &Held<T>) -> With {
+        let terms = OnTerms {
+            // Who was shown nothing has nothing to erase.
+            erase_at: grant.erase_at.filter(|_| !held.seen().is_empty()),
+            again: grant.again,
+        };
+        let unwanted = self.house.gate.unwanted_among(grant, held.seen(), self.now);
+        (unwanted, terms)
+    }
+
     /// Absolute address of a resource.
     pub(crate) fn address(&self, of: ResourceType, id: &str) -> String {
-        format!("{}/{of}/{id}", self.house.base)
+        address(&self.house.base, of, id)
     }
+}
+
+/// Absolute address of a resource under a FHIR base.
+pub(crate) fn address(base: &str, of: ResourceType, id: &str) -> String {
+    format!("{base}/{of}/{id}")
 }
 
 /// A set of one or two verbs.

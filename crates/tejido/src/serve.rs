@@ -18,12 +18,21 @@ pub(crate) struct Serve {
 pub(crate) fn run(args: &Serve) -> Result<ExitCode, Error> {
     let config = Config::read(&args.config)?;
     traces();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::say(format!("no threads: {e}")))?;
+    let runtime = runtime()?;
     runtime.block_on(until_stopped(config))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The threads of a node.
+///
+/// What was done by other threads (a search, an act that is durable) comes back by a queue that all share. By itself tokio
+/// looks there once in some sixty steps while a thread has other work, and who waits there is late whenever many ask.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .global_queue_interval(4)
+        .enable_all()
+        .build()
+        .map_err(|e| Error::say(format!("no threads: {e}")))
 }
 
 async fn until_stopped(config: Config) -> Result<(), Error> {

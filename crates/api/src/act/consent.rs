@@ -8,6 +8,8 @@
 //! For herself alone: her own token, for her own purpose. Everybody else gets of the type `Consent` what she gets of any.
 
 mod found;
+
+pub(super) use found::Hers;
 mod known;
 
 use super::{

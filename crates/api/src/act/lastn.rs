@@ -1,6 +1,6 @@
 //! `Observation/$lastn`: the newest observations of each code of one person, found by any parameters of a search.
 
-use super::Sought;
+use super::{Sought, search::fill};
 use crate::{
     fault::Fault,
     negotiate::{Pairs, Wishes, take},
@@ -46,7 +46,7 @@ impl Session<'_> {
         told.push(("max".to_owned(), max.to_string()));
         let links = [("self", link(&self.house.base, path, &told, None))];
         let mut bundle = BundleText::new("searchset", answer.total, &links);
-        self.fill(&mut bundle, &query, &answer, grant.hint);
+        fill(&self.house.base, &mut bundle, &query, &answer, grant.hint);
         Ok(Reply::made(bundle.done()))
     }
 }

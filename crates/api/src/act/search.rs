@@ -1,28 +1,77 @@
 //! Search of a type, of a compartment or of everything, and a person's whole record (`$everything`).
 
-use super::{Over, count_of, nothing_else, since_of};
+use super::{Over, consent::Hers, count_of, nothing_else, since_of};
 use crate::{
     fault::Fault,
     negotiate::{Pairs, Wishes, take},
     reply::Reply,
-    session::{Ask, Outcome, Session, verbs},
+    session::{Ask, Outcome, Session, address, verbs},
     shape::{BundleText, PAGE, cut, link},
 };
 use fhir::{
     Issue, IssueCode, ResourceType,
     query::{Query, Summary},
 };
-use store::{Asked, Page, Verb, Version};
-use trust::{PersonRef, What};
+use store::{Asked, Held, Page, Verb, Version};
+use trust::{Grant, PersonRef, What};
 
 /// Resources on a page of `$everything`, when nothing is asked.
 const EVERYTHING_PAGE: usize = 200;
 
+/// What a search found, closed until its act is durable.
+pub(crate) struct Sealed {
+    grant: Grant,
+    held: Held<Page>,
+    telling: Telling,
+}
+
+/// How a page is told once it is open.
+struct Telling {
+    path: String,
+    /// Where the page was asked to begin.
+    asked: Option<String>,
+    first: Query,
+    hint: bool,
+    hers: Hers,
+}
+
 impl Session<'_> {
-    pub(super) fn search(&self, over: &Over, mut pairs: Pairs, wishes: &Wishes) -> Outcome {
+    pub(super) fn search(&self, over: &Over, pairs: Pairs, wishes: &Wishes) -> Outcome {
+        let Sealed {
+            grant,
+            held,
+            telling,
+        } = self.sought(over, pairs, wishes)?;
+        let page = self.open(&grant, held)?;
+        Ok(telling.told(&self.house.base, page))
+    }
+
+    /// The same up to where its act is handed in; what is awaited blocks nothing.
+    pub(crate) fn searching(
+        &self,
+        over: &Over,
+        pairs: Pairs,
+        wishes: &Wishes,
+    ) -> Result<impl Future<Output = Outcome> + Send + use<>, Fault> {
+        let Sealed {
+            grant,
+            held,
+            telling,
+        } = self.sought(over, pairs, wishes)?;
+        let opening = self.opening(&grant, held)?;
+        let base = self.house.base.clone();
+        Ok(async move {
+            let (page, with) = opening.await?;
+            let mut reply = telling.told(&base, page);
+            (reply.unwanted, reply.terms) = with;
+            Ok(reply)
+        })
+    }
+
+    fn sought(&self, over: &Over, mut pairs: Pairs, wishes: &Wishes) -> Result<Sealed, Fault> {
         let mut page = take(&mut pairs, PAGE);
         let asked = page.clone();
-        let sought = over.read(&self.words(), &pairs, wishes.handling)?;
+        let mut sought = over.read(&self.words(), &pairs, wishes.handling)?;
         let Some(first) = sought.queries.first() else {
             return Err(Fault::ours());
         };
@@ -37,28 +86,25 @@ impl Session<'_> {
         let grant = self
             .decide(ask)
             .map_err(|fault| self.explain_search(&sought, fault))?;
-        let mut hers = self.hers(&sought, &mut page)?;
-        let mut queries = sought.queries.clone();
-        for query in &mut queries {
+        let hers = self.hers(&sought, &mut page)?;
+        let first = first.clone();
+        for query in &mut sought.queries {
             query.only_count |= hers.is_shown();
         }
         let store = self.house.gate.store();
-        let held = store.search_all(&grant.permit, &queries, page.as_ref())?;
-        let mut answer = self.open(&grant, held)?;
-        hers.put_into(&mut answer);
-        let path = over.path();
-        let mut links = vec![(
-            "self",
-            link(&self.house.base, &path, &first.told, asked.as_deref()),
-        )];
-        if let Some(next) = &answer.next {
-            let next = link(&self.house.base, &path, &first.told, Some(next));
-            links.push(("next", next));
-        }
-        let mut bundle = BundleText::new("searchset", answer.total, &links);
-        self.fill(&mut bundle, first, &answer, grant.hint);
-        add_remarks(&mut bundle, &hers.remarks);
-        Ok(Reply::made(bundle.done()))
+        let held = store.search_all(&grant.permit, &sought.queries, page.as_ref())?;
+        let telling = Telling {
+            path: over.path(),
+            asked,
+            first,
+            hint: grant.hint,
+            hers,
+        };
+        Ok(Sealed {
+            grant,
+            held,
+            telling,
+        })
     }
 
     pub(super) fn everything(&self, id: String, mut pairs: Pairs) -> Outcome {
@@ -102,7 +148,7 @@ impl Session<'_> {
             links.push(("next", link(&self.house.base, &path, &told, Some(next))));
         }
         let mut bundle = BundleText::new("searchset", answer.total, &links);
-        self.add(&mut bundle, &answer, &[], Summary::False);
+        add(&self.house.base, &mut bundle, &answer, &[], Summary::False);
         add_remarks(
             &mut bundle,
             &grant.hint.then(hint).into_iter().collect::<Vec<_>>(),
@@ -118,31 +164,47 @@ impl Session<'_> {
             false => fault,
         }
     }
+}
 
-    /// The entries of an answer, and what is to be said of it.
-    pub(super) fn fill(&self, bundle: &mut BundleText, query: &Query, page: &Page, hinted: bool) {
-        if !query.only_count {
-            self.add(bundle, page, &query.elements, query.summary);
+impl Telling {
+    /// Cost: the page's bytes, copied once.
+    fn told(mut self, base: &str, mut page: Page) -> Reply {
+        self.hers.put_into(&mut page);
+        let told = &self.first.told;
+        let mut links = vec![("self", link(base, &self.path, told, self.asked.as_deref()))];
+        if let Some(next) = &page.next {
+            links.push(("next", link(base, &self.path, told, Some(next))));
         }
-        let mut remarks = remarks_of(query, page.cut);
-        remarks.extend(hinted.then(hint));
-        add_remarks(bundle, &remarks);
+        let mut bundle = BundleText::new("searchset", page.total, &links);
+        fill(base, &mut bundle, &self.first, &page, self.hint);
+        add_remarks(&mut bundle, &self.hers.remarks);
+        Reply::made(bundle.done())
     }
+}
 
-    fn add(&self, bundle: &mut BundleText, page: &Page, elements: &[String], summary: Summary) {
-        let mut add = |version: &Version, elements: &[String], mode: &str| {
-            let address = self.address(version.of, &version.id);
-            match cut(version, elements, summary) {
-                Some(part) => bundle.entry(&address, &part, mode),
-                None => bundle.entry(&address, &version.body, mode),
-            }
-        };
-        for version in &page.matches {
-            add(version, elements, "\"search\":{\"mode\":\"match\"}");
+/// The entries of an answer, and what is to be said of it.
+pub(super) fn fill(base: &str, bundle: &mut BundleText, query: &Query, page: &Page, hinted: bool) {
+    if !query.only_count {
+        add(base, bundle, page, &query.elements, query.summary);
+    }
+    let mut remarks = remarks_of(query, page.cut);
+    remarks.extend(hinted.then(hint));
+    add_remarks(bundle, &remarks);
+}
+
+fn add(base: &str, bundle: &mut BundleText, page: &Page, elements: &[String], summary: Summary) {
+    let mut add = |version: &Version, elements: &[String], mode: &str| {
+        let address = address(base, version.of, &version.id);
+        match cut(version, elements, summary) {
+            Some(part) => bundle.entry(&address, &part, mode),
+            None => bundle.entry(&address, &version.body, mode),
         }
-        for version in &page.included {
-            add(version, &[], "\"search\":{\"mode\":\"include\"}");
-        }
+    };
+    for version in &page.matches {
+        add(version, elements, "\"search\":{\"mode\":\"match\"}");
+    }
+    for version in &page.included {
+        add(version, &[], "\"search\":{\"mode\":\"include\"}");
     }
 }
 

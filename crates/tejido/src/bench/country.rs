@@ -22,7 +22,7 @@ use trust::{Actor, Gate, PersonRef, Purpose, Request, Role, What};
 /// When the nodes cannot be made, or a touch that must succeed is refused.
 pub(super) fn run(args: &Country) -> Result<(), Error> {
     let folder = std::env::temp_dir().join(format!("tejido-bench-{}", std::process::id()));
-    let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::say(e.to_string()))?;
+    let runtime = crate::serve::runtime()?;
     let done = runtime.block_on(measure(args, &folder));
     drop(runtime);
     let _ = std::fs::remove_dir_all(&folder);

@@ -56,7 +56,7 @@ pub struct Town {
 /// # Errors
 /// When a node cannot be opened, or a sentence of the story is not true.
 pub fn run(args: &Demo) -> Result<(), Error> {
-    let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::say(e.to_string()))?;
+    let runtime = crate::serve::runtime()?;
     runtime.block_on(async {
         let started = Instant::now();
         let town = open(args).await?;

@@ -86,7 +86,7 @@ impl Args {
 pub(super) fn run(args: &Args) -> Result<(), Error> {
     let passing = std::env::temp_dir().join(format!("tejido-bench-{}", std::process::id()));
     let folder = args.dir.clone().unwrap_or_else(|| passing.clone());
-    let runtime = tokio::runtime::Runtime::new().map_err(|e| Error::say(e.to_string()))?;
+    let runtime = crate::serve::runtime()?;
     let report = measure(args, &folder, &runtime);
     drop(runtime);
     let _ = std::fs::remove_dir_all(&passing);
