@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Write},
+    io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
 
@@ -14,7 +14,13 @@ pub trait DiskFile: Send {
     fn sync(&mut self) -> io::Result<()>;
     /// Cuts the file.
     fn cut(&mut self, length: u64) -> io::Result<()>;
+    /// From now on small appends may have room made for them: zeros behind what was appended, until the file is closed. To
+    /// sync what goes where something was written before asks nothing of the file system's own records.
+    fn make_room(&mut self) {}
 }
+
+/// Zeros that are written at once.
+const AHEAD: u64 = 256 << 10;
 
 /// A file read at any place, also while it grows and after its name was removed.
 pub trait DiskReader: Send + Sync {
@@ -46,17 +52,15 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(path)?;
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         // A file whose name is not durable is not there after a power loss, however often it was synced.
         sync_folder_of(path)?;
-        Ok(Box::new(RealFile(file)))
+        Ok(Box::new(RealFile::new(file, 0)))
     }
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let file = OpenOptions::new().append(true).open(path)?;
-        Ok(Box::new(RealFile(file)))
+        let file = OpenOptions::new().write(true).open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Box::new(RealFile::new(file, length)))
     }
     fn reader(&self, path: &Path) -> io::Result<Box<dyn DiskReader>> {
         Ok(Box::new(RealReader(File::open(path)?)))
@@ -82,18 +86,74 @@ fn sync_folder_of(path: &Path) -> io::Result<()> {
     }
 }
 
-struct RealFile(File);
+struct RealFile {
+    file: File,
+    /// Where the next append goes.
+    end: u64,
+    /// Up to where room was made, where it is made at all.
+    room: Option<u64>,
+}
+
+impl RealFile {
+    fn new(file: File, end: u64) -> RealFile {
+        RealFile {
+            file,
+            end,
+            room: None,
+        }
+    }
+
+    fn write(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(at))?;
+        self.file.write_all(bytes)
+    }
+
+    /// Makes room behind what ends there. Where the disk has none, that is for the append to find out.
+    fn ahead_of(&mut self, end: u64) {
+        const ZEROS: [u8; AHEAD as usize] = [0; AHEAD as usize];
+        let Some(room) = self.room.filter(|room| *room < end) else {
+            return;
+        };
+        match self.write(end.max(room), &ZEROS) {
+            Ok(()) => self.room = Some(end + AHEAD),
+            Err(_) => {
+                let _ = self.file.set_len(self.end);
+            }
+        }
+    }
+}
 
 impl DiskFile for RealFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.write_all(bytes)
+        let end = self.end + bytes.len() as u64;
+        // What is big is written once.
+        if (bytes.len() as u64) < AHEAD / 4 {
+            self.ahead_of(end);
+        }
+        self.write(self.end, bytes)?;
+        self.end = end;
+        Ok(())
     }
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
     fn cut(&mut self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)?;
-        self.0.sync_all()
+        self.file.set_len(length)?;
+        self.end = length;
+        self.room = self.room.map(|_| 0);
+        self.file.sync_all()
+    }
+    fn make_room(&mut self) {
+        self.room = Some(0);
+    }
+}
+
+impl Drop for RealFile {
+    fn drop(&mut self) {
+        if self.room.is_some_and(|room| room > self.end) {
+            // What is left of it after a crash is cut when the file is opened.
+            let _ = self.file.set_len(self.end);
+        }
     }
 }
 
@@ -124,8 +184,53 @@ impl DiskReader for RealReader {
 
 /// All bytes of a file.
 pub(crate) fn whole(file: &dyn DiskReader) -> io::Result<Vec<u8>> {
-    let length = usize::try_from(file.length()?).map_err(io::Error::other)?;
-    let mut bytes = vec![0; length];
-    file.read_at(&mut bytes, 0)?;
-    Ok(bytes)
+    loop {
+        let length = file.length()?;
+        let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        match file.read_at(&mut bytes, 0) {
+            Ok(()) => return Ok(bytes),
+            // What room was left was taken back meanwhile.
+            Err(error) if file.length()? >= length => return Err(error),
+            Err(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_grows_ahead_in_zeros_and_ends_where_it_was_appended_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let length = || std::fs::metadata(&path).unwrap().len();
+        let mut file = RealDisk.create(&path).unwrap();
+        file.append(b"plain").unwrap();
+        assert_eq!(length(), 5);
+        file.make_room();
+        file.append(b" one").unwrap();
+        assert_eq!(length(), 9 + AHEAD);
+        let ahead = length();
+        file.append(b" two").unwrap();
+        assert_eq!(length(), ahead);
+        let read = whole(RealDisk.reader(&path).unwrap().as_ref()).unwrap();
+        assert!(read.starts_with(b"plain one two\0"));
+        assert!(read.iter().skip(13).all(|byte| *byte == 0));
+        // What is big goes over what room there is, and makes none.
+        let big = vec![b'x'; AHEAD as usize];
+        file.append(&big).unwrap();
+        assert_eq!(length(), 13 + AHEAD);
+        file.append(b"!").unwrap();
+        assert_eq!(length(), 14 + 2 * AHEAD);
+        file.cut(13).unwrap();
+        assert_eq!(length(), 13);
+        file.append(b" three").unwrap();
+        file.sync().unwrap();
+        drop(file);
+        assert_eq!(std::fs::read(&path).unwrap(), b"plain one two three");
+        // A file that is opened goes on at its end.
+        RealDisk.open(&path).unwrap().append(b".").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"plain one two three.");
+    }
 }

@@ -7,7 +7,8 @@
 //! neither success nor failure; so after a failed cut the next segment is started, and synced, at once, before the caller
 //! hears of the failure; where the disk refuses that too, the log is closed until it does.
 //!
-//! At the end of the last segment, bytes that are no record and are followed by none are what a crash tore: they are cut.
+//! The file grows ahead of its records, in zeros, so that a sync has nothing to say to the file system but the record.
+//! At the end of the last segment, bytes that are no record and are followed by none are such room, or what a crash tore: they are cut.
 //! Anywhere else they are damage, and an error names the file and the place.
 //!
 //! Cost: one append and one sync per group of commits.
@@ -224,9 +225,12 @@ impl Log {
         if until.is_none() {
             let mut file = self.disk.open(&segment.path).map_err(disk_error)?;
             if !rest.is_empty() {
-                tracing::warn!(file = %segment.path.display(), offset = at, "cut a torn end off the log");
+                if rest.iter().any(|byte| *byte != 0) {
+                    tracing::warn!(file = %segment.path.display(), offset = at, "cut a torn end off the log");
+                }
                 file.cut(at as u64).map_err(disk_error)?;
             }
+            file.make_room();
             self.file = Some(Open {
                 file,
                 segment,
@@ -319,6 +323,8 @@ impl Log {
 
     /// Starts a new segment. Its name alone voids what an earlier segment holds of the same group.
     fn start_segment(&mut self) -> io::Result<()> {
+        // Closed before another follows it: from then on it is read whole.
+        self.file = None;
         for attempt in 0..ATTEMPTS {
             let path = self
                 .dir
@@ -327,6 +333,7 @@ impl Log {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 other => other?,
             };
+            file.make_room();
             if let Err(error) = file.append(&header(self.next, self.name)) {
                 match self.unsure {
                     true => self.unsure = false,
