@@ -402,6 +402,7 @@ impl Shared {
     }
 
     fn flushing(&self) {
+        crate::give_way();
         while let Some(group) = self.wait(|work| work.sealed.filter(|_| work.failed.is_none())) {
             let lock = self.tree.get_flush_lock();
             let done = self.tree.flush(&lock, self.unseen());
