@@ -65,8 +65,11 @@ fn a_record_that_a_crash_tore_is_cut_and_the_store_goes_on() {
     let log = segments(dir.path()).pop().unwrap();
     let whole = std::fs::read(&log).unwrap();
     // The projection is gone too, as after a power loss before it was ever made durable.
-    for torn in [1, 30, 60] {
-        std::fs::write(&log, &whole[..whole.len() - torn]).unwrap();
+    for (torn, room) in [(1, 0), (30, 0), (60, 0), (1, 300_000), (60, 300_000)] {
+        let mut left = whole[..whole.len() - torn].to_vec();
+        // Room that the log had made for itself.
+        left.resize(left.len() + room, 0);
+        std::fs::write(&log, &left).unwrap();
         drop_projection(dir.path());
         let house = open(dir.path());
         assert!(there(&house, "a") && there(&house, "b") && !there(&house, "c"));
@@ -75,6 +78,23 @@ fn a_record_that_a_crash_tore_is_cut_and_the_store_goes_on() {
         let house = open(dir.path());
         assert!(there(&house, "b") && there(&house, "d"));
     }
+}
+
+#[test]
+fn room_that_a_crash_left_behind_is_taken_back_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    three(dir.path());
+    let log = segments(dir.path()).pop().unwrap();
+    let whole = std::fs::read(&log).unwrap();
+    std::fs::write(&log, [whole.as_slice(), &[0; 300_000]].concat()).unwrap();
+    let house = open(dir.path());
+    assert!(["a", "b", "c"].iter().all(|id| there(&house, id)));
+    // While it is open it has room; closed it ends with its last record.
+    house.put(&[&basic("d")]);
+    assert!(std::fs::metadata(&log).unwrap().len() > 200_000);
+    drop(house);
+    assert!(std::fs::read(&log).unwrap().len() < whole.len() + 20_000);
+    assert!(there(&open(dir.path()), "d"));
 }
 
 #[test]
