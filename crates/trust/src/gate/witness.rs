@@ -34,6 +34,9 @@ impl Rules for About {
     fn labels(&self, of: ResourceType, resource: &Value) -> Labels {
         category::labels(of, resource)
     }
+    fn edition(&self) -> [u8; 8] {
+        category::labelling()
+    }
     fn directory(&self, of: ResourceType, resource: &Value) -> Vec<Vec<u8>> {
         if of.name() != "Patient" {
             return Vec::new();
