@@ -155,7 +155,8 @@ fn open(
         .store()
         .everything(&grant.permit, &store::Asked::default())
         .map_err(unavailable)?;
-    let withheld = grant.hint && gate.store().withholds(&grant.permit).map_err(unavailable)?;
+    let withholds = || gate.store().withholds(&grant.permit, grant.untold);
+    let withheld = grant.hint && withholds().map_err(unavailable)?;
     let (page, act) = gate.open_answer(&grant, held, now)?;
     let head = AnswerHead {
         withheld,

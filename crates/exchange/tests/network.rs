@@ -290,6 +290,47 @@ async fn what_she_closes_at_one_member_is_closed_at_every_member() {
     );
 }
 
+#[tokio::test]
+async fn of_what_the_pact_keeps_silent_no_member_tells_that_it_is_withheld() {
+    let nodes = network_under(|pact| pact.seals = Some(trust::Seals::usual())).await;
+    let holders = &nodes[1..3];
+    for node in holders {
+        remember(node, "Esguince");
+    }
+    let violence = |id: &str, node: &Node| {
+        let of = format!("p-{}", node.id);
+        let text = format!(
+            r#"{{"resourceType":"Condition","id":"{id}","subject":{{"reference":"Patient/{of}"}},"code":{{"coding":[{{"system":"http://hl7.org/fhir/sid/icd-10","code":"T74.1"}}]}}}}"#
+        );
+        write(node, &[("Condition", id, &text)]);
+    };
+    // At one member violence is all that there is, at the other there is a sprain as well.
+    violence("c", &nodes[1]);
+    violence("v", &nodes[2]);
+    let doctor = doctor(&nodes[0].id);
+    nodes[0].gate.check_in(&doctor, CURP, now()).unwrap();
+    let told = async |what: Vec<trust::Category>| -> Vec<bool> {
+        let rule = Rule {
+            id: "r1".into(),
+            what,
+            hint: true,
+            ..Rule::default()
+        };
+        let she = patient(&nodes[1].id);
+        let word = nodes[1].gate.say(&she, vec![rule], now()).unwrap();
+        nodes[1].network.spread(word, now()).await;
+        let asked = summary(doctor.clone(), Purpose::Treatment);
+        let parts = nodes[0].network.gather(asked, now()).await.unwrap();
+        let withheld = |part: &exchange::Part| match &part.outcome {
+            exchange::Outcome::Answered(answer) => answer.withheld,
+            other => panic!("{other:?}"),
+        };
+        parts.iter().map(withheld).collect()
+    };
+    assert_eq!(told(vec![]).await, [false, false, true, false]);
+    assert_eq!(told(vec![trust::Category::Violence]).await, [false; 4]);
+}
+
 /// The node stops between what she said and its way out: after its restart every member hears it.
 #[tokio::test]
 async fn what_she_said_goes_out_also_when_the_node_stopped_before_it_did() {

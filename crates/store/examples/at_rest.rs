@@ -23,6 +23,9 @@ impl Rules for Plain {
     fn labels(&self, _: ResourceType, _: &Value) -> Labels {
         Labels(0)
     }
+    fn edition(&self) -> [u8; 8] {
+        [0; 8]
+    }
     fn directory(&self, _: ResourceType, _: &Value) -> Vec<Vec<u8>> {
         Vec::new()
     }

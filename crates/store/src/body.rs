@@ -5,7 +5,7 @@
 //! out they are spliced in without parsing.
 
 use crate::{
-    Error, Labels, PersonKey, Result, Version,
+    Error, PersonKey, Result, Version,
     codec::{Reader, put_name, put_number, put_signed, read_name},
     fold::Names,
     press::Press,
@@ -139,7 +139,6 @@ pub(crate) struct Stored {
     pub(crate) version: u64,
     /// Microseconds.
     pub(crate) updated: i64,
-    pub(crate) labels: Labels,
     pub(crate) person: PersonKey,
     /// `None` for a deletion.
     pub(crate) text: Option<Text>,
@@ -150,7 +149,6 @@ pub(crate) struct Stored {
 pub(crate) struct Opened {
     pub(crate) version: Version,
     pub(crate) rid: u64,
-    pub(crate) labels: Labels,
 }
 
 impl Opened {
@@ -164,7 +162,6 @@ impl From<Stored> for Opened {
     fn from(stored: Stored) -> Opened {
         Opened {
             rid: stored.rid,
-            labels: stored.labels,
             version: stored.version(),
         }
     }
@@ -199,7 +196,8 @@ impl Stored {
         let rid = reader.number()?;
         let version = reader.number()?;
         let updated = reader.signed()?;
-        let labels = Labels(reader.number()? as u32);
+        // What it was labelled when it was written: its derived rows say what it is.
+        reader.number()?;
         let id = read_name(&mut reader, own)?;
         let text = match deleted {
             true => None,
@@ -216,7 +214,6 @@ impl Stored {
             rid,
             version,
             updated,
-            labels,
             person,
             text,
         })
@@ -264,7 +261,6 @@ mod tests {
             rid: 1,
             version: 2,
             updated: 1_500_000,
-            labels: Labels(1),
             person: PersonKey(3),
             text: Some(text),
         }

@@ -343,7 +343,7 @@ impl Making<'_> {
         stored: &Stored,
         prepared: Option<&Prepared>,
         head: &Head,
-    ) -> Rows {
+    ) -> Result<Rows> {
         let of = stored.of;
         let mut rows = Rows::new();
         let old = Key::new(records(of), OLD).of(of).newest_first(stamp).done();
@@ -351,11 +351,13 @@ impl Making<'_> {
             let key = Key::new(records(of), VERSION)
                 .rid(stored.rid)
                 .long(stored.version);
-            let mut place = Vec::new();
-            put_number(&mut place, stamp);
-            rows.insert(key.done(), place);
+            let labels = match prepared {
+                Some(prepared) => prepared.labels,
+                None => self.labels_before(of, stored.rid, stored.version)?,
+            };
+            rows.insert(key.done(), old_row(stamp, labels));
             rows.insert(old, Vec::new());
-            return rows;
+            return Ok(rows);
         }
         let date = prepared.and_then(|prepared| prepared.date);
         let place = Place {
@@ -370,7 +372,7 @@ impl Making<'_> {
             version: stored.version,
             stamp,
             updated: stored.updated,
-            labels: stored.labels,
+            labels: prepared.map_or(head.labels, |prepared| prepared.labels),
         };
         match prepared {
             Some(prepared) => {
@@ -390,7 +392,16 @@ impl Making<'_> {
         }
         let head = place.head(prepared.map(|prepared| prepared.hash));
         rows.insert(head::key(self.secret, of, &stored.id), head.encode());
-        rows
+        Ok(rows)
+    }
+
+    /// The labels of the version before an old one: a deletion has those of what it deleted.
+    fn labels_before(&self, of: ResourceType, rid: u64, version: u64) -> Result<Labels> {
+        let key = Key::new(records(of), VERSION)
+            .rid(rid)
+            .long(version.saturating_sub(1));
+        let row = self.get(&key.done())?;
+        row.map_or(Ok(Labels(0)), |row| Ok(of_old(&row)?.1))
     }
 
     /// Takes a resource away as if it had never been: every version, every row. Gives how many versions there were.
@@ -432,7 +443,8 @@ impl Making<'_> {
     }
 
     /// Makes the derived rows of a stored version again, those before it being there already. `prepared` is what its
-    /// text says, `None` for a deletion.
+    /// text says, `None` for a deletion. Its labels are those that the rules give it now, whatever they gave when it was
+    /// written.
     pub(crate) fn replay(
         &mut self,
         stamp: u64,
@@ -458,7 +470,10 @@ impl Making<'_> {
             version: stored.version,
             stamp,
             updated: stored.updated,
-            labels: stored.labels,
+            labels: match (prepared, &head) {
+                (Some(prepared), _) => prepared.labels,
+                (None, head) => head.as_ref().map_or(Labels(0), |head| head.labels),
+            },
         };
         match (prepared, &head) {
             (Some(prepared), _) => self.becomes(&place, prepared, head.as_ref())?,
@@ -597,9 +612,7 @@ impl Making<'_> {
         let key = Key::new(records(of), VERSION)
             .rid(head.tail.rid)
             .long(head.version);
-        let mut stamp = Vec::new();
-        put_number(&mut stamp, head.stamp);
-        self.put(key.done(), stamp);
+        self.put(key.done(), old_row(head.stamp, head.labels));
         if head.deleted {
             return Ok(Rows::new());
         }
@@ -773,6 +786,20 @@ impl Making<'_> {
             labels: place.labels,
         })
     }
+}
+
+/// The row of a version that is not current: its stamp and its labels.
+fn old_row(stamp: u64, labels: Labels) -> Vec<u8> {
+    let mut row = Vec::new();
+    put_number(&mut row, stamp);
+    row.extend(label_row(labels));
+    row
+}
+
+/// Stamp and labels of the row of a version that is not current.
+pub(crate) fn of_old(row: &[u8]) -> Result<(u64, Labels)> {
+    let mut reader = Reader(row);
+    Ok((reader.number()?, labels_of(reader.0)?))
 }
 
 /// Labels as the value of an index row; none take no bytes.

@@ -1,7 +1,7 @@
 //! All of one person's record, from the cards of her compartment; and how much there is.
 
 use crate::{
-    Asked, Error, Held, Page, Permit, PersonKey, Result, Scope, Store, Verb,
+    Asked, Error, Held, Labels, Page, Permit, PersonKey, Result, Scope, Store, Verb,
     card::Card,
     commit::{Count, State, labels_of},
     dates::ALL_DATES,
@@ -115,9 +115,8 @@ impl Store {
     }
 
     /// Whether any current resource of the permit's person is left out by its categories ([`LeftOut`](crate::LeftOut)), or
-    /// by its residual.
-    /// For the hint only.
-    pub fn withholds(&self, permit: &Permit) -> Result<bool> {
+    /// by its residual; what has any of the `untold` categories does not count. For the hint only.
+    pub fn withholds(&self, permit: &Permit, untold: Labels) -> Result<bool> {
         let grant = self.grant(permit)?;
         let Scope::Person { keys, left_out, .. } = &grant.scope else {
             return Ok(false);
@@ -129,7 +128,11 @@ impl Store {
                 (reading.snapshot).scan(&from, &to, Direction::Up, usize::MAX, &mut rows)?;
                 for (key, row) in rows.iter() {
                     let rid = key.last_chunk::<6>().and_then(|six| from_six(six));
-                    if left_out.covers(labels_of(row)?)
+                    let labels = labels_of(row)?;
+                    if labels.meets(untold) {
+                        continue;
+                    }
+                    if left_out.covers(labels)
                         || reading.leaves_out(person, rid.unwrap_or_default())?
                     {
                         return Ok(true);

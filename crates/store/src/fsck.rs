@@ -339,7 +339,7 @@ impl Checking<'_> {
             patient: None,
             erasing: false,
         };
-        let rows = making.called_for(stamp, stored, prepared.as_ref(), &head);
+        let rows = making.called_for(stamp, stored, prepared.as_ref(), &head)?;
         for (key, value) in &rows {
             let is_card = key.get(2) == Some(&crate::keys::CARD);
             self.want(&name, key, (!is_card).then_some(value.as_slice()))?;
@@ -351,7 +351,7 @@ impl Checking<'_> {
             self.card(&name, stamp, stored, prepared, &head)?;
             let count = self.counts.entry(types::code(stored.of)).or_default();
             count.all += 1;
-            count.labelled += u64::from(stored.labels.0 != 0);
+            count.labelled += u64::from(prepared.labels.0 != 0);
         }
         Ok(())
     }
@@ -390,7 +390,7 @@ impl Checking<'_> {
         );
         let same = (card.id.as_str(), card.version, card.stamp)
             == (stored.id.as_str(), stored.version, stamp)
-            && (card.updated, card.labels) == (stored.updated, stored.labels)
+            && (card.updated, card.labels) == (stored.updated, prepared.labels)
             && vault.pack_card(&part) == prepared.card;
         if !same {
             let what = format!("the card of {name} says something else than the resource");

@@ -4,7 +4,7 @@
 //! moved to another person, is so in all its versions.
 
 use crate::{
-    Error, Held, HistoryOf, Labels, Page, PageToken, Permit, Result, Store, Verb,
+    Error, Held, HistoryOf, Page, PageToken, Permit, Result, Store, Verb,
     body::{Opened, Stored},
     codec::Reader,
     engine::{Direction, Rows},
@@ -148,7 +148,17 @@ fn open(
             stored.id
         )));
     };
-    let labels: Labels = head.labels.with(stored.labels);
+    let labels = match stamp == head.stamp {
+        true => head.labels,
+        false => match reading.old(of, stored.rid, stored.version)? {
+            Some((_, labels)) => head.labels.with(labels),
+            // Erased meanwhile, or rows that do not agree.
+            None => {
+                reading.torn.set(true);
+                return Ok(None);
+            }
+        },
+    };
     let opened = Opened::from(stored);
     let open = reading.opens_stored(head, &opened, stamp, labels)?;
     Ok(open.then(|| Shown::new(opened.version, labels)))

@@ -35,7 +35,7 @@
 //! | records | `CARD` | person, type, date, rid | [`Card`](crate::card::Card) |
 //! | records | `STAMP` | type, stamp inverted | [`Tail`], labels: current ones, by last change |
 //! | records | `OLD` | type, stamp inverted | versions that are not current, and deletions |
-//! | records | `VERSION` | rid, version | stamp of a version that is not current |
+//! | records | `VERSION` | rid, version | stamp and labels of a version that is not current |
 //! | records | `REFERS` | person, hash of a shared resource's name, rid | labels |
 //! | records | `LABELLED` | type, person, rid | labels: current ones that have any |
 //! | records | `MARKED` | person, rid | labels: the same, by person |

@@ -3,7 +3,7 @@
 use crate::{
     Error, Held, Labels, Permit, PersonKey, Result, Scope, Seen, Store, Verb,
     body::{Opened, Stored},
-    codec::Reader,
+    commit::of_old,
     engine::{Direction, Rows, Snapshot},
     grant::Grant,
     head::Head,
@@ -393,6 +393,18 @@ impl Reading<'_> {
             .collect())
     }
 
+    /// Stamp and labels of a version that is not current.
+    pub(crate) fn old(
+        &self,
+        of: ResourceType,
+        rid: u64,
+        version: u64,
+    ) -> Result<Option<(u64, Labels)>> {
+        let key = Key::new(records(of), VERSION).rid(rid).long(version);
+        let row = self.snapshot.get(&key.done())?;
+        row.map(|row| of_old(&row)).transpose()
+    }
+
     /// One version. It must be opened both as it was and as the resource is now: what is hidden or moved to another
     /// person today is so in all its versions.
     pub(crate) fn version(
@@ -406,14 +418,11 @@ impl Reading<'_> {
         else {
             return Ok(None);
         };
-        let stamp = if version == head.version {
-            head.stamp
+        let (stamp, labels) = if version == head.version {
+            (head.stamp, head.labels)
         } else {
-            let key = Key::new(records(of), VERSION)
-                .rid(head.tail.rid)
-                .long(version);
-            match self.snapshot.get(&key.done())? {
-                Some(row) => Reader(&row).number()?,
+            match self.old(of, head.tail.rid, version)? {
+                Some((stamp, labels)) => (stamp, head.labels.with(labels)),
                 None => {
                     let was = (1..head.version).contains(&version);
                     self.torn.set(self.torn.get() || was);
@@ -424,7 +433,6 @@ impl Reading<'_> {
         let Some(opened) = self.opened_at(of, stamp)? else {
             return Ok(None);
         };
-        let labels = head.labels.with(opened.labels);
         let open = self.opens_stored(&head, &opened, stamp, labels)?;
         Ok(open.then(|| Shown::new(opened.version.clone(), labels)))
     }

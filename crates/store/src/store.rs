@@ -25,6 +25,7 @@ use crate::{
 use fhir::ResourceType;
 use jiff::Timestamp;
 use std::{
+    cell::RefCell,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicU64, atomic::Ordering::Relaxed},
     thread::JoinHandle,
@@ -160,11 +161,13 @@ impl Store {
         Store::over(Arc::new(Memory::default()), options, rules, witness)
     }
 
-    /// An archive over any engine. What is to be opened again needs a keyring in a folder. Where derived rows are missing,
-    /// or are of another layout, they are made again first, which takes as long as [`Store::rebuild`].
+    /// An archive over any engine. What is to be opened again needs a keyring in a folder. Where derived rows are missing, are
+    /// of another layout, or were labelled by rules of another edition, they are made again first, which takes as long as
+    /// [`Store::rebuild`].
     ///
     /// # Errors
-    /// [`Error::Elsewhere`] when the archive was moved, or has a layout that this program does not know.
+    /// [`Error::Elsewhere`] when the archive was moved, has a layout that this program does not know, or does not fit the
+    /// rules ([`Rules::fit`]).
     pub fn over(
         engine: Arc<dyn Engine>,
         options: Options,
@@ -172,14 +175,19 @@ impl Store {
         witness: Box<dyn Witness>,
     ) -> Result<(Store, Seal)> {
         crate::migrate::usable(engine.snapshot()?.as_ref())?;
-        let layout = Layout::of(engine.snapshot()?.as_ref())?;
+        let layout = Layout::of(engine.snapshot()?.as_ref(), rules.edition())?;
         let vault = open_vault(&engine, &options)?;
-        let secrets = Secrets::of(engine.as_ref(), &vault)?;
-        if let Layout::Rows(old) = layout {
-            tracing::warn!(old, "the index of this archive is of another version");
+        fit(rules.as_ref(), engine.snapshot()?.as_ref(), &vault)?;
+        let secrets = Secrets::of(engine.as_ref(), &vault, rules.edition())?;
+        match layout {
+            Layout::Rows(old) => {
+                tracing::warn!(old, "the index of this archive is of another version");
+            }
+            Layout::Labels => tracing::warn!("this archive was labelled by other rules"),
+            Layout::New | Layout::Own => {}
         }
         let mut loaded = load(engine.as_ref(), &vault)?;
-        if matches!(layout, Layout::Rows(_)) || engine.incomplete()? {
+        if layout.is_stale() || engine.incomplete()? {
             tracing::warn!("making the index again from what is stored");
             let made = derive::Deriving {
                 engine: engine.as_ref(),
@@ -192,8 +200,8 @@ impl Store {
             tracing::info!(?made, "the index is whole again");
             loaded = load(engine.as_ref(), &vault)?;
         }
-        if matches!(layout, Layout::Rows(_)) {
-            let (key, row) = layout::own();
+        if layout.is_stale() {
+            let (key, row) = layout::own(rules.edition());
             engine.commit(&Batch::from([(key, Some(row))]))?;
         }
         let shelf = Arc::new(Shelf::new(loaded));
@@ -578,9 +586,30 @@ fn open_vault(engine: &Arc<dyn Engine>, options: &Options) -> Result<Arc<Vault>>
     Ok(Arc::new(vault))
 }
 
+/// Asks the rules whether they may open what there is.
+fn fit(rules: &dyn Rules, snapshot: &dyn Snapshot, vault: &Vault) -> Result<()> {
+    let failed: RefCell<Option<Error>> = RefCell::default();
+    let get = |key: &[u8]| {
+        let key = house_key(key);
+        let read = snapshot.get(&key).and_then(|row| {
+            let row = row.map(|row| vault.house(&key, &row));
+            row.transpose()
+        });
+        read.unwrap_or_else(|error| {
+            failed.replace(Some(error));
+            None
+        })
+    };
+    let said = rules.fit(&get);
+    match failed.take() {
+        Some(error) => Err(error),
+        None => said.map_err(Error::Elsewhere),
+    }
+}
+
 impl Secrets {
     /// Reads the store's keys, making them at its first opening.
-    fn of(engine: &dyn Engine, vault: &Vault) -> Result<Secrets> {
+    fn of(engine: &dyn Engine, vault: &Vault, edition: layout::Edition) -> Result<Secrets> {
         let key = Key::new(HOUSE, SECRET).done();
         if let Some(row) = engine.snapshot()?.get(&key)? {
             let row = vault.house(&key, &row)?;
@@ -596,7 +625,7 @@ impl Secrets {
         };
         let row = [secrets.index.as_slice(), secrets.pages.as_slice()].concat();
         let row = vault.close_house(&key, &row)?;
-        let (layout, own) = layout::own();
+        let (layout, own) = layout::own(edition);
         engine.commit(&Batch::from([(key, Some(row)), (layout, Some(own))]))?;
         Ok(secrets)
     }

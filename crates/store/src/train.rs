@@ -353,6 +353,9 @@ mod tests {
         fn labels(&self, _: ResourceType, _: &fhir::Value) -> crate::Labels {
             crate::Labels(0)
         }
+        fn edition(&self) -> [u8; 8] {
+            [0; 8]
+        }
         fn directory(&self, _: ResourceType, _: &fhir::Value) -> Vec<Vec<u8>> {
             Vec::new()
         }

@@ -600,7 +600,6 @@ mod tests {
             rid: 1,
             version: 1,
             updated: 0,
-            labels: Labels(0),
             person: PersonKey(person),
             text: None,
         }

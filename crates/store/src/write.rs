@@ -8,6 +8,15 @@ use jiff::Timestamp;
 pub trait Rules: Send + Sync {
     /// The categories of a resource, computed when it is written and kept in its index entries.
     fn labels(&self, of: ResourceType, resource: &Value) -> Labels;
+    /// Which edition of labelling rules these are: others that give some resource other categories have another. An archive
+    /// that was labelled by another edition is labelled anew when it is opened.
+    fn edition(&self) -> [u8; 8];
+    /// Whether an archive that exists may be opened under these rules; else why not, and what to do. Asked before anything in
+    /// it is made again. `get` reads the house's rows ([`Store::get`](crate::Store::get)).
+    fn fit(&self, get: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> std::result::Result<(), String> {
+        let _ = get;
+        Ok(())
+    }
     /// Opaque keys by which the person behind a `Patient` is found ([`Store::people`](crate::Store::people)); other types give none.
     fn directory(&self, of: ResourceType, resource: &Value) -> Vec<Vec<u8>>;
 }

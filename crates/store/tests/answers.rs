@@ -106,8 +106,13 @@ fn a_closed_category_vanishes_from_totals_pages_and_counts_too() {
             house.open(&closed, held),
             [(of("Observation"), 2), (of("Patient"), 1)]
         );
-        assert!(house.store.withholds(&closed).unwrap());
-        assert!(!house.store.withholds(&house.person("ana", 4)).unwrap());
+        assert!(house.store.withholds(&closed, Labels(0)).unwrap());
+        assert!(
+            !house
+                .store
+                .withholds(&house.person("ana", 4), Labels(0))
+                .unwrap()
+        );
     }
 }
 

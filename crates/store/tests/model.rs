@@ -806,7 +806,11 @@ fn compare_records(house: &House, model: &Model, eyes: &Eyes, permit: &Permit) {
     assert_eq!(all, expected, "{eyes:?}");
     let withheld =
         current().any(|(name, found)| hers(name, found) && eyes.withholds(&name.0, found));
-    assert_eq!(house.store.withholds(permit).unwrap(), withheld, "{eyes:?}");
+    assert_eq!(
+        house.store.withholds(permit, Labels(0)).unwrap(),
+        withheld,
+        "{eyes:?}"
+    );
 }
 
 /// A place where an archive lives on when it is closed.

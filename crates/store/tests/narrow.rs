@@ -106,7 +106,7 @@ fn only_what_is_in_its_categories_is_opened_anywhere() {
         .unwrap();
     assert!(house.open(&only, held).matches.is_empty());
     // The hint speaks of what was closed, not of what is not asked for.
-    assert!(!house.store.withholds(&only).unwrap());
+    assert!(!house.store.withholds(&only, Labels(0)).unwrap());
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn what_is_spared_shows_unless_it_is_held() {
     assert!(house.read(&kinder, "AllergyIntolerance/a1").is_some());
     assert!(house.read(&kinder, "Observation/o1").is_none());
     assert!(house.read(&kinder, "Condition/c1").is_some());
-    assert!(house.store.withholds(&kinder).unwrap());
+    assert!(house.store.withholds(&kinder, Labels(0)).unwrap());
     let harder = permit(&house, sealed(0b011), None);
     assert!(house.read(&harder, "AllergyIntolerance/a1").is_none());
     // Two masks at once: what is left out stays left out of what alone is opened.

@@ -135,11 +135,12 @@ pub fn alone(dir: &Path) -> Result<(Config, bool), Error> {
     };
     let member = init::create(dir, &node)?;
     let (key, _) = keys::read(&dir.join(names::KEY))?;
-    found(
-        &[dir.to_owned()],
-        &crate::pact::founding("Local", 1, vec![member]),
-        &[key],
-    )?;
+    // It has nobody to agree with on tables, and goes by those of whatever program opens it.
+    let pact = trust::Pact {
+        seals: None,
+        ..crate::pact::founding("Local", 1, vec![member])
+    };
+    found(&[dir.to_owned()], &pact, &[key])?;
     Ok((Config::read(&config)?, true))
 }
 

@@ -4,7 +4,7 @@ use crate::init::names;
 use crate::{Error, files, keys, out};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
-use trust::{Agreed, Emergency, FormerKey, Lang, Member, Orders, Pact, Purpose};
+use trust::{Agreed, Category, Emergency, FormerKey, Lang, Member, Orders, Pact, Purpose, Seals};
 
 /// What can be done with a pact.
 #[derive(Debug, Subcommand)]
@@ -61,6 +61,8 @@ pub enum Command {
     },
     /// Say which of the decisions that a node remembers another pact would change.
     Simulate(crate::replay::Simulate),
+    /// Say by which tables of categories this program goes, as a pact names them.
+    Tables,
 }
 
 /// What a pact says beside who is in it. What is not given stays as it is, or as it usually is.
@@ -122,6 +124,26 @@ pub struct Terms {
     /// No two members compare their registers.
     #[arg(long, conflicts_with_all = ["linkage_runs", "linkage_days", "linkage_people", "linkage_parts"])]
     no_linkage: bool,
+    /// The editions of the tables of categories by which members may go, and no others; `tejido pact tables` says a
+    /// program's own, for which `own` stands.
+    #[arg(long, value_delimiter = ',', value_parser = edition)]
+    seals_tables: Vec<String>,
+    /// One more edition.
+    #[arg(long, value_delimiter = ',', value_parser = edition)]
+    seals_add_tables: Vec<String>,
+    /// The topics that a person may close, beside all kinds of data: mental-health,reproductive,hiv,addictions,violence,genetics;
+    /// `none` for none.
+    #[arg(long, value_delimiter = ',', value_parser = topic)]
+    seals_topics: Vec<Several>,
+    /// The categories of which no hint is ever given; `none` for none.
+    #[arg(long, value_delimiter = ',', value_parser = category)]
+    seals_silent: Vec<Several>,
+    /// Whether a seal that does not insist spares for care what could save a life.
+    #[arg(long, value_name = "true|false")]
+    seals_emergency: Option<bool>,
+    /// The pact says nothing of tables, categories and hints.
+    #[arg(long, conflicts_with_all = ["seals_tables", "seals_add_tables", "seals_topics", "seals_silent", "seals_emergency"])]
+    no_seals: bool,
     /// Cedar policies.
     #[arg(long)]
     policies: Option<PathBuf>,
@@ -199,6 +221,7 @@ pub fn founding(network: &str, threshold: usize, members: Vec<Member>) -> Pact {
         emergency: Some(trust::Emergency::USUAL),
         orders: Some(trust::Orders::USUAL),
         linkage: None,
+        seals: Some(Seals::usual()),
         never: trust::pact::NEVER.to_vec(),
     }
 }
@@ -235,6 +258,10 @@ pub fn run(command: Command) -> Result<(), Error> {
         }
         Command::Rekey { key, member } => rekey(&key, &member),
         Command::Simulate(how) => crate::replay::simulate(how),
+        Command::Tables => {
+            out::line(trust::category::edition());
+            Ok(())
+        }
         Command::Check { after, pact } => check(after.as_deref(), &pact),
     }
 }
@@ -354,6 +381,7 @@ impl Terms {
             });
         }
         self.put_linkage(pact);
+        self.put_seals(pact);
         if let Some(path) = &self.policies {
             pact.policies = files::read_text(path)?;
         }
@@ -380,6 +408,80 @@ impl Terms {
                 false => self.linkage_parts.clone(),
             },
         });
+    }
+}
+
+impl Terms {
+    fn put_seals(&self, pact: &mut Pact) {
+        if self.no_seals {
+            pact.seals = None;
+        }
+        let says = !self.seals_tables.is_empty()
+            || !self.seals_add_tables.is_empty()
+            || !self.seals_topics.is_empty()
+            || !self.seals_silent.is_empty()
+            || self.seals_emergency.is_some();
+        if !says {
+            return;
+        }
+        let mut terms = pact.seals.take().unwrap_or_else(Seals::usual);
+        if !self.seals_tables.is_empty() {
+            terms.tables.clone_from(&self.seals_tables);
+        }
+        for one in &self.seals_add_tables {
+            if !terms.tables.contains(one) {
+                terms.tables.push(one.clone());
+            }
+        }
+        if let Some(topics) = named(&self.seals_topics) {
+            terms.categories.retain(|one| !one.is_topic());
+            terms.categories.extend(topics);
+        }
+        if let Some(silent) = named(&self.seals_silent) {
+            terms.silent = silent;
+        }
+        terms.emergency = self.seals_emergency.unwrap_or(terms.emergency);
+        pact.seals = Some(terms);
+    }
+}
+
+/// A category of a list, or that there is none.
+type Several = Option<Category>;
+
+/// What a list names; nothing when it is not given.
+fn named(list: &[Several]) -> Option<Vec<Category>> {
+    (!list.is_empty()).then(|| list.iter().flatten().copied().collect())
+}
+
+fn category(code: &str) -> Result<Several, String> {
+    if code == "none" {
+        return Ok(None);
+    }
+    Category::from_code(code).map(Some).ok_or_else(|| {
+        let codes = Category::ALL.map(Category::code).join(", ");
+        format!("a category is none or one of {codes}")
+    })
+}
+
+fn topic(code: &str) -> Result<Several, String> {
+    match category(code)? {
+        Some(kind) if !kind.is_topic() => Err(format!(
+            "{code} is a kind of data, and those can always be closed; name topics"
+        )),
+        topic => Ok(topic),
+    }
+}
+
+/// An edition of the tables, or this program's own.
+fn edition(text: &str) -> Result<String, String> {
+    let own = trust::category::edition();
+    let digits = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+    match text {
+        "own" => Ok(own.to_owned()),
+        text if text.len() == 64 && text.bytes().all(digits) => Ok(text.to_owned()),
+        _ => Err(format!(
+            "an edition is 64 small hexadecimal digits, or own for {own}"
+        )),
     }
 }
 
@@ -463,6 +565,17 @@ fn sign(path: &Path, key: &Path) -> Result<(), Error> {
         out::remark(
             "Note: no member of this version has this key; the signature counts only if you are one of the version before.",
         );
+    }
+    if let Some(terms) = &pact.seals
+        && !terms
+            .tables
+            .iter()
+            .any(|one| one == trust::category::edition())
+    {
+        out::remark(format!(
+            "Note: this version goes by other tables of categories than this program ({}); a node with this program will not take it.",
+            trust::category::edition()
+        ));
     }
     replace(path, &signed)?;
     let ids: Vec<&str> = signers.iter().map(|id| id.0.as_str()).collect();

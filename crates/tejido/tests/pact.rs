@@ -80,6 +80,9 @@ fn sign(pact: &Path, dir: &Path) -> String {
     ])
 }
 
+/// Of a program that there is not.
+const OTHER_TABLES: &str = "abababababababababababababababababababababababababababababababab";
+
 #[test]
 fn three_members_found_a_pact_change_a_key_and_are_told_who_has_not_signed() {
     let root = tempfile::tempdir().unwrap();
@@ -147,6 +150,14 @@ fn three_members_found_a_pact_change_a_key_and_are_told_who_has_not_signed() {
         "4",
         "--linkage-parts",
         "given,first,day",
+        "--seals-add-tables",
+        OTHER_TABLES,
+        "--seals-topics",
+        "mental-health,hiv",
+        "--seals-silent",
+        "none",
+        "--seals-emergency",
+        "false",
     ];
     bad(&propose, 1, "farmacia changes its key: say until when");
     let until = ["--old-key-until", "2026-12-01T00:00:00Z"];
@@ -156,10 +167,18 @@ fn three_members_found_a_pact_change_a_key_and_are_told_who_has_not_signed() {
         "farmacia: lo que firmó con su llave anterior hasta 2026-12-01T00:00:00Z sigue valiendo.",
         "Minutos que vale un código del paciente: antes 10, ahora 5.",
         "Ya no se abre nada para la investigación (HRESCH).",
+        "Una persona puede cerrar todo, o esto: Diagnósticos, Medicinas, Alergias, Estudios, Signos vitales, Vacunas, Consultas y notas, Otros datos, Salud mental y VIH y otras infecciones sexuales. Lo demás que ya cerró sigue cerrado.",
+        "Que hay algo reservado se dice como quiera la persona.",
+        "Lo que una persona cierra queda cerrado también si puede salvarle la vida; sólo una emergencia lo abre.",
         "Dos instituciones pueden comparar sus registros con claves que no nombran a nadie: 4 veces en 365 días a lo más, de 50000 personas a lo más, por nombre de pila, primer apellido, día y mes de nacimiento.",
     ] {
         assert!(said.contains(line), "{line}\n{said}");
     }
+    let own = good(&["pact", "tables"]);
+    assert!(
+        said.contains(&format!("{} o {OTHER_TABLES}", own.trim())),
+        "{said}"
+    );
     let check = ["pact", "check", "--after", text(&pact), text(&second)];
     bad(&check, 1, "not signed by: clinica, farmacia");
     sign(&second, &clinica);
@@ -173,6 +192,44 @@ fn three_members_found_a_pact_change_a_key_and_are_told_who_has_not_signed() {
     good(&check);
     let said = good(&["pact", "show", text(&second)]);
     assert!(said.contains("Not signed by: -"), "{said}");
+
+    // A version that goes by other tables only is signed with a remark, since a node with this program does not take it.
+    let third = root.path().join("pact-3");
+    let seals = |flag, value| {
+        [
+            "pact",
+            "propose",
+            "--from",
+            text(&second),
+            "--out",
+            text(&third),
+            "--key",
+            text(&signing),
+            flag,
+            value,
+        ]
+    };
+    for (flag, value, why) in [
+        ("--seals-topics", "diagnoses", "those can always be closed"),
+        ("--seals-silent", "dreams", "a category is none or one of"),
+        ("--seals-tables", "ABAB", "64 small hexadecimal digits"),
+    ] {
+        bad(&seals(flag, value), 2, why);
+    }
+    good(&seals("--seals-tables", OTHER_TABLES));
+    let signed = tejido(&[
+        "pact",
+        "sign",
+        "--pact",
+        text(&third),
+        "--key",
+        text(&signing),
+    ]);
+    assert!(
+        told(&signed).contains("goes by other tables of categories"),
+        "{}",
+        told(&signed)
+    );
 
     // A letter changed afterwards is seen, and where.
     let changed = std::fs::read_to_string(&second)

@@ -6,6 +6,7 @@
 //! is never guessed at, so a note about a topic must carry its code, or the label in `meta.security`;
 //! [`share_topics`] gives it that label from the codes of the visit that it is written with.
 
+mod edition;
 mod emergency;
 mod finding;
 mod kind;
@@ -13,6 +14,8 @@ mod names;
 mod share;
 mod topic;
 
+pub use edition::edition;
+pub(crate) use edition::labelling;
 pub use emergency::EMERGENCY;
 pub use finding::{FINDINGS, Finding};
 pub(crate) use names::{joined, list};

@@ -79,7 +79,7 @@ pub(crate) use wish::{ASKED, WISHED};
 pub use words::Previewed;
 
 use crate::act::{ActKind, Doer, hex};
-use crate::{Categories, Category, Member, MemberId, MemberKind, Pact, policy::Rulebook};
+use crate::{Categories, Category, Member, MemberId, MemberKind, Pact, pact, policy::Rulebook};
 use jiff::Timestamp;
 use ledger::{SigningKey, VerifierKey};
 use std::collections::HashMap;
@@ -160,8 +160,8 @@ impl Gate {
     /// Opens the archive in `dir` behind this gate. When the archive already knows a newer pact than the
     /// configuration's, that one stays in force; an older one gives way if the new one follows it.
     ///
-    /// Refused when the pact is not good, the key is not the member's, or the archive cannot be opened. Erasures that
-    /// were cut off go on before it returns.
+    /// Refused when the pact is not good, the key is not the member's, the archive cannot be opened, or the pact in force goes
+    /// by other tables of categories than this program. Erasures that were cut off go on before it returns.
     pub fn open(dir: &std::path::Path, config: Config) -> Result<Gate, Refusal> {
         Gate::with(config, |options, rules, witness| {
             Store::open(dir, options, rules, witness)
@@ -189,6 +189,7 @@ impl Gate {
         let log = witness::Leaves(ledger::Log::new(key.clone()));
         let about = witness::About {
             secret: config.network_secret,
+            given: given.pact.clone(),
         };
         let (store, seal) = open(config.store, Box::new(about), Box::new(log))
             .map_err(|error| Refusal::closed(&error))?;
@@ -309,8 +310,8 @@ impl Gate {
     pub fn signed_pact(&self) -> String {
         self.in_force().signed.clone()
     }
-    /// Takes a newer pact if it follows ours and a threshold of ours signed it. The one in force already: nothing
-    /// changes.
+    /// Takes a newer pact if it follows ours, a threshold of ours signed it, and it names this program's tables of categories.
+    /// The one in force already: nothing changes.
     pub fn adopt(&self, signed: &str, now: Timestamp) -> Result<(), Refusal> {
         let ours = self.in_force();
         if ours.signed == signed {
@@ -322,6 +323,13 @@ impl Gate {
         let next = InForce::open(signed)?;
         if !self.is_own_key_in(&next) {
             return Err(another_key(next.pact.version));
+        }
+        if let Some(why) = pact::other_tables(&next.pact) {
+            tracing::error!(why = %why.en, "a new version of the pact is not taken");
+            return Err(Refusal::bad(
+                format!("No se toma: {}.", why.es),
+                format!("It is not taken: {}.", why.en),
+            ));
         }
         let deed = self.new_pact(next.pact.version);
         self.put_pact(next, Some(deed), now)

@@ -35,6 +35,7 @@ pub use gate::{
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Linkage, Member, MemberId, MemberKind, Orders, Pact, PactError,
+    Seals,
 };
 pub use word::{
     Author, Frequency, Hidden, Label, Names, Part, Per, Period, Representative, Residual, Rule,

@@ -10,6 +10,7 @@ mod former;
 mod linkage;
 mod policies;
 mod purpose;
+mod seals;
 mod terms;
 mod text;
 mod valid;
@@ -19,6 +20,8 @@ pub use change::diff;
 pub use former::FormerKey;
 pub use linkage::{Linkage, PARTS as LINKAGE_PARTS, parts_in_words};
 pub use purpose::{Agreed, NEVER, usual};
+pub use seals::Seals;
+pub(crate) use seals::{may_close, other_tables};
 pub use terms::{Emergency, Orders};
 pub use valid::bounds;
 pub use words::{Sentence, describe, evidence as evidence_words, purpose as purpose_words};
@@ -117,6 +120,10 @@ pub struct Pact {
     /// Terms of comparing registers. Under a pact without them no two members compare theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linkage: Option<Linkage>,
+    /// Terms of categories and seals. Under a pact without them each member goes by the tables of its program, every category
+    /// may be closed, hints are given as each rule says, and seals that do not insist spare what could save a life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seals: Option<Seals>,
     /// What nobody may open a record for, whatever a policy or the person herself says: at least [`NEVER`], which is
     /// meant where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -175,7 +175,7 @@ impl World {
             acting: None,
         };
         let look = |word: &Word| {
-            let seen = hidden(Some(word), &viewer, purpose, now);
+            let seen = hidden(Some(word), None, &viewer, purpose, now);
             let everything = Category::set(&Category::ALL);
             if seen.labels.0 & everything.0 == everything.0 {
                 return None;

@@ -787,8 +787,10 @@ fn rules(frame: Frame) -> String {
         ("hint".into(), "hint".into()),
     ]);
     let threads = Threads::new(MEMBERS);
+    let seals = trust::Seals::usual();
     let input = views::rules::Input {
         rules: &rules,
+        seals: Some(&seals),
         said: &[(2, Timestamp::UNIX_EPOCH), (1, Timestamp::UNIX_EPOCH)],
         actor: None,
         typed: &typed,
@@ -796,8 +798,8 @@ fn rules(frame: Frame) -> String {
         preview: Some(views::rules::preview(
             t,
             &threads,
-            &pharmacies,
-            &rows,
+            Some(&seals),
+            (&pharmacies, &rows),
             &rules[1],
         )),
     };

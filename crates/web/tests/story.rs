@@ -7,9 +7,9 @@ mod common;
 mod pages;
 
 use axum::http::StatusCode;
-use common::{network, remember};
+use common::{network, network_under, remember};
 use pages::{Browser, account, find};
-use trust::Role;
+use trust::{Category, Role, Seals};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consultation_and_what_the_person_sees_of_it() {
@@ -226,6 +226,81 @@ async fn she_says_how_often_and_until_when_and_who_looks_is_told() {
     assert!(!page.contains("Diabetes mellitus tipo 2"), "{page}");
     assert!(page.contains("Vuelve a poder verse el"), "{page}");
     assert!(!page.contains("aviso-borrar"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn her_rules_are_offered_and_said_as_the_pact_has_seals() {
+    let page_under = async |change: fn(&mut Seals)| {
+        let mut seals = Seals::usual();
+        change(&mut seals);
+        let nodes = network_under(|pact| pact.seals = Some(seals)).await;
+        account(&nodes[1], "lupita", Role::Patient, None);
+        let mut lupita = Browser::at(&nodes[1]);
+        lupita.sign_in("lupita").await;
+        let page = lupita.get("/reglas").await;
+        (nodes, lupita, page)
+    };
+    let (_nodes, lupita, page) = page_under(|seals| {
+        seals.categories.retain(|one| *one != Category::Genetics);
+    })
+    .await;
+    let offers = |html: &str, code: &str| html.contains(&format!("name=\"what\" value=\"{code}\""));
+    assert!(offers(&page.html, "hiv") && offers(&page.html, "diagnoses"));
+    assert!(!offers(&page.html, "genetics"), "{}", page.html);
+    let never = "De mi información sobre violencia no se avisa nunca.";
+    assert!(page.html.contains(never), "{}", page.html);
+    assert!(
+        page.html.contains("aunque cierres lo demás"),
+        "{}",
+        page.html
+    );
+    // A form that names it all the same is told why not.
+    let csrf = page.csrf().to_owned();
+    let rule = |what| {
+        [
+            ("csrf", csrf.as_str()),
+            ("verb", "close"),
+            ("who", "kind:pharmacy"),
+            ("what", what),
+            ("until", "always"),
+            ("hint", "hint"),
+        ]
+    };
+    for path in ["/reglas", "/reglas/vista"] {
+        let refused = lupita.post(path, &rule("genetics")).await;
+        assert!(refused.status.is_client_error(), "{}", refused.status);
+        assert!(
+            refused.html.contains("«Genes» no se puede cerrar"),
+            "{}",
+            refused.html
+        );
+    }
+    let tried = lupita.post("/reglas/vista", &rule("violence")).await.html;
+    assert_eq!(tried.matches(never).count(), 2, "{tried}");
+    let said = lupita.post("/reglas", &rule("violence")).await;
+    assert_eq!(said.status, StatusCode::SEE_OTHER, "{}", said.html);
+    let rules = lupita.get("/reglas").await.html;
+    assert!(rules.contains("No se le dice nada."), "{rules}");
+    assert!(
+        !rules.contains("Se le avisa que hay algo reservado."),
+        "{rules}"
+    );
+
+    let (_nodes, _, page) = page_under(|seals| {
+        seals.silent.clear();
+        seals.emergency = false;
+    })
+    .await;
+    assert!(offers(&page.html, "genetics") && !page.html.contains("no se avisa nunca"));
+    assert!(
+        page.html
+            .contains("Sólo se abre en una emergencia declarada.")
+    );
+    assert!(
+        !page.html.contains("aunque cierres lo demás"),
+        "{}",
+        page.html
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -138,6 +138,7 @@ fn signed_pact(neighbour: bool) -> String {
         emergency: Some(trust::Emergency::USUAL),
         orders: Some(trust::Orders::USUAL),
         linkage: None,
+        seals: None,
         never: trust::pact::NEVER.to_vec(),
     };
     let signed = pact::sign(&pact, &key).unwrap();

@@ -84,6 +84,7 @@ pub fn pact(addresses: &[String]) -> Pact {
         emergency: Some(trust::Emergency::USUAL),
         orders: Some(trust::Orders::USUAL),
         linkage: None,
+        seals: None,
         never: trust::pact::NEVER.to_vec(),
     }
 }

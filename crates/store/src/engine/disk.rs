@@ -110,7 +110,7 @@ impl RealFile {
 
     /// Makes room behind what ends there. Where the disk has none, that is for the append to find out.
     fn ahead_of(&mut self, end: u64) {
-        const ZEROS: [u8; AHEAD as usize] = [0; AHEAD as usize];
+        static ZEROS: [u8; AHEAD as usize] = [0; AHEAD as usize];
         let Some(room) = self.room.filter(|room| *room < end) else {
             return;
         };

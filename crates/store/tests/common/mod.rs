@@ -25,6 +25,9 @@ impl Rules for TestRules {
             .fold(0, |bits, bit| bits | 1 << bit);
         Labels(bits)
     }
+    fn edition(&self) -> [u8; 8] {
+        *b"by tags."
+    }
     fn directory(&self, of: ResourceType, resource: &Value) -> Vec<Vec<u8>> {
         if of.name() != "Patient" {
             return Vec::new();

@@ -62,7 +62,7 @@ pub(super) fn kind(of: ResourceType, resource: &Value) -> Labels {
 
 /// Measures that are vital signs by their LOINC code, where no category says so: the FHIR R4 vital-signs profiles
 /// (hl7.org/fhir/R4/observation-vitalsigns.html), oxygen saturation by pulse oximeter, waist and head circumference.
-const VITALS: [&str; 18] = [
+pub(super) const VITALS: [&str; 18] = [
     "85353-1", "9279-1", "8867-4", "2708-6", "59408-5", "8310-5", "8302-2", "8306-3", "9843-4",
     "8287-5", "29463-7", "3141-9", "39156-5", "59576-9", "85354-9", "8480-6", "8462-4", "8280-0",
 ];
@@ -90,7 +90,7 @@ fn observation(resource: &Value) -> Category {
 
 /// Categories of reports that are a visit's note and not a result: LOINC "History and physical note" and "Evaluation
 /// + Plan note", under which public generators file their notes.
-const NOTES: [&str; 4] = ["34117-2", "51847-2", "11506-3", "34133-9"];
+pub(super) const NOTES: [&str; 4] = ["34117-2", "51847-2", "11506-3", "34133-9"];
 
 fn report(resource: &Value) -> Category {
     if categories(resource).any(|code| NOTES.contains(&code)) {

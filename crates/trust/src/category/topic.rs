@@ -14,7 +14,7 @@ static FOUND: LazyLock<Table> =
     LazyLock::new(|| Table::read(include_str!("../../data/findings.tsv"), finding_of));
 
 /// Code systems by the names that the table has for them. Some are known under several URIs.
-const SYSTEMS: [(&str, &str); 21] = [
+pub(super) const SYSTEMS: [(&str, &str); 21] = [
     ("http://hl7.org/fhir/sid/icd-10", "cie10"),
     ("http://hl7.org/fhir/sid/icd-10-cm", "cie10"),
     ("http://hl7.org/fhir/sid/icd-10-mx", "cie10"),

@@ -286,7 +286,7 @@ impl Gate {
             Some(Acting { tie: Some(_), .. }) => Some(EvidenceKind::Representation),
             _ => asked.evidence.first().map(|evidence| evidence.kind),
         };
-        let (grounds, hint) = (asked.grounds(verdict), verdict.hint);
+        let (grounds, hint, untold) = (asked.grounds(verdict), verdict.hint, verdict.untold);
         let under = verdict.under.iter();
         let erase_at = under.filter_map(|(_, grant)| grant.terms.erase_at).min();
         let again = verdict.again;
@@ -296,6 +296,7 @@ impl Gate {
             permit,
             grounds,
             hint,
+            untold,
             tag: tags.first().copied(),
             tags,
             evidence,
@@ -412,6 +413,7 @@ impl Gate {
             rulebook: &in_force.rulebook,
             purposes: &in_force.pact.purposes,
             never: in_force.pact.never(),
+            seals: in_force.pact.seals.as_ref(),
             actions: &key.actions,
             opens: key.opens,
             viewer: Viewer {
@@ -497,7 +499,8 @@ impl Gate {
             Opens::Unseen => Arc::default(),
             _ => self.words_by_person()?,
         };
-        let kind = self.in_force().kind(&request.actor.member);
+        let in_force = self.in_force();
+        let (pact, kind) = (in_force.pact.clone(), in_force.kind(&request.actor.member));
         let (actor, purpose) = (request.actor.clone(), request.purpose);
         let mut viewers = vec![(Doer::login(&actor).to_owned(), actor.role)];
         let delegator = actor.delegator.iter();
@@ -520,7 +523,10 @@ impl Gate {
             words
                 .flat_map(|word| viewers.clone().map(move |one| (word, viewer(one))))
                 // Of everybody at once nobody counts what is used.
-                .map(|(word, viewer)| word::hidden_when(word, &viewer, purpose, now, &|_, _| true))
+                .map(|(word, viewer)| {
+                    let seals = pact.seals.as_ref();
+                    word::hidden_when(word, seals, &viewer, purpose, now, &|_, _| true)
+                })
                 .collect()
         });
         let (labels, holder) = (hers.clone(), self.house.member.clone());

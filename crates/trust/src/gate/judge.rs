@@ -12,7 +12,7 @@ use crate::delegate::{Delegated, PURPOSES, Task};
 use crate::pact::Agreed;
 use crate::policy::{self, Circumstances, Rulebook};
 use crate::word::{self, Frequency, Hidden, Limited, Residual, Used, Viewer, Word};
-use crate::{Category, EvidenceKind, MemberKind, Tag};
+use crate::{Category, EvidenceKind, MemberKind, Seals, Tag};
 use jiff::Timestamp;
 use std::sync::Arc;
 use store::{Labels, LeftOut};
@@ -25,6 +25,8 @@ pub(crate) struct Case<'a> {
     pub(crate) purposes: &'a [Agreed],
     /// What the pact opens no record for, whatever else it says.
     pub(crate) never: &'a [Purpose],
+    /// What the pact says of categories and seals.
+    pub(crate) seals: Option<&'a Seals>,
     /// Every action that is asked for; all must be allowed.
     pub(crate) actions: &'a [&'static str],
     /// The circumstances, evidence among them.
@@ -90,6 +92,8 @@ pub(crate) struct Verdict {
     pub(crate) rules: Vec<String>,
     /// Something may be withheld, and the person lets it be said.
     pub(crate) hint: bool,
+    /// Of what of it nothing may be said.
+    pub(crate) untold: Labels,
     /// The grants with terms that it stands on, and whose word they are in.
     pub(crate) under: Vec<(Tag, Limited)>,
     /// When the first of those that are used up opens something again.
@@ -197,6 +201,7 @@ fn alone(case: &Case<'_>) -> Verdict {
         residual: Vec::new(),
         rules: Vec::new(),
         hint: false,
+        untold: case.seals.map_or(Labels(0), Seals::untold),
         under: Vec::new(),
         again: None,
     };
@@ -295,7 +300,8 @@ fn by_word(case: &Case<'_>, verdict: &mut Verdict) {
         let spent = |grant: &str, frequency: &Frequency| {
             of(grant).is_some_and(|used| used.times >= frequency.times)
         };
-        let hidden = word::hidden_when(Some(said), &case.viewer, case.purpose, case.now, &spent);
+        let (seals, viewer) = (case.seals, &case.viewer);
+        let hidden = word::hidden_when(Some(said), seals, viewer, case.purpose, case.now, &spent);
         let again = hidden
             .spent
             .iter()
@@ -396,6 +402,7 @@ impl Verdict {
             residual: [one.residual, other.residual].concat(),
             rules: [one.rules, other.rules].concat(),
             hint,
+            untold: one.untold.with(other.untold),
             under: [one.under, other.under].concat(),
             again: one.again.into_iter().chain(other.again).min(),
         }
@@ -424,6 +431,7 @@ impl Verdict {
             residual: Vec::new(),
             rules: Vec::new(),
             hint: false,
+            untold: Labels(0),
             under: Vec::new(),
             again: None,
         }

@@ -284,6 +284,7 @@ impl Gate {
             rulebook: &pact.rulebook,
             purposes: &pact.pact.purposes,
             never: pact.pact.never(),
+            seals: pact.pact.seals.as_ref(),
             actions,
             opens,
             viewer: Viewer {

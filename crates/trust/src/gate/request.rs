@@ -7,7 +7,7 @@ use crate::registry::RegistryStep;
 use crate::{Actor, Evidence, EvidenceKind, MemberId, SignedWord};
 use fhir::ResourceType;
 use serde::{Deserialize, Serialize};
-use store::{Permit, Verbs};
+use store::{Labels, Permit, Verbs};
 
 /// Language of sentences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,6 +213,8 @@ pub struct Grant {
     pub grounds: Grounds,
     /// Something may be withheld and the person allows it to be said.
     pub hint: bool,
+    /// What does not count as withheld for that: of it the pact lets nothing be said.
+    pub untold: Labels,
     /// The request it answers.
     pub request: Request,
     /// The person's tag, when the request is about one.

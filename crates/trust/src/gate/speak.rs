@@ -74,6 +74,7 @@ impl Gate {
     ) -> Result<SignedWord, Refusal> {
         self.speak(representative, person, now, |word, by| {
             let rules = word.speak(by, rules, now).ok_or_else(beyond)?;
+            self.agreed(&word.rules, &rules)?;
             Ok(Word { rules, ..word })
         })
     }

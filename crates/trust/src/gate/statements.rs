@@ -30,7 +30,8 @@ impl Gate {
     /// The person, signed in here, says new rules that follow from what she said before: the word that she would say now
     /// is given to `change`, and no other word of hers comes between. In force here when this returns, and in the log.
     ///
-    /// Errors: what `change` says; rules that break the bounds of a word.
+    /// Errors: what `change` says; rules that break the bounds of a word; one that closes anew what the pact does not let
+    /// anybody close.
     pub fn say_after<E: From<Refusal>>(
         &self,
         patient: &Actor,
@@ -42,6 +43,7 @@ impl Gate {
         let next = self.next_word(person, now)?;
         let rules = change(&next)?;
         word::check_rules(&rules).map_err(|error| unfit(&error))?;
+        self.agreed(&next.rules, &rules)?;
         let word = Word {
             rules: next.say_over(rules, now),
             ..next

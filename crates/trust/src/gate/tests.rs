@@ -19,6 +19,7 @@ mod parts;
 mod pattern;
 mod replay;
 mod represent;
+mod seals;
 mod settled;
 mod sign_in;
 mod upkeep;
@@ -86,6 +87,7 @@ fn a_pact(version: u64, previous: String) -> Pact {
         emergency: Some(crate::Emergency::USUAL),
         orders: Some(crate::Orders::USUAL),
         linkage: None,
+        seals: None,
         never: pact::NEVER.to_vec(),
     }
 }

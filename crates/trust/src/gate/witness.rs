@@ -1,10 +1,11 @@
 //! The gate's two hands inside the archive: the log of acts, and what a resource is about.
 
-use super::Tag;
-use crate::category;
+use super::{InForce, Tag, rows};
+use crate::{Pact, category, pact};
 use fhir::{ResourceType, Value};
 use jiff::Timestamp;
 use mx::{Curp, systems};
+use std::sync::Arc;
 use store::{Labels, Rules, Witness, Witnessed};
 
 /// The node's log as the archive's witness: the leaves of each group of commits, and the head over them signed once.
@@ -28,11 +29,25 @@ impl Witness for Leaves {
 /// Categories by `category`, and the person behind a `Patient` by the tags of her CURPs.
 pub(crate) struct About {
     pub(crate) secret: [u8; 32],
+    /// The pact of the configuration.
+    pub(crate) given: Arc<Pact>,
 }
 
 impl Rules for About {
     fn labels(&self, of: ResourceType, resource: &Value) -> Labels {
         category::labels(of, resource)
+    }
+    fn edition(&self) -> [u8; 8] {
+        category::labelling()
+    }
+    /// Under the pact that will be in force, the configuration's or a newer one that the archive kept, this program's tables
+    /// must be among those that the members agreed on. Where they are not, nothing has been labelled by them yet.
+    fn fit(&self, get: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Result<(), String> {
+        let kept = get(rows::PACT).map(|row| InForce::open(&String::from_utf8_lossy(&row)));
+        let kept = kept.transpose().map_err(|refusal| refusal.en)?;
+        let newer = kept.filter(|kept| kept.pact.version >= self.given.version);
+        let pact = newer.map_or(self.given.clone(), |kept| kept.pact);
+        pact::other_tables(&pact).map_or(Ok(()), |why| Err(why.en))
     }
     fn directory(&self, of: ResourceType, resource: &Value) -> Vec<Vec<u8>> {
         if of.name() != "Patient" {

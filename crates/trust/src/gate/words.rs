@@ -176,6 +176,32 @@ impl Gate {
         })
     }
 
+    /// Refuses rules of which one closes anew what the pact does not let anybody close. What a rule of that name closed
+    /// before it goes on closing, and so does what was said elsewhere: no pact opens what a person closed.
+    pub(super) fn agreed(&self, before: &[Rule], rules: &[Rule]) -> Result<(), Refusal> {
+        let pact = self.pact();
+        let closed = |rule: &Rule, category: &Category| {
+            let mut before = before.iter().filter(|one| one.id == rule.id && !one.allow);
+            before.any(|one| one.what.contains(category))
+        };
+        for rule in rules.iter().filter(|rule| !rule.allow) {
+            let mut new = rule.what.iter().filter(|one| !closed(rule, one));
+            let beyond = new.find(|one| !crate::pact::may_close(pact.seals.as_ref(), **one));
+            if let Some(category) = beyond {
+                let (es, en) = (category.name(Lang::Es), category.name(Lang::En));
+                return Err(Refusal::bad(
+                    format!(
+                        "«{es}» no se puede cerrar por separado: las instituciones no acordaron cómo reconocerlo. Cierra todo, o una de las demás cosas."
+                    ),
+                    format!(
+                        "\"{en}\" cannot be closed by itself: the institutions have not agreed on how to recognise it. Close everything, or one of the other things."
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a word from another member, if it is signed and newer. `true` if it was news.
     pub fn hear(
         &self,
@@ -252,6 +278,7 @@ impl Gate {
             .map_err(|e| Refusal::bad(format!("Reglas no válidas: {e}."), e.to_string()))?;
         let held = self.house.words.get(person);
         let said = held.as_deref().map(|heard| &heard.signed.word);
+        self.agreed(said.map_or(&[], |word| &word.rules), rules)?;
         let shown = Word {
             person,
             version: 1,
@@ -292,7 +319,8 @@ impl Gate {
             herself: false,
             acting,
         };
-        let hidden = |word: Option<&Word>| word::hidden(word, &viewer, purpose, now);
+        let seals = in_force.pact.seals.as_ref();
+        let hidden = |word: Option<&Word>| word::hidden(word, seals, &viewer, purpose, now);
         let then = hidden(Some(&shown));
         let today = hidden(said);
         let partly = |hidden: &word::Hidden, category| {

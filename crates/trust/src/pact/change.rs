@@ -1,7 +1,7 @@
 //! What changes between two versions of a pact, in words, for whoever is asked to sign.
 
 use super::words::{self, Sentence};
-use super::{FormerKey, Member, Pact, linkage};
+use super::{FormerKey, Member, Pact, linkage, seals};
 
 /// Every difference between two pacts, in plain words: members first, then numbers, purposes, and policies line by line.
 /// Empty when only version and previous differ.
@@ -24,6 +24,7 @@ pub fn diff(old: &Pact, new: &Pact) -> Vec<Sentence> {
     if old.linkage != new.linkage {
         changes.push(linkage::said(new));
     }
+    changes.extend(seals::changes(old, new));
     purposes(old, new, &mut changes);
     policies(old, new, &mut changes);
     changes

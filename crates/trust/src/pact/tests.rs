@@ -1,5 +1,7 @@
 use super::*;
-use crate::Lang;
+use crate::{Category, Lang};
+use proptest::prelude::*;
+use proptest::sample::subsequence;
 
 /// A member's key, from a seed of one byte repeated.
 pub(crate) fn key(id: &str, seed: u8) -> SigningKey {
@@ -36,6 +38,7 @@ pub(crate) fn pact(members: &[(&str, u8)]) -> Pact {
         emergency: Some(crate::Emergency::USUAL),
         orders: Some(crate::Orders::USUAL),
         linkage: None,
+        seals: None,
         never: vec![],
     }
 }
@@ -181,6 +184,124 @@ fn terms_of_comparing_registers_are_read_back_said_and_bounded() {
             .to_string();
         assert!(refused.contains(place), "{refused}");
     }
+}
+
+prop_compose! {
+    /// Random terms of seals, within their bounds.
+    pub(crate) fn any_seals()(
+        topics in subsequence(Category::ALL[8..].to_vec(), 0..=6),
+        silent in subsequence(Category::ALL.to_vec(), 0..5),
+        emergency: bool,
+    ) -> Seals {
+        Seals {
+            categories: [Category::ALL[..8].to_vec(), topics].concat(),
+            silent,
+            emergency,
+            ..Seals::usual()
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn terms_of_seals_are_read_back(seals in any_seals()) {
+        let pact = Pact { seals: Some(seals), ..three() };
+        prop_assert_eq!(text::read(&pact.text()).unwrap(), pact.clone());
+        prop_assert_eq!(Pact::draft(&pact.text()), Ok((pact, vec![])));
+    }
+}
+
+#[test]
+fn terms_of_seals_are_said_and_bounded() {
+    let with = |change: &dyn Fn(&mut Seals)| {
+        let mut terms = Seals::usual();
+        change(&mut terms);
+        Pact {
+            seals: Some(terms),
+            ..three()
+        }
+    };
+    let usual = with(&|_| {});
+    assert!(!three().text().contains("seals"));
+    assert!(
+        usual.text().contains("\n[seals]\ntables = [\""),
+        "{}",
+        usual.text()
+    );
+    assert!(
+        usual
+            .text()
+            .contains("silent = [\"violence\"]\nemergency = true\n")
+    );
+    let said = |old: &Pact, new: &Pact| -> Vec<String> {
+        let changes = diff(old, new).into_iter();
+        changes.map(|one| one.es).collect()
+    };
+    let first = said(&three(), &usual);
+    assert_eq!(first.len(), 4);
+    let edition = crate::category::edition();
+    assert!(first[0].contains(edition), "{first:?}");
+    assert!(
+        first[2].ends_with("y nunca de esto: Violencia."),
+        "{first:?}"
+    );
+    // Only what changes is said of a change.
+    let stricter = with(&|terms| terms.emergency = false);
+    let changes = said(&usual, &stricter);
+    assert_eq!(changes.len(), 1);
+    assert!(
+        changes[0].contains("sólo una emergencia lo abre"),
+        "{changes:?}"
+    );
+    let fewer = with(&|terms| terms.categories.retain(|one| *one != Category::Genetics));
+    let changes = said(&usual, &fewer);
+    assert!(
+        changes[0].contains("Violencia") && !changes[0].contains("Genes"),
+        "{changes:?}"
+    );
+    assert!(said(&usual, &three())[0].contains("no nombra las tablas"));
+    let described = describe(&stricter);
+    assert!(
+        described
+            .iter()
+            .any(|one| one.en.contains("only an emergency opens it"))
+    );
+
+    type Change = fn(&mut Seals);
+    let wrong: [(Change, &str); 8] = [
+        (|terms| terms.tables.clear(), "seals: tables"),
+        (|terms| terms.tables.push("ab".repeat(31)), "seals: tables"),
+        (|terms| terms.tables.push("AB".repeat(32)), "seals: tables"),
+        (
+            |terms| terms.tables = vec!["ab".repeat(32); 2],
+            "seals: tables",
+        ),
+        (
+            |terms| terms.tables = (10..19).map(|n| n.to_string().repeat(32)).collect(),
+            "seals: tables",
+        ),
+        (
+            |terms| terms.categories.retain(|one| *one != Category::Laboratory),
+            "laboratory is missing",
+        ),
+        (
+            |terms| terms.categories.push(Category::Hiv),
+            "seals: categories",
+        ),
+        (
+            |terms| terms.silent = vec![Category::Hiv; 2],
+            "seals: silent",
+        ),
+    ];
+    for (change, place) in wrong {
+        let refused = sign(&with(&change), &key("imss", 1)).unwrap_err();
+        assert!(refused.to_string().contains(place), "{refused}");
+    }
+    // A category that this program does not know is signed by nobody here.
+    let unknown = usual
+        .text()
+        .replace("\"violence\"]\nemergency", "\"dreams\"]\nemergency");
+    assert!(Pact::draft(&unknown).is_err());
 }
 
 #[test]

@@ -34,6 +34,7 @@ pub(super) fn write(pact: &Pact) -> String {
         pact.orders.as_ref(),
     ));
     out.push_str(&super::linkage::table(pact.linkage.as_ref()));
+    out.push_str(&super::seals::table(pact.seals.as_ref()));
     for agreed in &pact.purposes {
         out.push_str(&purpose_table(agreed));
     }

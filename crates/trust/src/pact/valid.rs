@@ -1,6 +1,6 @@
 //! The bounds of a pact.
 
-use super::{Member, Pact, PactError, former, linkage, policies, purpose, terms};
+use super::{Member, Pact, PactError, former, linkage, policies, purpose, seals, terms};
 use ledger::note::{KeyKind, VerifierKey};
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
@@ -73,6 +73,7 @@ pub(super) fn check(pact: &Pact) -> Result<(), PactError> {
     purpose::check(&pact.purposes, &pact.never)?;
     terms::check(pact.emergency.as_ref(), pact.orders.as_ref())?;
     linkage::check(pact.linkage.as_ref())?;
+    seals::check(pact.seals.as_ref())?;
     if pact.policies.len() > bounds::POLICIES {
         return Err(PactError::Policies(format!(
             "{} bytes; at most {} are read",
@@ -107,13 +108,13 @@ pub(super) fn verifier(text: &str, place: &str) -> Result<VerifierKey, PactError
     Ok(key)
 }
 
+/// Whether a text is a SHA-256 as pacts write it.
+pub(super) fn is_sha256(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 fn previous(pact: &Pact) -> Result<(), PactError> {
-    let is_hash = pact.previous.len() == 64
-        && pact
-            .previous
-            .bytes()
-            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    match (pact.version, is_hash) {
+    match (pact.version, is_sha256(&pact.previous)) {
         (1, false) if pact.previous.is_empty() => Ok(()),
         (1, _) => Err(invalid(
             "previous",

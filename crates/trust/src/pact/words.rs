@@ -1,6 +1,6 @@
 //! A pact in words, for whoever is asked to sign it.
 
-use super::{Agreed, Emergency, Member, Orders, Pact, linkage};
+use super::{Agreed, Emergency, Member, Orders, Pact, linkage, seals};
 use crate::category::list;
 use crate::delegate::Delegated;
 use crate::policy::{self, Circumstances, Rulebook};
@@ -72,6 +72,7 @@ pub fn describe(pact: &Pact) -> Vec<Sentence> {
     said.push(emergencies(pact.emergency.as_ref()));
     said.push(orders(pact.orders.as_ref()));
     said.push(linkage::said(pact));
+    said.extend(seals::said(pact.seals.as_ref()));
     said.extend(pact.never().iter().map(|purpose| never(*purpose)));
     if let Ok(rulebook) = Rulebook::parse(&pact.policies) {
         let care = [Role::Physician, Role::Nurse, Role::Pharmacist, Role::Clerk];

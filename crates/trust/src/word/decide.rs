@@ -5,7 +5,7 @@ use super::residual::{Closing, Opening, Residual, Scope};
 use super::terms::{Frequency, Limited};
 use super::{Label, Part, Rule, Unless, Who, Word, wish};
 use crate::category::{EVERYTHING, IDENTITY};
-use crate::{Category, MemberId, MemberKind, Purpose, Role, Tag};
+use crate::{Category, MemberId, MemberKind, Purpose, Role, Seals, Tag};
 use jiff::Timestamp;
 use std::sync::Arc;
 use store::Labels;
@@ -38,8 +38,8 @@ pub struct Hidden {
     pub residual: Option<Arc<Residual>>,
     /// The closing rules that hide something, in the word's order.
     pub rules: Vec<String>,
-    /// Whether the viewer may be told that something may be withheld: something is closed, and every rule that
-    /// closes it allows the hint. It says nothing of whether there is anything.
+    /// Whether the viewer may be told that something may be withheld: something is closed of which the pact lets be told, and
+    /// every rule that closes it allows the hint. It says nothing of whether there is anything.
     pub hint: bool,
     /// The grants with terms that open something here which nothing else opens. Of several that open the same the first.
     pub under: Vec<Limited>,
@@ -68,26 +68,30 @@ pub struct Hidden {
 /// 7. Whether a resource is in a part, where it does not say enough to tell, is decided so that less is shown.
 /// 8. In an **emergency** only those closing rules count that insist.
 /// 9. For care, a closing rule that does not insist leaves the emergency set open, and whose it is: it hides what has a
-///    closed category unless that is of the set. For every other purpose a seal holds for the set as well.
+///    closed category unless that is of the set. For every other purpose a seal holds for the set as well, and for care where
+///    the pact says so ([`Seals::emergency`]).
 /// 10. A grant (an allowing rule, or an exception) that says how often opens nothing to an institution that used it so
 ///     often; one whose receipts are to be erased by a moment opens nothing from that moment on ([`super::terms`]).
 /// 11. Whoever acts for her is named by no rule about institutions, roles and professionals; for her the law of
 ///     [`represent`](super::represent) comes on top, and no hint is ever given.
 /// 12. What was said for her by whoever acts for her holds as far as the law of [`speak`](super::speak) lets it.
+/// 13. Of what the pact keeps silent ([`Seals::silent`]) no hint is given: there is none where nothing else is hidden.
 ///
 /// So a further closing rule never shows more, and taking an allowing rule or an exception away never shows more; nor
-/// does a further use.
+/// does a further use. A pact's terms of seals never show nor tell more than none.
 ///
 /// What holds for all of a category comes out as labels, which the archive's index knows; the rest as a [`Residual`].
 ///
-/// Here no grant was used before; see [`hidden_when`].
+/// `seals` are the pact's terms; what a rule closes it closes whether it could be said anew under them or not. Here no grant
+/// was used before; see [`hidden_when`].
 pub fn hidden(
     word: Option<&Word>,
+    seals: Option<&Seals>,
     viewer: &Viewer<'_>,
     purpose: Purpose,
     now: Timestamp,
 ) -> Hidden {
-    hidden_when(word, viewer, purpose, now, &|_, _| false)
+    hidden_when(word, seals, viewer, purpose, now, &|_, _| false)
 }
 
 /// As [`hidden`], where some grants are used up: `spent` says it of a grant's name and what it lets.
@@ -95,6 +99,7 @@ pub fn hidden(
 /// Cost: as [`hidden`] up to twice for each grant with terms, and three times more.
 pub fn hidden_when(
     word: Option<&Word>,
+    seals: Option<&Seals>,
     viewer: &Viewer<'_>,
     purpose: Purpose,
     now: Timestamp,
@@ -104,6 +109,7 @@ pub fn hidden_when(
         return Hidden::default();
     };
     let asked = Asked {
+        seals,
         viewer,
         purpose,
         now,
@@ -158,6 +164,7 @@ impl Hidden {
 /// What a word hides when, of the grants with terms, those count whose names are said to.
 fn hides(word: &Word, asked: &Asked<'_>, counts: &dyn Fn(&str) -> bool) -> Hidden {
     let Asked {
+        seals,
         viewer,
         purpose,
         now,
@@ -213,8 +220,8 @@ fn hides(word: &Word, asked: &Asked<'_>, counts: &dyn Fn(&str) -> bool) -> Hidde
         }));
     }
     residual.drop_idle();
-    // For care what could save her life is left out by those that insist alone.
-    residual.spares = purpose == Purpose::Treatment;
+    // For care what could save her life is left out by those that insist alone, unless the pact says otherwise.
+    residual.spares = purpose == Purpose::Treatment && seals.is_none_or(|seals| seals.emergency);
     let whole = |category: &Category| residual.hides_all(*category);
     let closed: Vec<Category> = Category::ALL.into_iter().filter(whole).collect();
     let holding = residual.spares.then(|| residual.insisting());
@@ -232,7 +239,9 @@ fn hides(word: &Word, asked: &Asked<'_>, counts: &dyn Fn(&str) -> bool) -> Hidde
         open.any(|category| holding.touches(category))
     });
     let mut places = Vec::new();
+    let mut may_tell = false;
     for category in Category::ALL {
+        let before = places.len();
         match closed.contains(&category) {
             true => places.extend(residual.closing_at_all(category)),
             false => {
@@ -241,6 +250,10 @@ fn hides(word: &Word, asked: &Asked<'_>, counts: &dyn Fn(&str) -> bool) -> Hidde
                 partly |= places.len() > hiding;
             }
         }
+        let hiding = places.iter().skip(before);
+        may_tell |= hiding
+            .filter_map(|place| closing.get(*place))
+            .any(|rule| seals.is_none_or(|seals| !seals.silences(category, &rule.part.labels)));
     }
     let hiding = closing.iter().enumerate();
     let hiding: Vec<&Rule> = hiding
@@ -251,7 +264,7 @@ fn hides(word: &Word, asked: &Asked<'_>, counts: &dyn Fn(&str) -> bool) -> Hidde
         labels: with_identity(Category::set(&closed)).with(unwanted),
         held: with_identity(Category::set(&held)).with(unwanted),
         residual: partly.then(|| Arc::new(residual)),
-        hint: viewer.acting.is_none() && !hiding.is_empty() && hiding.iter().all(|rule| rule.hint),
+        hint: viewer.acting.is_none() && may_tell && hiding.iter().all(|rule| rule.hint),
         rules: hiding.iter().map(|rule| rule.id.clone()).collect(),
         under: Vec::new(),
         spent: Vec::new(),
@@ -261,6 +274,7 @@ fn hides(word: &Word, asked: &Asked<'_>, counts: &dyn Fn(&str) -> bool) -> Hidde
 /// Under what somebody looks.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
+    seals: Option<&'a Seals>,
     viewer: &'a Viewer<'a>,
     purpose: Purpose,
     now: Timestamp,

@@ -30,7 +30,9 @@ pub fn receipt(before: Option<&SignedWord>, now: &SignedWord, pact: &Pact, lang:
     let old: &[Rule] = before.map_or(&[], |before| &before.word.rules);
     let sentences = |rules: &[Rule], others: &[Rule]| -> Vec<String> {
         let changed = rules.iter().filter(|rule| !others.contains(rule));
-        changed.map(|rule| rule.sentence(lang, &names)).collect()
+        changed
+            .map(|rule| as_it_is_told(rule, pact).sentence(lang, &names))
+            .collect()
     };
     let given = match word.rules.is_empty() {
         true => "dpv:ConsentWithdrawn",
@@ -118,7 +120,7 @@ fn process(
     json!({
         "@type": "dpv:Process",
         "dct:identifier": rule.id,
-        "dct:description": rule.sentence(lang, names),
+        "dct:description": as_it_is_told(rule, pact).sentence(lang, names),
         "dpv:hasProcessing": "dpv:Access",
         "dpv:hasPurpose": purposes,
         "dpv:hasPersonalData": what,
@@ -138,6 +140,15 @@ fn process(
         })),
         "tejido:rule": rule,
     })
+}
+
+/// A rule whose sentence promises no hint that the pact does not let be given.
+fn as_it_is_told(rule: &Rule, pact: &Pact) -> Rule {
+    let seals = pact.seals.as_ref();
+    Rule {
+        hint: seals.map_or(rule.hint, |seals| seals.lets_tell(rule)),
+        ..rule.clone()
+    }
 }
 
 fn name_of(pact: &Pact, member: &MemberId) -> String {

@@ -1,6 +1,7 @@
 use super::*;
-use crate::Lang;
 use crate::category::{EVERYTHING, IDENTITY};
+use crate::pact::tests::any_seals;
+use crate::{Lang, Seals};
 use fhir::obj;
 use proptest::prelude::*;
 use store::Labels;
@@ -44,11 +45,16 @@ fn seen_by_ruiz(rules: &[Rule]) -> Hidden {
 }
 
 fn seen_by_ruiz_for(rules: &[Rule], purpose: Purpose) -> Hidden {
-    seen_by_ruiz_when(rules, purpose, &|_, _| false)
+    seen_by_ruiz_when(rules, None, purpose, &|_, _| false)
+}
+
+fn seen_by_ruiz_under(rules: &[Rule], seals: &Seals) -> Hidden {
+    seen_by_ruiz_when(rules, Some(seals), Purpose::Treatment, &|_, _| false)
 }
 
 fn seen_by_ruiz_when(
     rules: &[Rule],
+    seals: Option<&Seals>,
     purpose: Purpose,
     spent: &dyn Fn(&str, &Frequency) -> bool,
 ) -> Hidden {
@@ -62,7 +68,8 @@ fn seen_by_ruiz_when(
         acting: None,
     };
     let now = at("2026-11-22T18:00:00Z");
-    hidden_when(Some(&word(rules.to_vec())), &viewer, purpose, now, spent)
+    let word = word(rules.to_vec());
+    hidden_when(Some(&word), seals, &viewer, purpose, now, spent)
 }
 
 const MENTAL: &[Category] = &[Category::MentalHealth];
@@ -180,6 +187,63 @@ fn a_hint_is_given_only_if_every_rule_that_hides_allows_it() {
 }
 
 #[test]
+fn of_what_the_pact_keeps_silent_no_hint_is_given() {
+    let seals = Seals {
+        silent: vec![Category::Violence],
+        ..Seals::usual()
+    };
+    let said = |id: &str, what: &[Category]| Rule {
+        hint: true,
+        ..rule(id, false, Who::Everyone, what)
+    };
+    let hints = |rules: &[Rule]| seen_by_ruiz_under(rules, &seals).hint;
+    let violence = said("1", &[Category::Violence]);
+    assert!(seen_by_ruiz(std::slice::from_ref(&violence)).hint);
+    assert!(!hints(std::slice::from_ref(&violence)));
+    // Of the rest it is told, said in one rule or in two.
+    assert!(hints(&[violence, said("2", MENTAL)]));
+    assert!(hints(&[said(
+        "1",
+        &[Category::Violence, Category::MentalHealth]
+    )]));
+    assert!(hints(&[said("1", &[])]));
+    // What a rule names by its label alone is that topic too.
+    let labelled = |codes: &[&str]| Rule {
+        part: Part {
+            labels: codes
+                .iter()
+                .map(|code| Label {
+                    system: part::ACT_CODE.into(),
+                    code: (*code).into(),
+                })
+                .collect(),
+            ..Part::default()
+        },
+        ..said("1", &[Category::Visits])
+    };
+    assert!(!hints(&[labelled(&["SDV"])]));
+    assert!(hints(&[labelled(&["SDV", "PSY"])]));
+    assert!(seals.lets_tell(&said("1", &[])) && seals.lets_tell(&labelled(&["SDV", "PSY"])));
+    assert!(!seals.lets_tell(&labelled(&["SDV"])));
+    assert_eq!(seals.kept_silent(&said("1", &[])), [Category::Violence]);
+    assert_eq!(seals.kept_silent(&rule("1", false, Who::Everyone, &[])), []);
+}
+
+#[test]
+fn where_the_pact_spares_nothing_a_seal_holds_for_what_could_save_a_life_too() {
+    let seals = Seals {
+        emergency: false,
+        ..Seals::usual()
+    };
+    let all = [rule("r", false, Who::Everyone, &[])];
+    let seen = seen_by_ruiz_under(&all, &seals);
+    assert_eq!(seen.held, EVERYTHING.with(IDENTITY));
+    // Broken glass opens it as ever.
+    let emergency = seen_by_ruiz_when(&all, Some(&seals), Purpose::Emergency, &|_, _| false);
+    assert_eq!(emergency, Hidden::default());
+}
+
+#[test]
 fn the_person_herself_sees_all() {
     let imss = member("imss");
     let herself = Viewer {
@@ -192,7 +256,7 @@ fn the_person_herself_sees_all() {
     };
     let word = word(vec![rule("1", false, Who::Everyone, &[])]);
     let now = at("2026-11-22T18:00:00Z");
-    let seen = hidden(Some(&word), &herself, Purpose::OwnRequest, now);
+    let seen = hidden(Some(&word), None, &herself, Purpose::OwnRequest, now);
     assert_eq!(seen, Hidden::default());
 }
 
@@ -231,23 +295,30 @@ prop_compose! {
     }
 }
 
-/// The law once more, as slowly and plainly as it can be said: for every closing rule, is there an allowing rule that
-/// beats it?
-fn is_closed_by_the_book(rules: &[Rule], category: Category) -> bool {
-    let rank = |rule: &Rule| match &rule.who {
+/// How exactly a rule names Dr. Ruiz.
+fn rank(rule: &Rule) -> Option<u8> {
+    match &rule.who {
         Who::Actor(m, a) if m.0 == "farmacia" && a == "ruiz" => Some(5),
         Who::Member(m) if m.0 == "farmacia" => Some(4),
         Who::Role(Role::Physician) => Some(3),
         Who::Kind(MemberKind::Pharmacy) => Some(2),
         Who::Everyone => Some(1),
         _ => None,
-    };
-    let live = |rule: &&Rule| {
-        (rule.what.is_empty() || rule.what.contains(&category))
-            && rank(rule).is_some()
-            && rule.purpose != Some(Purpose::Research)
-            && rule.until != Some(at("2026-11-22T18:00:00Z"))
-    };
+    }
+}
+
+/// Whether a rule says anything of a category to Dr. Ruiz now.
+fn is_live(rule: &Rule, category: Category) -> bool {
+    (rule.what.is_empty() || rule.what.contains(&category))
+        && rank(rule).is_some()
+        && rule.purpose != Some(Purpose::Research)
+        && rule.until != Some(at("2026-11-22T18:00:00Z"))
+}
+
+/// The law once more, as slowly and plainly as it can be said: for every closing rule, is there an allowing rule that
+/// beats it?
+fn is_closed_by_the_book(rules: &[Rule], category: Category) -> bool {
+    let live = |rule: &&Rule| is_live(rule, category);
     rules
         .iter()
         .filter(live)
@@ -258,6 +329,17 @@ fn is_closed_by_the_book(rules: &[Rule], category: Category) -> bool {
                 .filter(live)
                 .any(|opening| opening.allow && rank(opening) > rank(closing))
         })
+}
+
+/// The law of hints: of something closed the pact lets be told, and nobody who closes what is closed wants silence.
+fn is_told_by_the_book(rules: &[Rule], seals: &Seals) -> bool {
+    let mut closed = Category::ALL.to_vec();
+    closed.retain(|one| is_closed_by_the_book(rules, *one));
+    let wants_silence = |rule: &Rule| {
+        let closes = closed.iter().any(|category| is_live(rule, *category));
+        !rule.allow && !rule.hint && closes
+    };
+    !rules.iter().any(wants_silence) && closed.iter().any(|one| !seals.silent.contains(one))
 }
 
 fn within(narrow: Labels, wide: Labels) -> bool {
@@ -308,6 +390,41 @@ proptest! {
         let emergency = seen_by_ruiz_for(&rules, Purpose::Emergency);
         prop_assert_eq!(emergency.labels, emergency.held);
         prop_assert_eq!(emergency.held, seen_by_ruiz(&rules).held);
+    }
+
+    #[test]
+    fn under_a_pact_with_seals_the_book_is_followed_and_nobody_is_shown_or_told_more(
+        rules in proptest::collection::vec(any_rule(), 0..8),
+        seals in any_seals(),
+        silent in proptest::sample::subsequence(Category::ALL.to_vec(), 0..4),
+    ) {
+        let (without, under) = (seen_by_ruiz(&rules), seen_by_ruiz_under(&rules, &seals));
+        prop_assert_eq!(under.labels, without.labels);
+        let held = if seals.emergency { without.held } else { without.labels };
+        prop_assert_eq!(under.held, held);
+        prop_assert_eq!(under.hint, is_told_by_the_book(&rules, &seals), "{:?}", rules);
+        prop_assert!(without.hint || !under.hint);
+        // Nor does a pact that keeps more silent, or spares nothing.
+        let narrower = Seals {
+            silent: [seals.silent.clone(), silent].concat(),
+            emergency: false,
+            ..seals
+        };
+        let narrow = seen_by_ruiz_under(&rules, &narrower);
+        prop_assert!(under.hint || !narrow.hint);
+        prop_assert!(within(under.held, narrow.held));
+    }
+
+    #[test]
+    fn under_any_seals_one_more_closing_rule_never_shows_more(
+        rules in proptest::collection::vec(any_rule(), 0..8),
+        closing in any_rule(),
+        seals in any_seals(),
+    ) {
+        let more = [rules.clone(), vec![Rule { allow: false, ..closing }]].concat();
+        let (before, after) = (seen_by_ruiz_under(&rules, &seals), seen_by_ruiz_under(&more, &seals));
+        prop_assert!(within(before.labels, after.labels));
+        prop_assert!(within(before.held, after.held));
     }
 
     #[test]
@@ -528,7 +645,7 @@ fn a_grant_that_is_used_up_opens_nothing_and_says_which_it_is() {
     assert_eq!((open.labels, open.under.len()), (Labels(0), 1));
     assert_eq!(open.under[0].name, "twice");
     let spent = |name: &str, often: &Frequency| name == "twice" && often.times == 2;
-    let closed_again = seen_by_ruiz_when(&rules, Purpose::Treatment, &spent);
+    let closed_again = seen_by_ruiz_when(&rules, None, Purpose::Treatment, &spent);
     assert_eq!(closed_again.labels, EVERYTHING.with(IDENTITY));
     assert_eq!((closed_again.under.len(), closed_again.spent.len()), (0, 1));
     // What is open without it is no use of it.

@@ -78,6 +78,7 @@ fn said_for<'a>(spoken: &'a Spoken, typed: &'a Fields) -> views::speak::Input<'a
         spoken,
         typed,
         errors: &[],
+        seals: None,
     }
 }
 

@@ -57,8 +57,10 @@ fn desk(
     let actor = signed
         .open(Use::Actor, typed.get("quien"))
         .and_then(|json| serde_json::from_str(&json).ok());
+    let pact = signed.state().gate.pact();
     let input = views::rules::Input {
         rules: &today.rules,
+        seals: pact.seals.as_ref(),
         said: &today.said,
         actor,
         typed,
@@ -255,8 +257,14 @@ pub(super) async fn preview(SignedForm(signed, typed): SignedForm) -> Answer {
     .await?;
     Ok(match seen {
         Ok(rows) => {
-            let preview =
-                views::rules::preview(signed.t(), &signed.frame().threads, &eyes, &rows, &rule);
+            let pact = signed.state().gate.pact();
+            let preview = views::rules::preview(
+                signed.t(),
+                &signed.frame().threads,
+                pact.seals.as_ref(),
+                (&eyes, &rows),
+                &rule,
+            );
             desk(&signed, StatusCode::OK, &today, &typed, &[], Some(preview))
         }
         Err(refusal) => signed.refuse(&refusal, ""),

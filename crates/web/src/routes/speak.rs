@@ -34,11 +34,13 @@ fn desk(
     typed: &Fields,
     errors: &[FieldError],
 ) -> Response<Body> {
+    let pact = signed.state().gate.pact();
     let input = Input {
         reference,
         spoken,
         typed,
         errors,
+        seals: pact.seals.as_ref(),
     };
     let html = match of {
         Of::Rules => views::speak::rules(signed.frame(), &input),

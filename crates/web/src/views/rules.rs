@@ -9,8 +9,8 @@ use crate::when;
 use askama::Template;
 use jiff::{SignedDuration, Timestamp};
 use trust::{
-    Author, Category, MemberId, MemberKind, Part, Per, Previewed, Purpose, Role, Rule, Tag, Unless,
-    Who,
+    Author, Category, MemberId, MemberKind, Part, Per, Previewed, Purpose, Role, Rule, Seals, Tag,
+    Unless, Who,
 };
 
 /// A rule as a sentence.
@@ -200,8 +200,8 @@ fn listed(t: Text, words: &[String]) -> String {
     }
 }
 
-/// A rule as a sentence.
-pub(crate) fn rule(t: Text, threads: &Threads, rule: &Rule) -> RuleView {
+/// A rule as a sentence, as it means something under the pact's terms of seals.
+pub(crate) fn rule(t: Text, threads: &Threads, seals: Option<&Seals>, rule: &Rule) -> RuleView {
     let what: Vec<String> = rule.what.iter().map(|c| category(t, *c)).collect();
     let key = if rule.allow {
         "rule.opens"
@@ -242,12 +242,7 @@ pub(crate) fn rule(t: Text, threads: &Threads, rule: &Rule) -> RuleView {
         Some(until) => t.fill("rule.until", &[("date", &day(until))]),
     });
     if !rule.allow {
-        let key = if rule.hint {
-            "rule.hint"
-        } else {
-            "rule.silence"
-        };
-        detail.push(t.say(key).to_owned());
+        detail.extend(told(t, seals, rule));
         if rule.insist {
             detail.push(t.say("rule.insists").to_owned());
         }
@@ -262,6 +257,23 @@ pub(crate) fn rule(t: Text, threads: &Threads, rule: &Rule) -> RuleView {
         detail: detail.join(" "),
         allow: rule.allow,
     }
+}
+
+/// What whoever is refused by a closing rule is told.
+fn told(t: Text, seals: Option<&Seals>, rule: &Rule) -> Vec<String> {
+    if !rule.hint || seals.is_some_and(|seals| !seals.lets_tell(rule)) {
+        return vec![t.say("rule.silence").to_owned()];
+    }
+    let mut said = vec![t.say("rule.hint").to_owned()];
+    let kept = seals.map_or(Vec::new(), |seals| seals.kept_silent(rule));
+    said.extend(never_told(t, &kept));
+    said
+}
+
+/// Of what no hint is ever given, if there is such a thing.
+fn never_told(t: Text, silent: &[Category]) -> Option<String> {
+    let what: Vec<String> = silent.iter().map(|one| category(t, *one)).collect();
+    (!what.is_empty()).then(|| t.fill("rules.never_told", &[("what", &listed(t, &what))]))
 }
 
 /// A part of the record, a sentence for each thing that it says.
@@ -350,8 +362,15 @@ fn purpose_key(purpose: Purpose) -> &'static str {
     }
 }
 
-/// What a preview says of a rule that is tried: whom it lets see what once it holds, and on what terms.
-pub fn preview(t: Text, threads: &Threads, who: &Who, rows: &[Previewed], tried: &Rule) -> Preview {
+/// What a preview says of a rule that is tried: whom it lets see what once it holds, on what terms, and what is told though
+/// it would let be told.
+pub fn preview(
+    t: Text,
+    threads: &Threads,
+    seals: Option<&Seals>,
+    (who, rows): (&Who, &[Previewed]),
+    tried: &Rule,
+) -> Preview {
     let whom = who_words(t, threads, who);
     let rows: Vec<PreviewRow> = rows
         .iter()
@@ -399,6 +418,8 @@ pub fn preview(t: Text, threads: &Threads, who: &Who, rows: &[Previewed], tried:
         difference.push(t.say("preview.same").to_owned());
     }
     difference.extend(tried.terms.sentences(t.lang()));
+    let kept = seals.map_or(Vec::new(), |seals| seals.kept_silent(tried));
+    difference.extend(never_told(t, &kept));
     Preview {
         headline: t.fill("preview.headline", &[("who", &whom)]),
         difference: difference.join(" "),
@@ -410,6 +431,8 @@ pub fn preview(t: Text, threads: &Threads, who: &Who, rows: &[Previewed], tried:
 pub struct Input<'a> {
     /// The rules in force.
     pub rules: &'a [Rule],
+    /// What the pact says of seals.
+    pub seals: Option<&'a Seals>,
     /// What she said, newest first: version and moment.
     pub said: &'a [(u64, Timestamp)],
     /// A professional from the log, to make a rule about: (code, words).
@@ -447,7 +470,12 @@ struct Page<'a> {
     kinds: Vec<Tick>,
     topics: Vec<Tick>,
     everything: bool,
+    /// Of what is told nothing, whatever she chooses; empty where there is no such thing.
+    never_told: String,
     silence: bool,
+    /// What becomes of what could save her life, and what it is to insist.
+    emergency_hint: &'static str,
+    insists: &'static str,
     insist: bool,
     quiet: bool,
     sure_error: String,
@@ -469,10 +497,18 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
     let whom = whom_choices(t, &threads, input.actor.as_ref(), true);
     let mut eyes = vec![choice("", t.say("field.same_as_who"))];
     eyes.extend(whom.iter().skip(1).cloned());
+    // What is closed already may be opened to somebody, whether it could be closed anew or not.
+    let offered = |one: &Category| {
+        let closed = |rule: &Rule| !rule.allow && rule.what.contains(one);
+        input
+            .seals
+            .is_none_or(|seals| seals.categories.contains(one))
+            || input.rules.iter().any(closed)
+    };
     let boxes = |topics: bool| -> Vec<Tick> {
         Category::ALL
             .into_iter()
-            .filter(|c| (*c as u8 >= 16) == topics)
+            .filter(|c| c.is_topic() == topics && offered(c))
             .map(|c| Tick {
                 code: c.code(),
                 label: category(t, c),
@@ -505,6 +541,7 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
         who.value = input.actor.map_or_else(String::new, |(code, _)| code);
     }
     let about = input.typed.get("quien").to_owned();
+    let spares = input.seals.is_none_or(|seals| seals.emergency);
     let error = |field: &str| {
         let mut errors = input.errors.iter();
         let found = errors.find(|e| e.field == field);
@@ -512,7 +549,9 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
     };
     super::render(&Page {
         about,
-        rules: input.rules.iter().map(|r| rule(t, &threads, r)).collect(),
+        rules: (input.rules.iter())
+            .map(|r| rule(t, &threads, input.seals, r))
+            .collect(),
         receipts: receipts(t, input.said),
         verb: f.choice("verb", verbs.into()),
         who,
@@ -530,6 +569,18 @@ pub fn page(frame: Frame, input: Input<'_>) -> String {
         kinds: boxes(false),
         topics: boxes(true),
         everything: input.typed.has("what", "everything"),
+        never_told: input
+            .seals
+            .and_then(|seals| never_told(t, &seals.silent))
+            .unwrap_or_default(),
+        emergency_hint: t.say(match spares {
+            true => "rules.emergency_hint",
+            false => "rules.emergency_closed",
+        }),
+        insists: t.say(match spares {
+            true => "rules.insist",
+            false => "rules.insist_closed",
+        }),
         silence: input.typed.get("hint") == "silence",
         insist: input.typed.get("insist") == "yes",
         quiet: input.typed.get("quiet") == "yes",
@@ -604,21 +655,56 @@ mod tests {
             Who::Kind(MemberKind::Pharmacy),
             &[Category::MentalHealth, Category::Hiv],
         );
-        let es = rule(Text::of(Lang::Es), &threads, &pharmacies);
+        let es = rule(Text::of(Lang::Es), &threads, None, &pharmacies);
         assert_eq!(
             es.sentence,
             "Las farmacias no pueden ver mi salud mental y mi información sobre VIH e ITS."
         );
-        let en = rule(Text::of(Lang::En), &threads, &pharmacies);
+        let en = rule(Text::of(Lang::En), &threads, None, &pharmacies);
         assert_eq!(
             en.sentence,
             "Pharmacies cannot see my mental health and my HIV and STI information."
         );
         let all = closing(Who::Member(MemberId("imss".into())), &[]);
         assert_eq!(
-            rule(Text::of(Lang::Es), &threads, &all).sentence,
+            rule(Text::of(Lang::Es), &threads, None, &all).sentence,
             "IMSS no puede ver nada de mi expediente."
         );
+    }
+
+    #[test]
+    fn what_the_pact_keeps_silent_is_not_said_to_be_told() {
+        let (t, threads) = (Text::of(Lang::Es), Threads::default());
+        let seals = Seals::usual();
+        let detail = |seals, what: &[Category]| {
+            rule(t, &threads, seals, &closing(Who::Everyone, what)).detail
+        };
+        let never = "De mi información sobre violencia no se avisa nunca.";
+        let violence = [Category::Violence];
+        assert!(detail(None, &violence).contains(t.say("rule.hint")));
+        let silent = detail(Some(&seals), &violence);
+        assert!(
+            silent.contains(t.say("rule.silence")) && !silent.contains(never),
+            "{silent}"
+        );
+        let all = detail(Some(&seals), &[]);
+        assert!(
+            all.contains(t.say("rule.hint")) && all.contains(never),
+            "{all}"
+        );
+        let hiv = detail(Some(&seals), &[Category::Hiv]);
+        assert!(
+            hiv.contains(t.say("rule.hint")) && !hiv.contains(never),
+            "{hiv}"
+        );
+        // The preview says so before it is saved.
+        let tried = |what: &[Category]| {
+            let who = Who::Everyone;
+            let tried = closing(who.clone(), what);
+            preview(t, &threads, Some(&seals), (&who, &[]), &tried).difference
+        };
+        assert!(tried(&violence).ends_with(never), "{}", tried(&violence));
+        assert!(!tried(&[Category::Hiv]).contains(never));
     }
 
     #[test]
@@ -657,8 +743,8 @@ mod tests {
         let p = preview(
             t,
             &Threads::default(),
-            &Who::Kind(MemberKind::Pharmacy),
-            &rows,
+            None,
+            (&Who::Kind(MemberKind::Pharmacy), &rows),
             &Rule::default(),
         );
         assert!(p.difference.contains("mis medicinas"), "{}", p.difference);
@@ -677,7 +763,7 @@ mod tests {
             ..Rule::default()
         };
         let everyone = Who::Everyone;
-        let p = preview(t, &Threads::default(), &everyone, &rows, &on_terms);
+        let p = preview(t, &Threads::default(), None, (&everyone, &rows), &on_terms);
         let said = "Cada institución, 2 veces a la semana.";
         assert!(p.difference.ends_with(said), "{}", p.difference);
     }

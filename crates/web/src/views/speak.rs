@@ -9,7 +9,7 @@ use crate::text::Text;
 use crate::when;
 use askama::Template;
 use jiff::Timestamp;
-use trust::{Finding, Rule, Spoken, Wish, wish};
+use trust::{Finding, Rule, Seals, Spoken, Wish, wish};
 
 /// Something said, with its button.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub struct Input<'a> {
     pub typed: &'a Fields,
     /// What is wrong with it.
     pub errors: &'a [FieldError],
+    /// What the pact says of seals.
+    pub seals: Option<&'a Seals>,
 }
 
 #[derive(Template)]
@@ -86,6 +88,14 @@ pub fn rules(frame: Frame, input: &Input<'_>) -> String {
         label: one.name(t.lang()).to_owned(),
         on: input.typed.has("what", one.code()),
     };
+    // What is closed already may be opened to somebody, whether it could be closed anew or not.
+    let offered = |one: &&trust::Category| {
+        let closed = |rule: &Rule| !rule.allow && rule.what.contains(*one);
+        input
+            .seals
+            .is_none_or(|seals| seals.categories.contains(*one))
+            || input.spoken.rules.iter().any(closed)
+    };
     let verbs = ["close", "open"].map(|verb| choice(verb, t.say(&format!("verb.{verb}"))));
     let untils = ["always", "month", "year", "date"]
         .map(|until| choice(until, t.say(&format!("until.{until}"))));
@@ -96,7 +106,13 @@ pub fn rules(frame: Frame, input: &Input<'_>) -> String {
         take_back: format!("{base}/quitar"),
         fields: vec![f.choice("verb", verbs.into()), f.choice("who", whom)],
         legend: t.say("rules.what"),
-        boxes: input.spoken.decides.iter().map(tick).collect(),
+        boxes: input
+            .spoken
+            .decides
+            .iter()
+            .filter(offered)
+            .map(tick)
+            .collect(),
         until: f.choice("until", untils.into()),
         lead: t.say("speak.rules_lead"),
         none: t.say("speak.no_rules"),

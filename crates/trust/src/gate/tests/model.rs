@@ -3,8 +3,9 @@
 use super::super::judge::{Case, Opens, judge, kind_code};
 use super::*;
 use crate::category::{EVERYTHING, IDENTITY};
+use crate::pact::tests::any_seals;
 use crate::policy::{self, Circumstances, Rulebook};
-use crate::{Rule, Viewer, Who, Word};
+use crate::{Rule, Seals, Viewer, Who, Word};
 use proptest::prelude::*;
 use store::Labels;
 
@@ -39,15 +40,16 @@ fn a_rule() -> impl Strategy<Value = Rule> {
         who,
         what,
         proptest::option::of(0..3i64),
+        any::<bool>(),
     )
-        .prop_map(|(name, allow, who, what, until)| Rule {
+        .prop_map(|(name, allow, who, what, until, hint)| Rule {
             id: format!("r{name}"),
             allow,
             who,
             what,
             purpose: None,
             until: until.map(|hours| noon() + jiff::SignedDuration::from_hours(hours - 1)),
-            hint: false,
+            hint,
             ..Rule::default()
         })
 }
@@ -58,11 +60,15 @@ fn may_read(role: Role, evidence: bool, state: &str) -> bool {
     care && evidence && ["active", "pasante"].contains(&state)
 }
 
-/// Whether a category is open, by the law of words, said naively.
-fn is_open(role: Role, category: Category, rules: &[Rule]) -> bool {
-    let by_pact = role != Role::Pharmacist
+/// Whether the policies open a category.
+fn is_open_by_pact(role: Role, category: Category) -> bool {
+    role != Role::Pharmacist
         || category.is_topic()
-        || [Category::Medicines, Category::Allergies].contains(&category);
+        || [Category::Medicines, Category::Allergies].contains(&category)
+}
+
+/// Whether a category is open by the law of words, said naively.
+fn is_open_by_word(role: Role, category: Category, rules: &[Rule]) -> bool {
     let exact = |who: &Who| match who {
         Who::Everyone => Some(0),
         Who::Kind(_) => Some(1),
@@ -80,7 +86,22 @@ fn is_open(role: Role, category: Category, rules: &[Rule]) -> bool {
             .filter_map(|rule| exact(&rule.who))
             .max()
     };
-    by_pact && (strongest(false).is_none() || strongest(true) > strongest(false))
+    strongest(false).is_none() || strongest(true) > strongest(false)
+}
+
+/// Whether it may be told that something is withheld: of a closed category that the pact does not keep silent, and if no rule
+/// that closes one of those that are closed wants silence.
+fn may_be_told(role: Role, rules: &[Rule], seals: Option<&Seals>) -> bool {
+    let mut closed = Category::ALL.to_vec();
+    closed.retain(|category| !is_open_by_word(role, *category, rules));
+    let mut silences = rules.iter().filter(|rule| !rule.allow && !rule.hint);
+    let silenced = silences.any(|rule| {
+        let alone = std::slice::from_ref(rule);
+        let mut closed = closed.iter();
+        closed.any(|category| !is_open_by_word(role, *category, alone))
+    });
+    let silent = seals.map_or(&[][..], |seals| &seals.silent);
+    !silenced && closed.iter().any(|category| !silent.contains(category))
 }
 
 proptest! {
@@ -90,6 +111,7 @@ proptest! {
         state in 0..STATES.len(),
         evidence in any::<bool>(),
         rules in proptest::collection::vec(a_rule(), 0..6),
+        seals in proptest::option::of(any_seals()),
     ) {
         let (role, state) = (ROLES[role], STATES[state]);
         thread_local! {
@@ -128,6 +150,7 @@ proptest! {
             rulebook,
             purposes: &crate::pact::usual(),
             never: &crate::pact::NEVER,
+            seals: seals.as_ref(),
             actions: &[policy::READ],
             circumstances: &circumstances,
             opens: Opens::Seen,
@@ -147,9 +170,17 @@ proptest! {
         prop_assert_eq!(verdict.refused.is_none(), may_read(role, evidence, state));
         if verdict.refused.is_none() {
             for category in Category::ALL {
+                let by_pact = is_open_by_pact(role, category);
+                let by_word = is_open_by_word(role, category, &rules);
                 let open = !verdict.hidden.meets(category.bit());
-                prop_assert_eq!(open, is_open(role, category, &rules), "{:?}", category);
+                prop_assert_eq!(open, by_pact && by_word, "{:?}", category);
+                // No rule insists: what could save a life is closed by the pact alone, or where that spares nothing.
+                let spares = seals.as_ref().is_none_or(|seals| seals.emergency);
+                let open = !verdict.held.meets(category.bit());
+                prop_assert_eq!(open, by_pact && (spares || by_word), "{:?}", category);
             }
+            prop_assert_eq!(verdict.hint, may_be_told(role, &rules, seals.as_ref()));
+            prop_assert_eq!(verdict.untold, seals.map_or(Labels(0), |seals| Category::set(&seals.silent)));
             prop_assert_eq!(verdict.hidden.0 & !(EVERYTHING.0 | IDENTITY.0), 0);
         } else {
             prop_assert_eq!(verdict.hidden, Labels(EVERYTHING.0));

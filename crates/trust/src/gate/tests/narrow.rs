@@ -1,14 +1,15 @@
-//! Two laws, for random pacts, words and people who ask: one more prohibition never opens anything, and neither does one
-//! permission less.
+//! Laws for random pacts, words and people who ask: one more prohibition never opens anything, nor does one permission
+//! less, and a pact's terms of seals only ever show and tell less.
 
 use super::super::judge::{Case, Opens, Verdict, judge, kind_code};
 use super::*;
 use crate::delegate::{Delegated, Task};
-use crate::pact::{Agreed, NEVER, usual};
+use crate::pact::{Agreed, NEVER, tests::any_seals, usual};
 use crate::policy::{self, Circumstances, Rulebook};
-use crate::{Category, EvidenceKind, Rule, Viewer, Who, Word};
+use crate::{Category, EvidenceKind, Rule, Seals, Viewer, Who, Word};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
+use store::Labels;
 
 const ACTIONS: [&str; 5] = [
     "action",
@@ -69,8 +70,10 @@ prop_compose! {
             Who::Actor(id("farmacia"), "ines".into()),
         ]),
         what in subsequence(Category::ALL.to_vec(), 0..4),
+        hint: bool,
+        insist: bool,
     ) -> Rule {
-        Rule { id: format!("r{name}"), allow, who, what, purpose: None, until: None, hint: false, ..Rule::default() }
+        Rule { id: format!("r{name}"), allow, who, what, hint, insist, ..Rule::default() }
     }
 }
 
@@ -107,6 +110,16 @@ prop_compose! {
 }
 
 fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Asker) -> Verdict {
+    decide_under(None, rulebook, purposes, rules, asker)
+}
+
+fn decide_under(
+    seals: Option<&Seals>,
+    rulebook: &Rulebook,
+    purposes: &[Agreed],
+    rules: &[Rule],
+    asker: &Asker,
+) -> Verdict {
     let member = id("farmacia");
     let circumstances = Circumstances {
         actor: asker.login.into(),
@@ -152,6 +165,7 @@ fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Aske
         rulebook,
         purposes,
         never: &NEVER,
+        seals,
         actions: &[policy::READ],
         circumstances: &circumstances,
         opens: Opens::Seen,
@@ -170,12 +184,18 @@ fn decide(rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Aske
     })
 }
 
-/// The categories that a verdict opens.
-fn open(verdict: &Verdict) -> Vec<Category> {
-    let open = |category: &Category| !verdict.hidden.meets(category.bit());
+/// The categories that a verdict opens: as they are, and what of them could save a life.
+fn open(verdict: &Verdict) -> Vec<(Category, bool)> {
+    let open = |hidden: Labels, saving: bool| {
+        let all = Category::ALL.into_iter();
+        all.filter(move |category| !hidden.meets(category.bit()))
+            .map(move |category| (category, saving))
+    };
     match verdict.refused {
         Some(_) => Vec::new(),
-        None => Category::ALL.into_iter().filter(open).collect(),
+        None => open(verdict.hidden, false)
+            .chain(open(verdict.held, true))
+            .collect(),
     }
 }
 
@@ -202,7 +222,11 @@ proptest! {
         rules in proptest::collection::vec(a_rule(), 0..6),
         closing in a_rule(),
         askers in proptest::collection::vec(an_asker(), 8),
+        seals in proptest::option::of(any_seals()),
     ) {
+        let decide = |rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Asker| {
+            decide_under(seals.as_ref(), rulebook, purposes, rules, asker)
+        };
         let mut more = lines.clone();
         more.insert(place.min(lines.len()), (false, action, when));
         let closing = Rule { allow: false, ..closing };
@@ -221,7 +245,11 @@ proptest! {
         place in 0..8usize,
         rules in proptest::collection::vec(a_rule(), 1..6),
         askers in proptest::collection::vec(an_asker(), 8),
+        seals in proptest::option::of(any_seals()),
     ) {
+        let decide = |rulebook: &Rulebook, purposes: &[Agreed], rules: &[Rule], asker: &Asker| {
+            decide_under(seals.as_ref(), rulebook, purposes, rules, asker)
+        };
         let mut fewer = lines.clone();
         let (permits, _): (Vec<usize>, Vec<usize>) = (0..lines.len()).partition(|at| lines[*at].0);
         if !permits.is_empty() {
@@ -237,6 +265,34 @@ proptest! {
             let wide = decide(&before, &usual(), &rules, asker);
             within(&decide(&after, &usual(), &rules, asker), &wide)?;
             within(&decide(&before, &usual(), &closed, asker), &wide)?;
+        }
+    }
+
+    #[test]
+    fn terms_of_seals_only_ever_show_and_tell_less(
+        lines in proptest::collection::vec(a_line(), 1..8),
+        rules in proptest::collection::vec(a_rule(), 0..6),
+        seals in any_seals(),
+        silent in subsequence(Category::ALL.to_vec(), 0..4),
+        askers in proptest::collection::vec(an_asker(), 8),
+    ) {
+        let rulebook = rulebook(&lines);
+        let narrower = Seals {
+            silent: [seals.silent.clone(), silent].concat(),
+            emergency: false,
+            ..seals.clone()
+        };
+        for asker in &askers {
+            let terms = [None, Some(&seals), Some(&narrower)];
+            let verdicts = terms.map(|seals| decide_under(seals, &rulebook, &usual(), &rules, asker));
+            for pair in verdicts.windows(2) {
+                let (wide, narrow) = (&pair[0], &pair[1]);
+                within(narrow, wide)?;
+                prop_assert_eq!(&narrow.refused, &wide.refused);
+                prop_assert_eq!((narrow.hidden, &narrow.rules), (wide.hidden, &wide.rules));
+                prop_assert!(wide.hint || !narrow.hint);
+                prop_assert!(narrow.untold.0 & wide.untold.0 == wide.untold.0);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::word::{Author, Part, Period, Unless};
 use crate::{Category, Rule, Who};
 use fhir::query;
-use store::{Asked, HistoryOf};
+use store::{Asked, HistoryOf, Labels};
 
 /// An observation of hers, of a year, written by somebody.
 fn observation(id: &str, year: i32, cedula: &str) -> String {
@@ -94,7 +94,7 @@ fn a_year_that_she_closes_is_gone_from_every_answer_at_the_next_request_and_come
     assert_eq!(found(&node, &grant), (vec!["of-2021".into()], Some(1)));
     assert!(node.reads(&grant, "Observation", "of-2022").is_none());
     assert!(node.reads(&grant, "Observation", "of-2021").is_some());
-    assert!(node.store().withholds(&grant.permit).unwrap());
+    assert!(node.store().withholds(&grant.permit, Labels(0)).unwrap());
     let held = node.store().everything(&grant.permit, &Asked::default());
     let (page, _) = node.open_answer(&grant, held.unwrap(), noon()).unwrap();
     assert!(page.matches.iter().all(|one| one.id != "of-2022"));

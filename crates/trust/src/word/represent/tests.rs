@@ -64,7 +64,7 @@ fn seen_by(word: &Word, tag: Tag, now: Timestamp) -> Hidden {
         herself: false,
         acting: Some(tag),
     };
-    hidden(Some(word), &viewer, Purpose::Family, now)
+    hidden(Some(word), None, &viewer, Purpose::Family, now)
 }
 
 fn closes(id: &str, who: Who, what: &[Category]) -> Rule {
@@ -194,7 +194,7 @@ fn a_child_is_not_shown_violence_on_a_telephone_that_another_may_hold() {
             herself: true,
             acting: None,
         };
-        Category::of(hidden(Some(word), &viewer, Purpose::OwnRequest, now).labels)
+        Category::of(hidden(Some(word), None, &viewer, Purpose::OwnRequest, now).labels)
     };
     let child = word(
         Some("2016-06-03"),

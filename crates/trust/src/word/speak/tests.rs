@@ -93,7 +93,7 @@ fn shown(word: &Word, of: &str, topics: &[Category], now: Timestamp) -> bool {
         acting: None,
     };
     // A purpose for which no seal spares anything.
-    let hidden = hidden(Some(word), &viewer, Purpose::Research, now);
+    let hidden = hidden(Some(word), None, &viewer, Purpose::Research, now);
     let mut residual = hidden.residual.iter();
     let asked = residual.any(|one| one.hides(&MemberId("imss".into()), of, "1", &resource));
     !crate::labels(of, &resource).meets(hidden.labels) && !asked
@@ -447,7 +447,7 @@ proptest! {
                 herself: acting.is_none(),
                 acting,
             };
-            let seen = |word: &Word| hidden(Some(word), &viewer, Purpose::Family, noon(years));
+            let seen = |word: &Word| hidden(Some(word), None, &viewer, Purpose::Family, noon(years));
             prop_assert_eq!(seen(&own), seen(&word));
         }
     }

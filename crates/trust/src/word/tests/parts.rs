@@ -355,7 +355,9 @@ fn is_left_out(seen: Hidden, thing: Thing) -> bool {
 
 /// What Dr. Ruiz is kept from when every grant was used so often.
 fn seen_after(used: u32, rules: &[Rule]) -> Hidden {
-    seen_by_ruiz_when(rules, Purpose::Treatment, &|_, often| often.times <= used)
+    seen_by_ruiz_when(rules, None, Purpose::Treatment, &|_, often| {
+        often.times <= used
+    })
 }
 
 fn rules_of(told: &[Told]) -> Vec<Rule> {
@@ -578,17 +580,29 @@ fn a_part_that_she_insists_on_is_closed_though_all_else_of_it_is_spared() {
     let of = ResourceType::from_name("AllergyIntolerance").unwrap();
     let resource = obj! { "resourceType" => "AllergyIntolerance" };
     let spared = crate::labels(of, &resource);
-    let shown = |rules: &[&Rule], id: &str, purpose| {
+    let shown_under = |seals: Option<&Seals>, rules: &[&Rule], id: &str, purpose| {
         let said = word(rules.iter().map(|one| (*one).clone()).collect());
-        let hidden = hidden(Some(&said), &doctor, purpose, at("2026-11-22T12:00:00Z"));
+        let now = at("2026-11-22T12:00:00Z");
+        let hidden = hidden(Some(&said), seals, &doctor, purpose, now);
         let by_label = spared.meets(hidden.held);
         let asked = hidden.residual;
         !by_label && !asked.is_some_and(|asked| asked.hides(&member, of, id, &resource))
     };
+    let shown = |rules: &[&Rule], id: &str, purpose| shown_under(None, rules, id, purpose);
     for purpose in [Purpose::Treatment, Purpose::Emergency] {
         assert!(shown(&[&all], "a", purpose), "a seal spares it");
         assert!(!shown(&[&all, &one], "a", purpose), "but this one");
         assert!(shown(&[&all, &one], "b", purpose));
     }
     assert!(!shown(&[&all], "a", Purpose::Research), "and only for care");
+    // A part of it that no rule insists on, under a pact that spares nothing.
+    let part = allergies("part", false, &["AllergyIntolerance/a"]);
+    let seals = Seals {
+        emergency: false,
+        ..Seals::usual()
+    };
+    let strict = |id: &str, purpose| !shown_under(Some(&seals), &[&part], id, purpose);
+    assert!(strict("a", Purpose::Treatment) && !strict("b", Purpose::Treatment));
+    assert!(!strict("a", Purpose::Emergency));
+    assert!(shown(&[&part], "a", Purpose::Treatment));
 }

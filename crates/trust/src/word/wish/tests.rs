@@ -47,7 +47,7 @@ fn unwanted_by(
         herself,
         acting: None,
     };
-    super::super::hidden(Some(word), &viewer, purpose, now).labels
+    super::super::hidden(Some(word), None, &viewer, purpose, now).labels
 }
 
 fn for_her(wishes: &[Wish], now: Timestamp) -> Labels {
