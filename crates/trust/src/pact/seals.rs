@@ -52,7 +52,7 @@ impl Seals {
         Category::set(&self.silent)
     }
 
-    /// Whether of a part of some categories nothing may be told: all of them are silent, or all that it names as labels.
+    /// Whether nothing may be told of what a rule closes of a category, in a part that names these labels (none is any).
     pub(crate) fn silences(&self, what: Category, labels: &[Label]) -> bool {
         let codes = |code: &str| {
             let mut silent = self.silent.iter();
