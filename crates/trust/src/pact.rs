@@ -21,6 +21,7 @@ pub use linkage::{Linkage, PARTS as LINKAGE_PARTS, parts_in_words};
 pub use purpose::{Agreed, NEVER, usual};
 pub use terms::{Emergency, Orders};
 pub use valid::bounds;
+pub(crate) use words::{Concern, concerning};
 pub use words::{Sentence, describe, evidence as evidence_words, purpose as purpose_words};
 
 use crate::Purpose;

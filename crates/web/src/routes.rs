@@ -108,6 +108,7 @@ pub(crate) fn all(state: State) -> Router {
         .route("/historia", get(history::show))
         .route("/accesos", get(looks::show))
         .route("/accesos/{member}/{act}/opinion", post(looks::opine))
+        .route("/accesos/{member}/{act}/porque", get(looks::why))
         .route("/accesos/{member}/{act}/prueba", get(looks::proof))
         .route("/accesos/{member}/{act}/recibo", get(looks::receipt))
         .route("/reglas", get(rules::show).post(rules::save))
