@@ -142,6 +142,21 @@ try {
   await patient.waitForLoadState();
   sentence("she verifies the proof", await patient.isVisible("[data-test=prueba-vale]"));
   await look(patient, "prueba");
+  await patient.goto(`${imss}/accesos`);
+  if (await several.count() > 0) await several.click();
+  await patient.locator("[data-test=ver-porque][href*='/accesos/imss/']:visible").first().click();
+  await patient.waitForSelector("[data-test=movimiento]");
+  sentence("she reads why, and that it comes out the same", await patient.isVisible("[data-test=otra-vez-same]"));
+  sentence("with what counted and what the pact says", await patient.isVisible("[data-test=conto]")
+    && await patient.isVisible("[data-test=dice-el-pacto]"));
+  await look(patient, "porque");
+  await patient.goto(`${imss}/accesos`);
+  if (await several.count() > 0) await several.click();
+  const elsewhere = patient.locator("[data-test=ver-porque]:not([href*='/accesos/imss/']):visible");
+  await elsewhere.first().click();
+  await patient.waitForSelector("[data-test=movimiento]");
+  sentence("and where to ask about what was decided elsewhere", await patient.isVisible("[data-test=otra-vez-missing]"));
+  await look(patient, "porque-de-otra");
   await patient.goto(`${imss}/codigo`);
   await patient.click("#mostrar-codigo");
   await patient.waitForLoadState();

@@ -25,7 +25,9 @@ use axum::{
     routing::any,
 };
 use fhir::{IssueCode, ResourceType, json};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header, request};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request,
+};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::{
     any::Any,
@@ -36,7 +38,7 @@ use std::{
 use tokio::sync::Semaphore;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
 use tracing::Instrument;
-use trust::{Actor, MemberId, Role, SignedWord};
+use trust::{Actor, Gate, MemberId, SignedWord};
 
 /// What every request reaches.
 pub(crate) struct Door {
@@ -129,14 +131,13 @@ async fn headers(request: request::Request<Body>, next: Next) -> Response<Body> 
 }
 
 async fn handle(door: Arc<Door>, request: Request<Body>) -> Response<Body> {
-    let started = Instant::now();
     let (parts, body) = request.into_parts();
     let asked = Asked::of(&parts.uri);
     let pretty = matches!(&asked, Ok(asked) if asked.pretty);
     let span = span(&parts);
     let result = match asked {
         Ok(asked) => {
-            let answer = door.answer(&parts, asked, body, started);
+            let answer = door.answer(&parts, asked, body);
             answer.instrument(span.clone()).await
         }
         Err(fault) => Err(fault),
@@ -270,13 +271,20 @@ impl Statement {
     }
 }
 
+/// Whether an answer is the one resource that was asked for by its name.
+fn is_found(route: &Route, answer: &Result<Response<Body>, Fault>) -> bool {
+    let shows = |response: &Response<Body>| {
+        matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED)
+    };
+    route.interaction == Interaction::Read && answer.as_ref().is_ok_and(shows)
+}
+
 impl Door {
     async fn answer(
         self: Arc<Door>,
         parts: &request::Parts,
         asked: Asked,
         body: Body,
-        started: Instant,
     ) -> Result<Response<Body>, Fault> {
         let (route, places) = routes::find(parts.method.as_str(), parts.uri.path())?;
         if route.entry == Entry::Public {
@@ -287,30 +295,34 @@ impl Door {
         let share = self.shares.take(token).ok_or_else(Fault::too_much)?;
         let share = Arc::new(share);
         let actor = self.clone().sign_in(token, &share).await?;
-        let paced = actor.role == Role::Patient;
-        let who = paced.then(|| actor.id.clone());
+        let (role, who, mut started) = (actor.role, actor.id.clone(), Instant::now());
         let signed_in = SignedIn {
             route,
             places,
             share,
             actor,
         };
-        let answer = self.clone().answer_to(signed_in, parts, asked, body).await;
-        if let Some(who) = who {
+        let answer = self
+            .clone()
+            .answer_to(signed_in, parts, asked, body, &mut started)
+            .await;
+        if Gate::waits(role, is_found(route, &answer)) {
             let question = format!("{} {}", parts.method, parts.uri);
-            let wait = self.house.gate.pace(&who, &question, started.elapsed());
-            tokio::time::sleep(wait).await;
+            let leaves = self.house.gate.leaves(&who, &question, started.elapsed());
+            tokio::time::sleep_until((started + leaves).into()).await;
         }
         answer
     }
 
-    /// The answer to somebody who signed in.
+    /// The answer to somebody who signed in. Its time is counted from when all of the question is here: whoever sends it
+    /// slowly chooses no moment.
     async fn answer_to(
         self: Arc<Door>,
         signed_in: SignedIn,
         parts: &request::Parts,
         mut asked: Asked,
         body: Body,
+        started: &mut Instant,
     ) -> Result<Response<Body>, Fault> {
         let SignedIn {
             route,
@@ -329,6 +341,7 @@ impl Door {
         if let Some(sent) = sent {
             gzip = negotiate::content(&parts.headers, sent)?;
             bytes = Some(self.take(body).await?);
+            *started = Instant::now();
         }
         let mut wishes = negotiate::wishes(&parts.headers)?;
         if let Some(form) = bytes.take_if(|_| sent == Some(Sent::Form)) {

@@ -7,10 +7,11 @@ use crate::{Answer, Candidate};
 use fhir::json::{Limits, parse};
 use fhir::{ResourceType, Value};
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use trust::{
     Actor, Gate, MemberId, News, PersonRef, Purpose, Refusal, RefusalKind, Request, Settled,
-    SignedWord, What,
+    SignedWord, Tag, What,
 };
 
 /// Acts of a log that one answer carries.
@@ -73,6 +74,40 @@ pub(crate) fn answer(gate: &Gate, runs: &Runs, from: &MemberId, path: &str, body
         Ok(body) => Reply::ok(body),
         Err(refusal) => Reply::refused(&refusal),
     }
+}
+
+/// Whom a message is about, where what answers it may hang on her record: it leaves at a beat of the member and this
+/// question, so that no actor and no evidence of the asker's draws another one. `None` of what is about nobody here.
+pub(crate) fn about(path: &str, body: &[u8]) -> Option<String> {
+    let about = match path {
+        path::ASK | path::LOG => serde_json::from_slice::<Whom>(body).ok()?.person.hex(),
+        path::FIND => serde_json::from_slice::<Wanted>(body).ok()?.who.words(),
+        path::RECEIPT | path::OPINE => {
+            let asked: AskedOf = serde_json::from_slice(body).ok()?;
+            format!("{} {}", asked.ask.person.hex(), asked.act)
+        }
+        _ => return None,
+    };
+    Some(format!("{path} {about}"))
+}
+
+/// As much of an [`Ask`] as says whom it is about.
+#[derive(Deserialize)]
+struct Whom {
+    person: Tag,
+}
+
+/// The same of a [`FindAsk`].
+#[derive(Deserialize)]
+struct Wanted {
+    who: FindWho,
+}
+
+/// The same of an [`AboutAct`].
+#[derive(Deserialize)]
+struct AskedOf {
+    ask: Whom,
+    act: String,
 }
 
 /// Takes a pact that another member brings, if our own rules allow.

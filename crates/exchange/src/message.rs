@@ -170,6 +170,20 @@ pub(crate) enum FindWho {
     },
 }
 
+impl FindWho {
+    /// Who is meant, in a line.
+    pub(crate) fn words(&self) -> String {
+        match self {
+            FindWho::Tag(tag) => tag.hex(),
+            FindWho::Name {
+                given,
+                family,
+                birth_date,
+            } => format!("{given}|{family}|{birth_date}"),
+        }
+    }
+}
+
 /// A patient's code to turn into evidence.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct RedeemAsk {

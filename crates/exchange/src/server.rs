@@ -17,7 +17,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use trust::{Gate, MemberId, Refusal, RefusalKind};
 
@@ -201,6 +201,8 @@ impl Server {
                 return self.signed(&head, None, reply).await;
             }
         };
+        // From when all of it is here: whoever sends it slowly chooses no moment.
+        let started = Instant::now();
         let caller = match self.caller(&member, &head, &body) {
             Ok(caller) => caller,
             Err(reply) => {
@@ -208,7 +210,7 @@ impl Server {
                 return self.signed(&head, None, reply).await;
             }
         };
-        let Ok(_turn) = self.busy.try_acquire() else {
+        let Ok(turn) = self.busy.try_acquire() else {
             let busy = Reply::bad(
                 RefusalKind::Unavailable,
                 "El nodo está ocupado.",
@@ -217,6 +219,7 @@ impl Server {
             return self.signed(&head, Some(caller), busy).await;
         };
         let path = head.uri.path().to_owned();
+        let asked = answer::about(&path, &body).map(|question| (member.clone(), question));
         let (gate, runs, version) = (self.gate.clone(), Arc::clone(&self.runs), caller.pact);
         let work = tokio::task::spawn_blocking(move || {
             let ours = gate.pact().version;
@@ -238,7 +241,13 @@ impl Server {
                 "The node failed to answer.",
             )
         });
-        self.signed(&head, Some(caller), reply).await
+        let response = self.signed(&head, Some(caller), reply).await;
+        drop(turn);
+        if let Some((who, question)) = asked {
+            let leaves = self.gate.leaves(&who.0, &question, started.elapsed());
+            tokio::time::sleep_until((started + leaves).into()).await;
+        }
+        response
     }
 
     /// Writes into the log that somebody was turned away.

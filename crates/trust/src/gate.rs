@@ -3,7 +3,7 @@
 //! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
 //! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
 //! (`words`, `statements`, `current`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
-//! (`pattern`, `noticed`) or guessing (`sought`), who is who as it was decided (`links`, `linked`, told above by `register`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
+//! (`pattern`, `noticed`) or guessing (`sought`), why it came out so (`replay`, `why`), who is who as it was decided (`links`, `linked`, told above by `register`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
 //! row it keeps is named in `rows`.
 
 mod accounts;
@@ -47,6 +47,7 @@ mod touch;
 mod tries;
 mod upkeep;
 mod uses;
+mod why;
 mod wish;
 mod witness;
 mod words;
@@ -75,6 +76,7 @@ pub use speak::Spoken;
 pub(crate) use speak::{SPOKE, SPOKEN};
 pub use tag::Tag;
 pub use upkeep::Checked;
+pub use why::{Again, Why};
 pub(crate) use wish::{ASKED, WISHED};
 pub use words::Previewed;
 

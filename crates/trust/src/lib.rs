@@ -26,12 +26,12 @@ pub use category::{Categories, Category, Finding, labels};
 pub use delegate::{Colleague, Delegation, Delegator, Task};
 pub use evidence::{Evidence, EvidenceKind};
 pub use gate::{
-    Acting, Changes, Checked, Config, Decided, Document, Enrolment, Erasure, Explained, Gap, Gate,
-    Grant, Ground, Grounds, Guardianship, How, Lang, Limit, Met, Mine, NewAccount, NewDelegate,
-    NewLicence, NewPage, NewRepresentative, News, PatientCode, PersonRef, Previewed, Purpose,
-    Question, Refusal, RefusalKind, Registered, Registrar, Request, Resemblance, Row, SETTLED_OUT,
-    Said, Settled, SignedIn, Signer, Simulated, Spoken, Stage, Tag, Telling, Together, Unusual,
-    What,
+    Acting, Again, Changes, Checked, Config, Decided, Document, Enrolment, Erasure, Explained, Gap,
+    Gate, Grant, Ground, Grounds, Guardianship, How, Lang, Limit, Met, Mine, NewAccount,
+    NewDelegate, NewLicence, NewPage, NewRepresentative, News, PatientCode, PersonRef, Previewed,
+    Purpose, Question, Refusal, RefusalKind, Registered, Registrar, Request, Resemblance, Row,
+    SETTLED_OUT, Said, Settled, SignedIn, Signer, Simulated, Spoken, Stage, Tag, Telling, Together,
+    Unusual, What, Why,
 };
 pub use pact::{
     Agreed, Emergency, FormerKey, Linkage, Member, MemberId, MemberKind, Orders, Pact, PactError,

@@ -24,6 +24,7 @@ pub use seals::Seals;
 pub(crate) use seals::{may_close, other_tables};
 pub use terms::{Emergency, Orders};
 pub use valid::bounds;
+pub(crate) use words::{Concern, concerning};
 pub use words::{Sentence, describe, evidence as evidence_words, purpose as purpose_words};
 
 use crate::Purpose;

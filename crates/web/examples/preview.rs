@@ -8,6 +8,8 @@ mod emergency;
 mod kin;
 #[path = "preview/registry.rs"]
 mod registry;
+#[path = "preview/why.rs"]
+mod why;
 
 use exchange::{Answer, Candidate, LogPart, Outcome, Part};
 use fhir::{Value, obj};
@@ -194,7 +196,10 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
             staff("/persona/sealed"),
             Text::of(lang).say("refusal.evidence"),
             "Para abrir el expediente hace falta que la persona esté contigo. Recíbela o pídele su código.",
-            &["treatment-needs-evidence".into()],
+            views::fault::Because {
+                names: &["no-evidence".into()],
+                says: &why::says(lang),
+            },
             &[],
             ("sealed", true),
         ),
@@ -243,6 +248,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
             &verdict,
         ),
     ));
+    out.extend(why::pages(lang));
     out.push(("reglas", rules(person("/reglas"))));
     out
 }

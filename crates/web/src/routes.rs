@@ -26,8 +26,10 @@ use axum::extract::{Request, State as Shared};
 use axum::http::{Response, StatusCode};
 use axum::middleware::{Next, from_fn_with_state, map_response};
 use axum::routing::{get, post};
+use http_body_util::BodyExt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use trust::Role;
+use trust::Gate;
 
 /// A page, or the page that says why not.
 type Answer = Result<Response<Body>, Response<Body>>;
@@ -35,20 +37,29 @@ type Answer = Result<Response<Body>, Response<Body>>;
 /// Largest form: a long note and the sealed state of a consultation.
 const FORM_BYTES: usize = 256 << 10;
 
-/// Answers to people who look at their own leave at beats, so that the time of one tells nothing.
+/// Answers to people leave at beats, so that the time of one tells nothing of what is kept from its reader. Counted from
+/// when all of the question is here: whoever sends a form slowly chooses no moment.
 async fn pace(Shared(state): Shared<State>, request: Request, next: Next) -> Response<Body> {
-    let started = Instant::now();
     let asked = signed_in(&state, request.headers())
-        .filter(|actor| actor.role == Role::Patient)
+        .filter(|actor| Gate::waits(actor.role, false))
         .map(|actor| {
             let question = format!("{} {}", request.method(), request.uri().path());
             (actor.id, question)
         });
+    let Some((who, question)) = asked else {
+        return next.run(request).await;
+    };
+    let here = Arc::new(Mutex::new(Instant::now()));
+    let last = here.clone();
+    let noted = move |frame| {
+        *last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        frame
+    };
+    let request = request.map(|body| Body::new(body.map_frame(noted)));
     let response = next.run(request).await;
-    if let Some((who, question)) = asked {
-        let wait = state.gate.pace(&who, &question, started.elapsed());
-        tokio::time::sleep(wait).await;
-    }
+    let started = *here.lock().unwrap_or_else(PoisonError::into_inner);
+    let leaves = state.gate.leaves(&who, &question, started.elapsed());
+    tokio::time::sleep_until((started + leaves).into()).await;
     response
 }
 
@@ -108,6 +119,7 @@ pub(crate) fn all(state: State) -> Router {
         .route("/historia", get(history::show))
         .route("/accesos", get(looks::show))
         .route("/accesos/{member}/{act}/opinion", post(looks::opine))
+        .route("/accesos/{member}/{act}/porque", get(looks::why))
         .route("/accesos/{member}/{act}/prueba", get(looks::proof))
         .route("/accesos/{member}/{act}/recibo", get(looks::receipt))
         .route("/reglas", get(rules::show).post(rules::save))

@@ -5,7 +5,7 @@ use crate::form::Fields;
 use crate::seal::Use;
 use crate::text::Text;
 use crate::threads::Threads;
-use crate::views::fault::{self, Step};
+use crate::views::fault::{self, Because, Step};
 use crate::{State, views};
 use axum::Form;
 use axum::body::Body;
@@ -144,7 +144,7 @@ impl Visitor {
             self.frame(None),
             &headline,
             &sentence,
-            &[],
+            Because::default(),
             &steps,
             ("", false),
         );
@@ -227,11 +227,16 @@ impl Signed {
             true => t.say("desk.refused"),
             false => refusal.sentence(t.lang()),
         };
+        let says = self.state().gate.says_of(&self.actor, refusal).into_iter();
+        let says: Vec<String> = says.map(|one| one.text(t.lang()).to_owned()).collect();
         let html = fault::page(
             self.frame(),
             headline,
             sentence,
-            &refusal.because,
+            Because {
+                names: &refusal.because,
+                says: &says,
+            },
             &steps,
             (evidence, breaks),
         );
@@ -248,7 +253,14 @@ impl Signed {
         }];
         page(
             status,
-            fault::page(self.frame(), &headline, &sentence, &[], &steps, ("", false)),
+            fault::page(
+                self.frame(),
+                &headline,
+                &sentence,
+                Because::default(),
+                &steps,
+                ("", false),
+            ),
         )
     }
 }

@@ -23,6 +23,7 @@ pub mod rules;
 pub mod speak;
 pub mod tell;
 pub mod trends;
+pub mod why;
 pub mod wish;
 
 pub use frame::Frame;

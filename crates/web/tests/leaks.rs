@@ -103,6 +103,7 @@ const TABLE: &[(&str, &str, Asked)] = {
         ),
         ("GET", "/accesos", Get(&["/accesos"])),
         ("POST", "/accesos/{member}/{act}/opinion", EachAct),
+        ("GET", "/accesos/{member}/{act}/porque", EachAct),
         ("GET", "/accesos/{member}/{act}/prueba", EachAct),
         ("GET", "/accesos/{member}/{act}/recibo", EachAct),
         ("GET", "/reglas", Get(&["/reglas"])),
@@ -384,12 +385,14 @@ impl World {
             token.into_iter().chain(pairs).collect::<Vec<_>>().join("&")
         };
         let log = self.ask("GET", "/accesos", "").await;
-        let acts: Vec<String> = log
+        let mut acts: Vec<String> = log
             .body
             .split("href=\"/accesos/farmacia/")
             .skip(1)
             .map(|rest| rest.split('/').next().unwrap().to_owned())
             .collect();
+        // Each line leads to its proof and to why.
+        acts.dedup();
         assert!(acts.len() > 3, "{acts:?}");
         // What reads comes first, what changes after it.
         for (_, _, asked) in TABLE {

@@ -32,6 +32,7 @@ const NOT_WALKED: &[&str] = &[
     "GET /historia",
     "GET /accesos",
     "POST /accesos/{member}/{act}/opinion",
+    "GET /accesos/{member}/{act}/porque",
     "GET /accesos/{member}/{act}/prueba",
     "GET /accesos/{member}/{act}/recibo",
     "GET /reglas",

@@ -86,8 +86,13 @@ async fn a_person_who_is_here_and_one_who_is_not_are_refused_alike() {
     assert_eq!(told(here), told(not));
 }
 
+/// She closes laboratory results, or a part of them, to everyone.
+pub(crate) fn seal(house: &House, part: Part) {
+    close_laboratory(house, Who::Everyone, part);
+}
+
 /// What both worlds have: of hers a condition, a measurement that is open, what names the results that are withheld.
-fn open_to_all() -> Vec<String> {
+pub(crate) fn open_to_all() -> Vec<String> {
     let measured = observation("v1", "her", "8867-4")
         .replace("laboratory", "vital-signs")
         .replace(
@@ -109,7 +114,7 @@ fn open_to_all() -> Vec<String> {
 }
 
 /// What only one world has: results that are withheld, one of them changed, one deleted; a report on them.
-fn withheld() -> Vec<String> {
+pub(crate) fn withheld() -> Vec<String> {
     let result = observation("o3", "her", "4548-4")
         .replace(r#""code":"4548-4""#, r#""code":"4548-4","display":"Hemoglobina glucosilada""#)
         .replace(

@@ -1,54 +1,16 @@
 //! Whether the time of an answer tells of what is withheld: a stated test, left out of the usual run, since a busy machine
-//! makes it long: `cargo test --workspace --test door -- --ignored timing`.
-//!
-//! The same question is asked in two worlds in turn, [`EACH`] times each, who is first changing every time, so that a
-//! slow moment of the machine meets both alike. The times are compared by the two-sided Mann-Whitney test, normal
-//! approximation (Mann and Whitney 1947). They count as told apart where |z| passes [`Z`], which by chance alone happens
-//! to one question of ten thousand.
+//! makes it long: `cargo test --workspace --test door -- --ignored timing --test-threads 1 --nocapture`. How times are
+//! compared: `ranks.rs`. The same over the network: `exchange/tests/timing.rs`.
 
-use crate::house::House;
+#[path = "../../../exchange/tests/common/ranks.rs"]
+mod ranks;
+
+use crate::house::{House, SHE};
+use crate::leaks::{open_to_all, seal, withheld};
 use crate::wish::world;
+use ranks::{EACH, WARM, compare};
 use std::time::Instant;
-
-const EACH: usize = 600;
-const Z: f64 = 3.89;
-
-/// How far the ranks of the first sample lie from what chance would give, in standard deviations. Equal times take the
-/// middle of their ranks.
-fn mann_whitney(one: &[u128], two: &[u128]) -> f64 {
-    let mut all: Vec<(u128, bool)> = one.iter().map(|time| (*time, true)).collect();
-    all.extend(two.iter().map(|time| (*time, false)));
-    all.sort_unstable();
-    let (mut ranks, mut place) = (0.0, 0);
-    while place < all.len() {
-        let same = all[place..]
-            .iter()
-            .take_while(|(time, _)| *time == all[place].0)
-            .count();
-        let middle = place as f64 + (same as f64 + 1.0) / 2.0;
-        let ours = all[place..place + same]
-            .iter()
-            .filter(|(_, first)| *first)
-            .count();
-        ranks += middle * ours as f64;
-        place += same;
-    }
-    let (n, m) = (one.len() as f64, two.len() as f64);
-    let u = ranks - n * (n + 1.0) / 2.0;
-    (u - n * m / 2.0) / (n * m * (n + m + 1.0) / 12.0).sqrt()
-}
-
-#[test]
-fn the_test_tells_apart_what_differs_and_nothing_else() {
-    let base: Vec<u128> = (0..600).map(|i| 1_000 + i * 7 % 300).collect();
-    let later: Vec<u128> = base.iter().map(|time| time + 60).collect();
-    assert!(mann_whitney(&base, &base).abs() < 0.01);
-    assert!(mann_whitney(&base, &later) < -Z);
-    assert!(mann_whitney(&later, &base) > Z);
-    // Ranks 1 and 3 of 4: U is 1, of mean 2 and standard deviation sqrt(5/3).
-    let z = mann_whitney(&[1, 3], &[2, 4]);
-    assert!((z + 1.0 / (5.0_f64 / 3.0).sqrt()).abs() < 1e-12, "{z}");
-}
+use trust::{Part, Role};
 
 async fn time(house: &House, token: &str, line: &str) -> u128 {
     let started = Instant::now();
@@ -58,13 +20,37 @@ async fn time(house: &House, token: &str, line: &str) -> u128 {
     took
 }
 
+/// A world by its name, and who asks in it.
+type World = (&'static str, House, String);
+
+/// Asks each question in all worlds, and gives what tells the first one from another.
+async fn told_apart(worlds: &[World], lines: &[&str]) -> Vec<String> {
+    let named: Vec<&str> = worlds.iter().map(|(name, ..)| *name).collect();
+    let mut apart = Vec::new();
+    for line in lines {
+        let mut times = vec![Vec::new(); worlds.len()];
+        for turn in 0..EACH + WARM {
+            for place in 0..worlds.len() {
+                let place = (place + turn) % worlds.len();
+                let (_, house, token) = &worlds[place];
+                let took = time(house, token, line).await;
+                if turn >= WARM {
+                    times[place].push(took);
+                }
+            }
+        }
+        apart.extend(compare(line, &named, &times));
+    }
+    apart
+}
+
 #[tokio::test]
 #[ignore = "it measures time, and takes a minute on a quiet machine"]
 async fn timing_does_not_tell_whose_finding_it_is() {
     let (hers, token, _) = world("her").await;
     let (others, other_token, _) = world("other").await;
-    let mut apart = Vec::new();
-    for line in [
+    let worlds = [("hers", hers, token), ("another's", others, other_token)];
+    let lines = [
         "GET /fhir/Observation/o1",
         "GET /fhir/Observation/o3",
         "GET /fhir/Observation?patient=her&_total=accurate",
@@ -72,30 +58,105 @@ async fn timing_does_not_tell_whose_finding_it_is() {
         "GET /fhir/Appointment?patient=her&_total=accurate",
         "GET /fhir/Patient/her/$everything",
         "GET /fhir/Condition?patient=her&_total=accurate",
-    ] {
-        let (mut one, mut two) = (Vec::new(), Vec::new());
-        for turn in 0..EACH + 20 {
-            let (mut a, mut b) = (0, 0);
-            for first in [turn % 2 == 0, turn % 2 == 1] {
-                match first {
-                    true => a = time(&hers, &token, line).await,
-                    false => b = time(&others, &other_token, line).await,
-                }
-            }
-            // The first ones warm caches.
-            if turn >= 20 {
-                one.push(a);
-                two.push(b);
-            }
-        }
-        let z = mann_whitney(&one, &two);
-        one.sort_unstable();
-        two.sort_unstable();
-        let (mine, theirs) = (one[EACH / 2] / 1_000, two[EACH / 2] / 1_000);
-        println!("{line}: z {z:.2}, medians {mine} and {theirs} µs");
-        if z.abs() > Z {
-            apart.push((line, z, mine, theirs));
-        }
+    ];
+    let apart = told_apart(&worlds, &lines).await;
+    assert!(apart.is_empty(), "told apart: {apart:#?}");
+}
+
+/// What a physician who cares for her asks.
+const ASKED: [&str; 16] = [
+    "GET /fhir/Observation/o3",
+    "GET /fhir/Observation/o3/_history",
+    "GET /fhir/Observation/o3/_history/1",
+    "GET /fhir/Observation/v1",
+    "GET /fhir/Observation?patient=her&_total=accurate",
+    "GET /fhir/Observation?patient=her&code=4548-4&_total=accurate",
+    "GET /fhir/Observation?patient=her&_sort=value-quantity&_count=1&_total=accurate",
+    "GET /fhir/Observation?patient=her&_include=*&_revinclude=*",
+    "GET /fhir/Encounter?patient=her&_revinclude:iterate=*",
+    "GET /fhir/Patient?_id=her&_has:Observation:patient:code=4548-4&_total=accurate",
+    "GET /fhir/Patient/her/$everything",
+    "GET /fhir/Patient/her/_history",
+    "GET /fhir/Observation/$lastn?patient=her&max=2",
+    "GET /fhir/Observation/$meta",
+    // Nobody's in particular: refused to her, whatever is here.
+    "GET /fhir/Observation?code=4548-4&_total=accurate",
+    "GET /fhir/DiagnosticReport/d1",
+];
+
+/// A world with results of hers, or of somebody else, or none; and what she closed of hers in silence.
+fn sealed(of: Option<&str>, part: Option<&Part>) -> (House, String) {
+    let house = House::new();
+    house.check_in(SHE);
+    let resources = withheld().into_iter().filter_map(|text| {
+        let of = of?;
+        Some(text.replace("Patient/her", &format!("Patient/{of}")))
+    });
+    for text in open_to_all().into_iter().chain(resources) {
+        house.load(&[&text]);
     }
+    match part {
+        Some(part) => seal(&house, part.clone()),
+        None => drop(house.token(Role::Patient)),
+    }
+    let token = house.token(Role::Physician);
+    (house, token)
+}
+
+async fn a_physician_is_not_told(part: Part) {
+    let world = |name, of| {
+        let (house, token) = sealed(of, Some(&part));
+        (name, house, token)
+    };
+    let worlds = [
+        world("hers", Some("her")),
+        world("another's", Some("other")),
+        world("not there", None),
+    ];
+    let apart = told_apart(&worlds, &ASKED).await;
+    assert!(apart.is_empty(), "told apart: {apart:#?}");
+}
+
+#[tokio::test]
+#[ignore = "it measures time, and takes some minutes on a quiet machine"]
+async fn timing_does_not_tell_a_physician_of_what_is_sealed() {
+    a_physician_is_not_told(Part::default()).await;
+}
+
+/// No label says it then, but a question that each resource answers.
+fn by_type() -> Part {
+    let types = vec!["Observation".into(), "DiagnosticReport".into()];
+    Part {
+        types,
+        ..Part::default()
+    }
+}
+
+#[tokio::test]
+#[ignore = "it measures time, and takes some minutes on a quiet machine"]
+async fn timing_does_not_tell_a_physician_of_a_part_that_is_sealed() {
+    a_physician_is_not_told(by_type()).await;
+}
+
+/// Nothing is withheld in these worlds; in two of them she closed something in silence, which finds nothing to hide.
+#[tokio::test]
+#[ignore = "it measures time, and takes a minute on a quiet machine"]
+async fn timing_does_not_tell_a_physician_of_a_silent_rule() {
+    let (whole, part) = (Part::default(), by_type());
+    let world = |name, part| {
+        let (house, token) = sealed(None, part);
+        (name, house, token)
+    };
+    let worlds = [
+        world("nothing said", None),
+        world("a silent rule", Some(&whole)),
+        world("one on a part", Some(&part)),
+    ];
+    let lines = [
+        "GET /fhir/Observation/v1",
+        "GET /fhir/Observation?patient=her&code=8867-4&_total=accurate",
+        "GET /fhir/Patient/her/_history",
+    ];
+    let apart = told_apart(&worlds, &lines).await;
     assert!(apart.is_empty(), "told apart: {apart:#?}");
 }

@@ -372,19 +372,13 @@ impl Gate {
     }
 
     /// An act by its name, if it is listed for the grant's person and not kept back.
-    fn act_of(
+    pub(super) fn act_of(
         &self,
         grant: &Grant,
         act: &str,
         now: Timestamp,
     ) -> Result<(u64, Vec<u8>, Act), Refusal> {
-        let house = &self.house;
-        let none = || {
-            Refusal::bad(
-                "No hay tal movimiento en tu registro.",
-                "There is no such act in your log.",
-            )
-        };
+        let (house, none) = (&self.house, not_there);
         // A receipt opens the whole act, which says what was left out: it is for the person alone, as is what she says of one.
         if acting(grant).is_some() {
             return Err(none());
@@ -411,7 +405,7 @@ impl Gate {
 
     /// The categories that the log of somebody too young for them does not name; until then an act on them has no receipt
     /// that opens.
-    fn unnamed(&self, grant: &Grant, now: Timestamp) -> Labels {
+    pub(super) fn unnamed(&self, grant: &Grant, now: Timestamp) -> Labels {
         let words = self.words_of(&grant.tags);
         let young = words
             .iter()
@@ -430,14 +424,22 @@ impl Gate {
 
 /// Whether an act that is listed for a person is told to her: its day has come, and it is about no finding that is kept
 /// back. The others are passed over as if they were not there, so that they take nobody's place on a page.
-fn is_told(act: &Act, kept_back: Labels, now: Timestamp) -> bool {
+pub(super) fn is_told(act: &Act, kept_back: Labels, now: Timestamp) -> bool {
     act.told.is_none_or(|told| told <= now) && !act.labels.meets(kept_back)
 }
 
 /// Who acts for the person under a grant.
-fn acting(grant: &Grant) -> Option<Tag> {
+pub(super) fn acting(grant: &Grant) -> Option<Tag> {
     let question = grant.grounds.question.as_ref()?;
     question.acting.map(|acting| acting.tag)
+}
+
+/// The one answer for an act that is not there and one that is not hers to read.
+pub(super) fn not_there() -> Refusal {
+    Refusal::bad(
+        "No hay tal movimiento en tu registro.",
+        "There is no such act in your log.",
+    )
 }
 
 /// Whether an act found what it looked for. Of what did not, whoever acts for the person is not told: to ask for what is

@@ -180,7 +180,7 @@ impl Gate {
         }
     }
 
-    fn explained(&self, act: &Act, leaf: u64) -> Result<Explained, Refusal> {
+    pub(super) fn explained(&self, act: &Act, leaf: u64) -> Result<Explained, Refusal> {
         let asked = act.grounds.question.as_ref().and_then(|asked| {
             let types = asked.types.as_deref();
             question::actions(asked.verbs, types, &act.what, act.who.role).ok()
@@ -212,7 +212,7 @@ impl Gate {
     }
 
     /// A version of the pact that was in force here.
-    fn pact_at(&self, version: u64) -> Result<Option<InForce>, Refusal> {
+    pub(super) fn pact_at(&self, version: u64) -> Result<Option<InForce>, Refusal> {
         let house = &self.house;
         let row = house.store.get(&house.seal, &rows::pact_at(version))?;
         row.map(|row| InForce::open(&String::from_utf8_lossy(&row)))
@@ -331,7 +331,7 @@ impl Gate {
     }
 
     /// A piece of evidence by its name, among what is kept about the people of an act.
-    fn piece(&self, act: &Act, id: &str) -> Result<Option<Evidence>, Refusal> {
+    pub(super) fn piece(&self, act: &Act, id: &str) -> Result<Option<Evidence>, Refusal> {
         let from = act.grounds.question.as_ref().map_or(act.at, |q| q.at);
         let mut tags: Vec<Tag> = act.person.into_iter().collect();
         if let Some(person) = act.person {
@@ -391,7 +391,11 @@ impl Gate {
     }
 
     /// A word as it was in force here.
-    fn word_at(&self, said: &Said, at_hand: &mut AtHand) -> Result<Option<Word>, Refusal> {
+    pub(super) fn word_at(
+        &self,
+        said: &Said,
+        at_hand: &mut AtHand,
+    ) -> Result<Option<Word>, Refusal> {
         if let Some(word) = at_hand.words.get(said) {
             return Ok(Some(word.clone()));
         }
@@ -412,7 +416,7 @@ impl Gate {
     }
 }
 
-fn words_of(act: &Act) -> impl Iterator<Item = &Said> {
+pub(super) fn words_of(act: &Act) -> impl Iterator<Item = &Said> {
     act.grounds.question.iter().flat_map(|asked| &asked.words)
 }
 

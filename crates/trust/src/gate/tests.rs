@@ -24,6 +24,7 @@ mod settled;
 mod sign_in;
 mod upkeep;
 mod uses;
+mod why;
 mod wish;
 mod words;
 

@@ -75,13 +75,62 @@ pub fn describe(pact: &Pact) -> Vec<Sentence> {
     said.extend(seals::said(pact.seals.as_ref()));
     said.extend(pact.never().iter().map(|purpose| never(*purpose)));
     if let Ok(rulebook) = Rulebook::parse(&pact.policies) {
-        let care = [Role::Physician, Role::Nurse, Role::Pharmacist, Role::Clerk];
-        said.extend(care.into_iter().map(|role| opens(&rulebook, role)));
+        said.extend(CARE.into_iter().map(|role| opens(&rulebook, role)));
         said.push(delegates(&rulebook));
     }
     said.extend(pact.members.iter().map(member));
     said
 }
+
+/// What was asked of a pact, as far as its sentences differ by it.
+pub(crate) struct Concern<'a> {
+    pub(crate) purpose: Purpose,
+    pub(crate) role: Role,
+    /// In another one's name.
+    pub(crate) delegated: bool,
+    /// Why it was refused, by codes; empty when it was allowed.
+    pub(crate) refused: &'a [String],
+}
+
+/// What a pact says of one request, in the sentences of [`describe`].
+pub(crate) fn concerning(pact: &Pact, rulebook: &Rulebook, concern: &Concern<'_>) -> Vec<Sentence> {
+    let Concern { purpose, role, .. } = *concern;
+    if pact.never().contains(&purpose) {
+        return vec![never(purpose)];
+    }
+    let mut said = Vec::new();
+    let mut purposes = pact.purposes.iter();
+    match purposes.find(|agreed| agreed.purpose == purpose) {
+        Some(found) => said.push(agreed(found)),
+        None if pact.purposes.is_empty() => {}
+        None => said.push(unnamed(purpose)),
+    }
+    match purpose {
+        Purpose::Treatment if CARE.contains(&role) => said.push(opens(rulebook, role)),
+        Purpose::Emergency => said.push(emergencies(pact.emergency.as_ref())),
+        Purpose::State => said.push(orders(pact.orders.as_ref())),
+        _ => {}
+    }
+    if concern.delegated {
+        said.push(delegates(rulebook));
+    }
+    if concern.refused.iter().any(|code| code == "old-word") {
+        said.push(old_words(pact.word_minutes));
+    }
+    said
+}
+
+/// A purpose that the pact does not name.
+fn unnamed(unnamed: Purpose) -> Sentence {
+    let (es, en) = purpose(unnamed);
+    Sentence::new(
+        format!("Para {es} no se abre nada: no está entre los motivos del pacto."),
+        format!("For {en} nothing is opened: it is not among the pact's purposes."),
+    )
+}
+
+/// Who cares for people.
+const CARE: [Role; 4] = [Role::Physician, Role::Nurse, Role::Pharmacist, Role::Clerk];
 
 /// What becomes of a word whose author cannot be heard.
 pub(super) fn old_words(minutes: Option<u64>) -> Sentence {

@@ -1,4 +1,4 @@
-//! Who looked: the log, what the person says of an act, and its proof.
+//! Who looked: the log, what the person says of an act, why it was decided so, and its proof.
 
 use super::Answer;
 use super::history::own;
@@ -9,7 +9,7 @@ use crate::views;
 use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{HeaderValue, Response, StatusCode, header};
-use trust::{MemberId, Opinion, What, Who};
+use trust::{MemberId, Opinion, Request, What, Who};
 
 pub(super) async fn show(signed: Signed) -> Answer {
     let Some(request) = own(&signed, What::Log) else {
@@ -74,27 +74,59 @@ pub(super) async fn opine(
     })
 }
 
-async fn fetch(signed: &Signed, member: &str, act: &str) -> Result<String, Response<Body>> {
-    let known = signed
-        .state()
-        .gate
-        .pact()
-        .members
-        .iter()
-        .any(|m| m.id.0 == member);
+/// Her request about an act of a member, or what is wrong with it: nothing else is asked for by such a name.
+fn about(signed: &Signed, member: &str, act: &str) -> Result<Request, (StatusCode, &'static str)> {
+    let pact = signed.state().gate.pact();
+    let known = pact.members.iter().any(|m| m.id.0 == member);
     let plain = !act.is_empty() && act.len() <= 64 && act.bytes().all(|b| b.is_ascii_hexdigit());
     if !known || !plain {
-        return Err(signed.fault(StatusCode::NOT_FOUND, "fault.missing"));
+        return Err((StatusCode::NOT_FOUND, "fault.missing"));
     }
-    let Some(request) = own(signed, What::Log) else {
-        return Err(signed.fault(StatusCode::FORBIDDEN, "fault.not_patient"));
-    };
+    own(signed, What::Log).ok_or((StatusCode::FORBIDDEN, "fault.not_patient"))
+}
+
+async fn fetch(signed: &Signed, member: &str, act: &str) -> Result<String, Response<Body>> {
+    let request = about(signed, member, act).map_err(|(status, key)| signed.fault(status, key))?;
     let state = signed.state();
     state
         .network
         .receipt(request, &MemberId(member.to_owned()), act, state.now())
         .await
         .map_err(|refusal| signed.refuse(&refusal, ""))
+}
+
+/// Why an act was decided as it was: of this node from what it keeps, of another member from the act's receipt.
+pub(super) async fn why(signed: Signed, Path((member, act)): Path<(String, String)>) -> Answer {
+    let request =
+        about(&signed, &member, &act).map_err(|(status, key)| signed.fault(status, key))?;
+    let (gate, now, _) = signed.at_the_gate();
+    let elsewhere = match member == gate.member().0 {
+        true => None,
+        false => {
+            let receipt = fetch(&signed, &member, &act).await?;
+            let Some(opened) = views::proof::opened(&receipt, &member, &gate.pact()) else {
+                return Ok(signed.fault(StatusCode::BAD_GATEWAY, "fault.unproven"));
+            };
+            Some(opened)
+        }
+    };
+    let (asked, visitor) = (act.clone(), signed.visitor.clone());
+    let found = blocking(&visitor, move || {
+        let grant = gate.decide(request, now)?;
+        match &elsewhere {
+            None => gate.why(&grant, &asked, now),
+            Some((leaf, body)) => gate.why_elsewhere(&grant, (*leaf, body), now),
+        }
+    })
+    .await?;
+    Ok(match found {
+        Ok(why) if why.act.node.0 == member && why.act.id == act => {
+            page(StatusCode::OK, views::why::page(signed.frame(), &why))
+        }
+        // A receipt of another act than the one that was asked for.
+        Ok(_) => signed.fault(StatusCode::BAD_GATEWAY, "fault.unproven"),
+        Err(refusal) => signed.refuse(&refusal, ""),
+    })
 }
 
 pub(super) async fn proof(signed: Signed, Path((member, act)): Path<(String, String)>) -> Answer {

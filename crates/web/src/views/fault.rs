@@ -12,13 +12,22 @@ pub struct Step {
     pub label: String,
 }
 
+/// Why something was refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Because<'a> {
+    /// Policies and rules by name.
+    pub names: &'a [String],
+    /// What the pact says of it, in sentences.
+    pub says: &'a [String],
+}
+
 #[derive(Template)]
 #[template(path = "fault.html")]
 struct Page<'a> {
     frame: Frame,
     headline: &'a str,
     sentence: &'a str,
-    because: &'a [String],
+    because: Because<'a>,
     steps: &'a [Step],
     /// Sealed name of a person whose care relation is missing; empty otherwise.
     reference: &'a str,
@@ -32,7 +41,7 @@ pub fn page(
     frame: Frame,
     headline: &str,
     sentence: &str,
-    because: &[String],
+    because: Because<'_>,
     steps: &[Step],
     (reference, breaks): (&str, bool),
 ) -> String {

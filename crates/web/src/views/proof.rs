@@ -42,22 +42,34 @@ pub fn verify(t: Text, receipt: &str, member: &str, pact: &Pact) -> Verdict {
     }
 }
 
-fn steps(t: Text, receipt: &str, member: &str, pact: &Pact) -> Result<Vec<Checked>, String> {
-    let keys: Vec<VerifierKey> = pact
-        .members
+/// The place and the act that a member's receipt opens, where all of it holds. Pure.
+pub(crate) fn opened(receipt: &str, member: &str, pact: &Pact) -> Option<(u64, Vec<u8>)> {
+    let good = Receipt::parse(receipt).ok()?.verify(&keys(pact)).ok()?;
+    let own = own_key(member, pact)?;
+    (good.head.origin == own.name()).then_some((good.index, good.act?))
+}
+
+/// The keys of the pact, as signers of logs and as witnesses.
+fn keys(pact: &Pact) -> Vec<VerifierKey> {
+    pact.members
         .iter()
         .filter_map(|m| m.key.parse::<VerifierKey>().ok())
         .flat_map(|key| [key.cosigner(), key])
-        .collect();
-    let own = pact
-        .members
-        .iter()
-        .find(|m| m.id.0 == member)
-        .and_then(|m| m.key.parse::<VerifierKey>().ok())
-        .ok_or_else(|| t.say("proof.no_key").to_owned())?;
+        .collect()
+}
+
+fn own_key(member: &str, pact: &Pact) -> Option<VerifierKey> {
+    let member = pact.members.iter().find(|m| m.id.0 == member)?;
+    member.key.parse().ok()
+}
+
+fn steps(t: Text, receipt: &str, member: &str, pact: &Pact) -> Result<Vec<Checked>, String> {
+    let own = own_key(member, pact).ok_or_else(|| t.say("proof.no_key").to_owned())?;
     let broken = |why: String| t.fill("proof.broken", &[("why", &why)]);
     let receipt = Receipt::parse(receipt).map_err(|e| broken(e.to_string()))?;
-    let good = receipt.verify(&keys).map_err(|e| broken(e.to_string()))?;
+    let good = receipt
+        .verify(&keys(pact))
+        .map_err(|e| broken(e.to_string()))?;
     if good.head.origin != own.name() {
         return Err(t.fill("proof.other_log", &[("origin", &good.head.origin)]));
     }
