@@ -25,9 +25,7 @@ use axum::{
     routing::any,
 };
 use fhir::{IssueCode, ResourceType, json};
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request,
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header, request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::{
     any::Any,
@@ -271,14 +269,6 @@ impl Statement {
     }
 }
 
-/// Whether an answer is the one resource that was asked for by its name.
-fn is_found(route: &Route, answer: &Result<Response<Body>, Fault>) -> bool {
-    let shows = |response: &Response<Body>| {
-        matches!(response.status(), StatusCode::OK | StatusCode::NOT_MODIFIED)
-    };
-    route.interaction == Interaction::Read && answer.as_ref().is_ok_and(shows)
-}
-
 impl Door {
     async fn answer(
         self: Arc<Door>,
@@ -306,10 +296,9 @@ impl Door {
             .clone()
             .answer_to(signed_in, parts, asked, body, &mut started)
             .await;
-        if Gate::waits(role, is_found(route, &answer)) {
+        if Gate::waits(role) {
             let question = format!("{} {}", parts.method, parts.uri);
-            let leaves = self.house.gate.leaves(&who, &question, started.elapsed());
-            tokio::time::sleep_until((started + leaves).into()).await;
+            self.house.gate.beat(&who, &question, started).await;
         }
         answer
     }

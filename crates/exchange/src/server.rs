@@ -244,8 +244,7 @@ impl Server {
         let response = self.signed(&head, Some(caller), reply).await;
         drop(turn);
         if let Some((who, question)) = asked {
-            let leaves = self.gate.leaves(&who.0, &question, started.elapsed());
-            tokio::time::sleep_until((started + leaves).into()).await;
+            self.gate.beat(&who.0, &question, started).await;
         }
         response
     }

@@ -41,7 +41,7 @@ const FORM_BYTES: usize = 256 << 10;
 /// when all of the question is here: whoever sends a form slowly chooses no moment.
 async fn pace(Shared(state): Shared<State>, request: Request, next: Next) -> Response<Body> {
     let asked = signed_in(&state, request.headers())
-        .filter(|actor| Gate::waits(actor.role, false))
+        .filter(|actor| Gate::waits(actor.role))
         .map(|actor| {
             let question = format!("{} {}", request.method(), request.uri().path());
             (actor.id, question)
@@ -58,8 +58,7 @@ async fn pace(Shared(state): Shared<State>, request: Request, next: Next) -> Res
     let request = request.map(|body| Body::new(body.map_frame(noted)));
     let response = next.run(request).await;
     let started = *here.lock().unwrap_or_else(PoisonError::into_inner);
-    let leaves = state.gate.leaves(&who, &question, started.elapsed());
-    tokio::time::sleep_until((started + leaves).into()).await;
+    state.gate.beat(&who, &question, started).await;
     response
 }
 
