@@ -285,7 +285,8 @@ impl Door {
         let share = self.shares.take(token).ok_or_else(Fault::too_much)?;
         let share = Arc::new(share);
         let actor = self.clone().sign_in(token, &share).await?;
-        let (role, who, mut started) = (actor.role, actor.id.clone(), Instant::now());
+        let who = Gate::waits(actor.role).then(|| actor.id.clone());
+        let mut started = Instant::now();
         let signed_in = SignedIn {
             route,
             places,
@@ -296,7 +297,7 @@ impl Door {
             .clone()
             .answer_to(signed_in, parts, asked, body, &mut started)
             .await;
-        if Gate::waits(role) {
+        if let Some(who) = who {
             let question = format!("{} {}", parts.method, parts.uri);
             self.house.gate.beat(&who, &question, started).await;
         }

@@ -8,9 +8,9 @@
 //! For herself alone: her own token, for her own purpose. Everybody else gets of the type `Consent` what she gets of any.
 
 mod found;
+mod known;
 
 pub(super) use found::Hers;
-mod known;
 
 use super::{
     Op, Target,

@@ -19,7 +19,7 @@ use trust::{Grant, PersonRef, What};
 const EVERYTHING_PAGE: usize = 200;
 
 /// What a search found, closed until its act is durable.
-pub(crate) struct Sealed {
+struct Sealed {
     grant: Grant,
     held: Held<Page>,
     telling: Telling,
