@@ -99,7 +99,7 @@ fn person_of(sought: &Sought) -> Option<PersonRef> {
         return sought.person.clone();
     }
     let one = sought.queries.len() == 1;
-    let hers = |query: &&Query| query.of.name() == "Patient" || query.of.in_patient_compartment();
+    let hers = |query: &&Query| query.of.name() == "Patient" || query.of.is_personal();
     let mut people = sought
         .queries
         .iter()

@@ -128,7 +128,7 @@ impl Session<'_> {
 
     /// Whether this somebody may not know which resources of a type are here.
     pub(crate) fn is_kept_from(&self, of: ResourceType) -> bool {
-        !self.of_the_house() && (of.name() == "Patient" || of.in_patient_compartment())
+        !self.of_the_house() && (of.name() == "Patient" || of.is_personal())
     }
 
     /// The fault for a resource that the archive did not show.

@@ -35,6 +35,16 @@ impl ResourceType {
     pub fn in_patient_compartment(self) -> bool {
         self.row().is_some_and(|row| row.in_patient_compartment)
     }
+    /// Whether resources of this type can be about one patient: those of her compartment, and those that R4 leaves out of
+    /// it and that name her all the same ([`crate::search::BESIDE`]).
+    pub fn is_personal(self) -> bool {
+        let beside = || {
+            crate::search::BESIDE
+                .iter()
+                .any(|(of, _)| *of == self.name())
+        };
+        self.in_patient_compartment() || beside()
+    }
     /// Its place among [`ResourceType::all`]; for small tables in memory, never for storing.
     pub fn as_u16(self) -> u16 {
         self.0
@@ -76,17 +86,22 @@ mod tests {
         }
     }
     #[test]
-    fn what_is_about_a_patient_can_be_in_the_compartment() {
-        let within = |name| {
-            ResourceType::from_name(name)
-                .unwrap()
-                .in_patient_compartment()
-        };
+    fn what_is_about_a_patient_can_be_in_the_compartment_or_beside_it() {
+        let of = |name| ResourceType::from_name(name).unwrap();
         for name in ["Patient", "Observation", "AuditEvent", "Group"] {
-            assert!(within(name), "{name}");
+            assert!(
+                of(name).in_patient_compartment() && of(name).is_personal(),
+                "{name}"
+            );
+        }
+        for name in ["Contract", "Device", "GuidanceResponse", "Task"] {
+            assert!(
+                !of(name).in_patient_compartment() && of(name).is_personal(),
+                "{name}"
+            );
         }
         for name in ["Organization", "Medication", "Practitioner", "Location"] {
-            assert!(!within(name), "{name}");
+            assert!(!of(name).is_personal(), "{name}");
         }
     }
 }

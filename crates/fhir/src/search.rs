@@ -18,7 +18,7 @@ mod table;
 mod words;
 
 pub use catalog::{Catalog, MAX_LOADED};
-pub use compartment::{COMPARTMENTS, compartments, patients, references};
+pub use compartment::{BESIDE, COMPARTMENTS, compartments, patients, references};
 pub use entries::of_type;
 pub use fold::fold;
 pub use parts::{Completion, Part, follows, parts};

@@ -9,7 +9,7 @@
 //! again; not measured.
 
 use crate::{
-    Error, PersonKey, Result, Rules,
+    Error, Labels, PersonKey, Result, Rules,
     body::Stored,
     commit::{Making, State},
     engine::{BULKY, Batch, DERIVED, Direction, Engine, Rows, Snapshot},
@@ -19,10 +19,10 @@ use crate::{
     keys::{ACT, BODY, DIRECTORY, KEY, Key, LOG, PARTITIONS, PEOPLE, SHARED, from_six},
     loaded::Loaded,
     prepare::{Prepared, Preparing, resource_ready},
-    vault::Vault,
+    vault::{Facts, Vault},
 };
 use fhir::ResourceType;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// Rows of facts read at once.
 const READ: usize = 512;
@@ -59,6 +59,7 @@ impl Deriving<'_> {
         self.engine.forget_derived()?;
         self.clear()?;
         self.people(&mut done)?;
+        self.move_beside()?;
         self.versions(&mut done)?;
         self.acts(&mut done)?;
         self.loaded_whole()?;
@@ -137,6 +138,77 @@ impl Deriving<'_> {
             Ok(())
         })?;
         self.delete(gone, done)
+    }
+
+    /// Moves to people, and to whom they name, the versions of types that lay among what is shared before they were taken
+    /// for anybody's ([`fhir::search::BESIDE`]). Whose patient is not known here becomes nobody's, and is open to nobody but
+    /// the house. Who is stopped in between goes on with what is left.
+    fn move_beside(&self) -> Result<()> {
+        let (mut from, to) = Key::new(SHARED, BODY).range();
+        let mut rows = Rows::default();
+        // A deletion names nobody: it is of whose the version before it was.
+        let mut owners = HashMap::new();
+        loop {
+            rows.clear();
+            let base = self.engine.snapshot()?;
+            base.scan(&from, &to, Direction::Up, READ, &mut rows)?;
+            let mut batch = Batch::new();
+            for (key, row) in rows.iter() {
+                from = key.to_vec();
+                // What cannot be read is told when versions are replayed.
+                let Ok(Some(stored)) = self.vault.body(key, row) else {
+                    continue;
+                };
+                if !stored.of.is_personal() {
+                    continue;
+                }
+                let prepared = self.prepared(&stored, None)?;
+                if let Some(prepared) = &prepared {
+                    owners.insert(stored.rid, self.owner(base.as_ref(), prepared)?);
+                }
+                let person = owners.get(&stored.rid).copied().unwrap_or_default();
+                let stamp = key.last_chunk().map(|stamp| u64::from_be_bytes(*stamp));
+                let stamp = stamp.unwrap_or_default();
+                let facts = Facts {
+                    of: stored.of,
+                    id: &stored.id,
+                    rid: stored.rid,
+                    version: stored.version,
+                    stamp,
+                    updated: stored.updated,
+                    labels: prepared
+                        .as_ref()
+                        .map_or(Labels(0), |prepared| prepared.labels),
+                    person,
+                };
+                let own = self.vault.patient(person)?;
+                let packed = stored.text.as_ref();
+                let packed = packed.map(|text| self.vault.pack_text(stored.of, text, &own));
+                let moved = Key::new(PEOPLE, BODY).long(stamp).done();
+                let row = self.vault.close_body(&moved, &facts, packed.as_deref())?;
+                batch.insert(moved, Some(row));
+                batch.insert(key.to_vec(), None);
+            }
+            drop(base);
+            if !batch.is_empty() {
+                self.engine.commit(&batch)?;
+            }
+            if rows.len() < READ {
+                return Ok(());
+            }
+            from.push(0);
+        }
+    }
+
+    /// Whose a resource is, among the people whose keys are here.
+    fn owner(&self, base: &dyn Snapshot, prepared: &Prepared) -> Result<PersonKey> {
+        let (Some(of), Some(patient)) = (ResourceType::from_name("Patient"), &prepared.patient)
+        else {
+            return Ok(PersonKey(0));
+        };
+        let head = base.get(&head::key(self.secret, of, patient))?;
+        let head = head.map(|row| Head::decode(&row)).transpose()?;
+        Ok(head.map_or(PersonKey(0), |head| head.tail.person))
     }
 
     fn versions(&self, done: &mut Derived) -> Result<()> {
@@ -342,5 +414,216 @@ impl Part {
             self.from.push(0);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ActRecord, Change, Judge, Options, Seal, Store, Terms, Verbs, Witness, Witnessed,
+        engine::Memory,
+    };
+    use jiff::Timestamp;
+
+    struct Plain;
+
+    impl Rules for Plain {
+        fn labels(&self, _: ResourceType, _: &fhir::Value) -> Labels {
+            Labels(0)
+        }
+        fn edition(&self) -> [u8; 8] {
+            [0; 8]
+        }
+        fn directory(&self, _: ResourceType, _: &fhir::Value) -> Vec<Vec<u8>> {
+            Vec::new()
+        }
+    }
+
+    /// Counts leaves, of which each is what its act's number says.
+    struct Counting(u64);
+
+    impl Witness for Counting {
+        fn append(
+            &mut self,
+            leaves: &[[u8; 32]],
+            _: Timestamp,
+            _: &dyn Fn(&[u8]) -> Option<Vec<u8>>,
+        ) -> std::result::Result<Witnessed, String> {
+            let first = self.0;
+            self.0 += leaves.len() as u64;
+            let rows = Vec::new();
+            Ok(Witnessed { first, rows })
+        }
+    }
+
+    impl Judge for Counting {
+        fn log(&self, _: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> std::result::Result<u64, String> {
+            Ok(4)
+        }
+        fn leaf(&self, place: u64, _: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Option<[u8; 32]> {
+            Some([u8::try_from(place).ok()? + 1; 32])
+        }
+    }
+
+    fn act(id: u8) -> ActRecord {
+        ActRecord {
+            id: [id; 16],
+            leaf: [id; 32],
+            body: Vec::new(),
+            listed: Vec::new(),
+            about: PersonKey(0),
+            beside: Vec::new(),
+        }
+    }
+
+    fn write(store: &Store, seal: &Seal, id: u8, changes: Vec<Change>) {
+        let permit = seal.permit(Terms {
+            id: [id; 16],
+            scope: crate::Scope::People(Arc::new(|_| crate::LeftOut::default())),
+            verbs: Verbs::ALL,
+            types: None,
+            residual: None,
+        });
+        let now = Timestamp::UNIX_EPOCH;
+        store
+            .write(&permit, changes, now, Box::new(move |_| act(id)))
+            .unwrap();
+    }
+
+    fn put(text: &str) -> Change {
+        let resource = fhir::json::parse(text.as_bytes(), &fhir::json::Limits::default()).unwrap();
+        Change::Update {
+            of: ResourceType::from_name(resource.text("resourceType").unwrap()).unwrap(),
+            id: resource.text("id").unwrap().into(),
+            resource,
+            if_match: None,
+        }
+    }
+
+    /// Every row of a family of both partitions of records.
+    fn rows(engine: &dyn Engine, partition: u16) -> Rows {
+        let mut rows = Rows::default();
+        let (from, to) = Key::new(partition, BODY).range();
+        let snapshot = engine.snapshot().unwrap();
+        snapshot
+            .scan(&from, &to, Direction::Up, usize::MAX, &mut rows)
+            .unwrap();
+        rows
+    }
+
+    /// As the layout of before had it: versions of these types among what is shared, and nobody's.
+    fn as_before(engine: &dyn Engine, vault: &Vault) -> usize {
+        let mut batch = Batch::new();
+        let people = rows(engine, PEOPLE);
+        for (key, row) in people.iter() {
+            let stored = vault.body(key, row).unwrap().unwrap();
+            if stored.of.in_patient_compartment() {
+                continue;
+            }
+            let stamp = u64::from_be_bytes(*key.last_chunk().unwrap());
+            let facts = Facts {
+                of: stored.of,
+                id: &stored.id,
+                rid: stored.rid,
+                version: stored.version,
+                stamp,
+                updated: stored.updated,
+                labels: Labels(0),
+                person: PersonKey(0),
+            };
+            let packed = stored.text.as_ref();
+            let packed = packed.map(|text| vault.pack_text(stored.of, text, ""));
+            let shared = Key::new(SHARED, BODY).long(stamp).done();
+            let row = vault.close_body(&shared, &facts, packed.as_deref());
+            batch.insert(shared, Some(row.unwrap()));
+            batch.insert(key.to_vec(), None);
+        }
+        engine.commit(&batch).unwrap();
+        batch.len() / 2
+    }
+
+    #[test]
+    fn what_lay_among_the_shared_before_it_was_anybodys_is_moved_to_whom_it_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let engine: Arc<dyn Engine> = Arc::new(Memory::default());
+        let open = || {
+            let options = Options {
+                keyring: Some(folder.path().to_owned()),
+                ..Options::default()
+            };
+            Store::over(
+                engine.clone(),
+                options,
+                Box::new(Plain),
+                Box::new(Counting(0)),
+            )
+            .unwrap()
+        };
+        let (store, seal) = open();
+        let task = |status: &str| {
+            format!(
+                r#"{{"resourceType":"Task","id":"t","status":"{status}","intent":"order","for":{{"reference":"Patient/ana"}}}}"#
+            )
+        };
+        for (id, changes) in [
+            (
+                1,
+                vec![
+                    put(r#"{"resourceType":"Patient","id":"ana"}"#),
+                    put(&task("requested")),
+                ],
+            ),
+            (2, vec![put(&task("completed"))]),
+            (
+                3,
+                vec![
+                    put(
+                        r#"{"resourceType":"Device","id":"d","patient":{"reference":"Patient/ana"}}"#,
+                    ),
+                    put(r#"{"resourceType":"Device","id":"machine"}"#),
+                ],
+            ),
+        ] {
+            write(&store, &seal, id, changes);
+        }
+        let gone = Change::Delete {
+            of: ResourceType::from_name("Device").unwrap(),
+            id: "d".into(),
+            if_match: None,
+        };
+        write(&store, &seal, 4, vec![gone]);
+        let vault = store.inner.vault.clone();
+        let said = |vault: &Vault| -> Vec<(String, u64, u64, bool)> {
+            let people = rows(engine.as_ref(), PEOPLE);
+            let stored = people
+                .iter()
+                .map(|(key, row)| vault.body(key, row).unwrap().unwrap());
+            stored
+                .map(|one| (one.id, one.version, one.person.0, one.text.is_some()))
+                .collect()
+        };
+        let before = said(&vault);
+        drop((store, seal));
+        assert_eq!(as_before(engine.as_ref(), &vault), 5);
+        assert_eq!(said(&vault).len(), 1);
+        let (key, mut row) = crate::layout::own(Plain.edition());
+        row.splice(..2, [1, 8]);
+        engine.commit(&Batch::from([(key, Some(row))])).unwrap();
+
+        let (store, seal) = open();
+        assert_eq!(said(&store.inner.vault), before);
+        assert_eq!(rows(engine.as_ref(), SHARED).len(), 0);
+        let ana = store.person_of(&seal, ResourceType::from_name("Patient").unwrap(), "ana");
+        let of_task = store.person_of(&seal, ResourceType::from_name("Task").unwrap(), "t");
+        assert_eq!(ana.unwrap(), of_task.unwrap());
+        let mut found = Vec::new();
+        let mut report = |told| {
+            if let crate::Told::Found(one) = told {
+                found.push(one);
+            }
+        };
+        store.fsck(&seal, &Counting(0), &mut report).unwrap();
+        assert_eq!(found, []);
     }
 }

@@ -179,7 +179,7 @@ pub(crate) fn count_of(reading: &Reading<'_>, of: ResourceType) -> Result<Option
     let count = Count::read(reading.snapshot.as_ref(), of)?;
     match &grant.scope {
         Scope::Person { .. } => return Ok(None),
-        Scope::Shared if of.in_patient_compartment() => {
+        Scope::Shared if of.is_personal() => {
             return Ok((!is_shared(of)).then_some(0));
         }
         _ => {}

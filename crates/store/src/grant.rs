@@ -132,7 +132,7 @@ impl Grant {
     }
 }
 
-/// Types of which a resource that is nobody's is for all.
+/// Types of which a resource that is nobody's is for all: a timetable, an apparatus that is in nobody.
 pub(crate) fn is_shared(of: ResourceType) -> bool {
-    !of.in_patient_compartment() || of.name() == "Schedule"
+    !of.is_personal() || matches!(of.name(), "Schedule" | "Device")
 }

@@ -225,7 +225,7 @@ pub(crate) const MATTER_BYTES: usize = 8;
 
 /// The values under which a resource stands in `PERSONAL`, each once: its codings; its texts only when it has none.
 pub(crate) fn matters(of: ResourceType, entries: &[Entry], secret: &Secret) -> Vec<Vec<u8>> {
-    if !of.in_patient_compartment() {
+    if !of.is_personal() {
         return Vec::new();
     }
     let number = subject_matter(of);

@@ -93,11 +93,7 @@ pub(crate) const EVERY: u16 = 0;
 
 /// The partition that holds the records of a type.
 pub(crate) fn records(of: ResourceType) -> u16 {
-    if of.in_patient_compartment() {
-        PEOPLE
-    } else {
-        SHARED
-    }
+    if of.is_personal() { PEOPLE } else { SHARED }
 }
 
 /// A key being made.

@@ -15,13 +15,14 @@ use crate::{
     keys::{HOUSE, Key, LAYOUT, SECRET},
 };
 
-/// Layout of facts.
-const FACTS: u64 = 1;
+/// Layout of facts. 2: what names a patient and is in no compartment of R4 ([`fhir::search::BESIDE`]) is its person's, and
+/// lies with people. That of 1 is moved when derived rows are made again.
+const FACTS: u64 = 2;
 /// Layout of derived rows. 2: words beside tokens have rows. 3: what a parameter finds that others find as well has none,
 /// nor does it stand on cards. 4: categories name the emergency set. 5: findings of which a person may wish not to know
 /// are categories. 6: `mothersMaidenName` finds something. 7: pieces of people's names have rows. 8: labels are those that
-/// the rules of now give, and old versions' stand beside their places.
-const ROWS: u64 = 8;
+/// the rules of now give, and old versions' stand beside their places. 9: what names a patient beside her compartment is hers.
+const ROWS: u64 = 9;
 
 /// What tells one edition of labelling rules from another.
 pub(crate) type Edition = [u8; 8];
@@ -56,7 +57,7 @@ impl Layout {
         match (facts, rows) {
             (FACTS, ROWS) if by == Some(edition) => Ok(Layout::Own),
             (FACTS, ROWS) => Ok(Layout::Labels),
-            (FACTS, other) => Ok(Layout::Rows(other)),
+            (FACTS | 1, other) => Ok(Layout::Rows(other)),
             (other, _) => Err(unknown(other)),
         }
     }

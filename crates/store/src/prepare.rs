@@ -5,6 +5,7 @@ use crate::{
     body::Text,
     card,
     dates::{self, Main},
+    grant::is_shared,
     hash::siphash,
     index::{self, Secret},
     loaded::Loaded,
@@ -217,12 +218,12 @@ impl Prepared {
     }
 }
 
-/// The resources outside of patient compartments that a resource names, each once.
+/// The resources that a resource names and that are for all where they are nobody's, each once.
 fn shared_references(resource: &Value) -> Vec<String> {
     let mut names: Vec<String> = search::references(resource)
         .into_iter()
         .map(|(name, _)| name)
-        .filter(|name| target(name).is_some_and(|(of, _)| !of.in_patient_compartment()))
+        .filter(|name| target(name).is_some_and(|(of, _)| is_shared(of)))
         .collect();
     names.sort_unstable();
     names.dedup();

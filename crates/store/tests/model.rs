@@ -470,7 +470,7 @@ impl Model {
                         && fhir::search::references(referring)
                             .iter()
                             .any(|(to, _)| *to == text(name))
-                        && !of(&name.0).in_patient_compartment()
+                        && !of(&name.0).is_personal()
                 })
             }
             _ => true,

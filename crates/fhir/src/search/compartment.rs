@@ -46,11 +46,23 @@ fn collect(value: &Value, path: &mut String, out: &mut Vec<(String, String)>) {
     }
 }
 
-/// Per type, a program of the compartment's parameters alone.
+/// Types that the R4 CompartmentDefinition leaves out and that name a patient all the same, each with the parameter that
+/// says whom: her pacemaker, what is to be done for her, what was advised for her, what she agreed to. As nobody's they
+/// would be open to all and stay when she is erased. (R5 takes `Task` into the compartment.)
+pub const BESIDE: [(&str, &str); 4] = [
+    ("Contract", "patient"),
+    ("Device", "patient"),
+    ("GuidanceResponse", "patient"),
+    ("Task", "patient"),
+];
+
+/// Per type, a program of the parameters alone that say whose it is.
 static PROGRAMS: LazyLock<HashMap<&'static str, Program>> = LazyLock::new(|| {
     let compile = |of: &'static str| {
         let mut program = Program::default();
-        for parameter in table().compartment("Patient", of) {
+        let beside = BESIDE.iter().filter(|(name, _)| *name == of);
+        let beside = beside.filter_map(|(_, code)| table().parameter(of, code));
+        for parameter in table().compartment("Patient", of).chain(beside) {
             // A test asserts that every expression compiles.
             let _ = program.add(table(), of, parameter);
         }
@@ -59,8 +71,8 @@ static PROGRAMS: LazyLock<HashMap<&'static str, Program>> = LazyLock::new(|| {
     table().types().map(compile).collect()
 });
 
-/// The patient ids that put a resource into patient compartments, by the R4 CompartmentDefinition: for a Patient its
-/// own id. Only relative references (`Patient/1`) count. In the order of the resource, each once.
+/// The patient ids that put a resource into patient compartments, by the R4 CompartmentDefinition and [`BESIDE`]: for a
+/// Patient its own id. Only relative references (`Patient/1`) count. In the order of the resource, each once.
 pub fn patients(of: ResourceType, resource: &Value) -> Vec<String> {
     patients_of(of.name(), resource)
 }

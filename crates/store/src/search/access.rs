@@ -209,7 +209,7 @@ fn pointing(reading: &Reading<'_>, of: ResourceType, number: u16, name: &str) ->
     // A person's resources do not stand under the reference to her own Patient; her cards do.
     if let Some((patient, id)) = target(name).filter(|(of, _)| of.name() == "Patient")
         && let Some(head) = head_of(&reading.secret, reading.snapshot.as_ref(), patient, id)?
-        && of.in_patient_compartment()
+        && of.is_personal()
     {
         sets.push(Set::Span(Span::cards(of, head.tail.person)));
     }

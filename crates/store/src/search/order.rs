@@ -89,7 +89,7 @@ fn is_main(of: ResourceType, number: u16) -> bool {
 
 fn implied(asking: &Asking<'_>, of: ResourceType, conditions: &[&Condition]) -> Result<Order> {
     let hers = matches!(asking.reading.grant.scope, Scope::Person { .. });
-    if hers && of.in_patient_compartment() {
+    if hers && of.is_personal() {
         return Ok(Order::Natural);
     }
     let by = |clause: Clause, is_all: bool| {

@@ -101,7 +101,7 @@ fn of_targets(
     targets: &[(ResourceType, Condition)],
 ) -> Result<Option<People>> {
     let mut hers = targets.iter().filter(|(to, _)| to.name() == "Patient");
-    let Some((patient, there)) = hers.next().filter(|_| of.in_patient_compartment()) else {
+    let Some((patient, there)) = hers.next().filter(|_| of.is_personal()) else {
         return Ok(None);
     };
     let Some(others) = elsewhere(asking, of, parameter.number)? else {
@@ -119,7 +119,7 @@ fn of_sources(
     parameter: &SearchParameter,
     condition: &Condition,
 ) -> Result<Option<People>> {
-    if of.name() != "Patient" || !source.in_patient_compartment() {
+    if of.name() != "Patient" || !source.is_personal() {
         return Ok(None);
     }
     let Some(elsewhere) = elsewhere(asking, source, parameter.number)? else {

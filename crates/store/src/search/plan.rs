@@ -172,7 +172,7 @@ pub(crate) fn choose<'q>(
         offers.push(personal);
     }
     if let Scope::Person { keys, .. } = &asking.reading.grant.scope
-        && of.in_patient_compartment()
+        && of.is_personal()
         && patients(conditions).is_none()
     {
         // Nobody's resources of such a type can be open to her too, when hers name them. What names a patient is hardly
@@ -413,7 +413,7 @@ fn personal(
     of: ResourceType,
     conditions: &[&Condition],
 ) -> Result<Option<Offer>> {
-    let Some(number) = index::subject_matter(of).filter(|_| of.in_patient_compartment()) else {
+    let Some(number) = index::subject_matter(of).filter(|_| of.is_personal()) else {
         return Ok(None);
     };
     let about = conditions

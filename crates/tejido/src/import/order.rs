@@ -173,7 +173,7 @@ impl State {
             if if_none_exist.is_some() != asked {
                 continue;
             }
-            if item.of.in_patient_compartment() || item.of.name() == "Patient" {
+            if item.of.is_personal() || item.of.name() == "Patient" {
                 continue;
             }
             let many = resource.get("identifier").into_iter();

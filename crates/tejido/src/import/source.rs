@@ -94,10 +94,8 @@ pub(crate) fn size(paths: &[impl AsRef<Path>]) -> u64 {
 fn turn_of(name: &str) -> Turn {
     let base = name.rsplit('/').next().unwrap_or(name).to_lowercase();
     let stem = base.split(['.', '-', '_']).next().unwrap_or_default();
-    let shared_type = || {
-        ResourceType::all()
-            .any(|of| !of.in_patient_compartment() && of.name().eq_ignore_ascii_case(stem))
-    };
+    let shared_type =
+        || ResourceType::all().any(|of| !of.is_personal() && of.name().eq_ignore_ascii_case(stem));
     let named_shared = base.contains("information") || base.starts_with("0-") || shared_type();
     // A Patient is in no compartment but her own; Bundles are whatever they hold.
     let plain = matches!(stem, "patient" | "bundle" | "binary" | "parameters");

@@ -418,7 +418,7 @@ pub fn find(gate: &Gate, of: ResourceType, search: &str) -> Result<Option<String
         let reasons = issues.into_iter().map(|issue| issue.diagnostics);
         reasons.collect::<Vec<_>>().join("; ")
     })?;
-    let shared = !of.in_patient_compartment() && of.name() != "Patient";
+    let shared = !of.is_personal() && of.name() != "Patient";
     let now = Timestamp::now();
     let request = Request {
         actor: operator(gate),

@@ -161,7 +161,7 @@ impl Gate {
     }
 
     fn by_resource(&self, of: ResourceType, id: &str) -> Result<Target, Refusal> {
-        let personal = of.name() == "Patient" || of.in_patient_compartment();
+        let personal = of.name() == "Patient" || of.is_personal();
         match self.house.store.person_of(&self.house.seal, of, id)? {
             // What does not exist must look like what is somebody else's.
             None if personal => Ok(Target::Unknown),
