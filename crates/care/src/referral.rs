@@ -52,7 +52,12 @@ pub fn refer(
         return Err(wrong);
     }
     let (request_id, task_id) = (id(), id());
-    let performer = obj! { "type" => "Organization", "display" => entered.to_name.as_str() };
+    // By this name the other institution's node is told that she was sent there.
+    let performer = obj! {
+        "type" => "Organization",
+        "identifier" => obj! { "system" => mx::systems::MEMBER, "value" => entered.to.as_str() },
+        "display" => entered.to_name.as_str(),
+    };
     let request = obj! {
         "resourceType" => "ServiceRequest",
         "id" => request_id.as_str(),
@@ -100,6 +105,9 @@ mod tests {
         let made = refer(&context(), &entered, &mut ids()).unwrap();
         assert_eq!(made[1].text("focus.reference"), Some("ServiceRequest/id-1"));
         assert_eq!(made[1].text("status"), Some("requested"));
+        let to = &made[0].list("performer")[0];
+        assert_eq!(to.text("identifier.system"), Some(mx::systems::MEMBER));
+        assert_eq!(to.text("identifier.value"), Some("imss"));
     }
     #[test]
     fn a_referral_to_oneself_or_to_nowhere_is_refused() {

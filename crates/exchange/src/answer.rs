@@ -1,7 +1,9 @@
 //! What this node answers to another member. Everything goes through the gate; blocking.
 
 use crate::linkage::Runs;
-use crate::message::{AboutAct, AnswerHead, Ask, FindAsk, FindWho, RedeemAsk, path, write_answer};
+use crate::message::{
+    AboutAct, AnswerHead, Ask, FindAsk, FindWho, RedeemAsk, ReferralAsk, path, write_answer,
+};
 use crate::server::{Reply, refusal};
 use crate::{Answer, Candidate};
 use fhir::json::{Limits, parse};
@@ -57,6 +59,10 @@ pub(crate) fn answer(gate: &Gate, runs: &Runs, from: &MemberId, path: &str, body
         }),
         path::REDEEM => read(body)
             .and_then(|ask: RedeemAsk| json(&gate.redeem(&ask.code, from, &ask.actor, now)?)),
+        path::REFERRAL => read(body).and_then(|ask: ReferralAsk| {
+            vouched(&ask.actor, from)?;
+            json(&gate.referral(&ask.actor, ask.person, now)?)
+        }),
         path::LINKAGE_SAID => read(body).and_then(|settled: Settled| {
             gate.hear_settled(from, &settled, now)?;
             Ok(Vec::new())
@@ -80,7 +86,9 @@ pub(crate) fn answer(gate: &Gate, runs: &Runs, from: &MemberId, path: &str, body
 /// question, so that no actor and no evidence of the asker's draws another one. `None` of what is about nobody here.
 pub(crate) fn about(path: &str, body: &[u8]) -> Option<String> {
     let about = match path {
-        path::ASK | path::LOG => serde_json::from_slice::<Whom>(body).ok()?.person.hex(),
+        path::ASK | path::LOG | path::REFERRAL => {
+            serde_json::from_slice::<Whom>(body).ok()?.person.hex()
+        }
         path::FIND => serde_json::from_slice::<Wanted>(body).ok()?.who.words(),
         path::RECEIPT | path::OPINE => {
             let asked: AskedOf = serde_json::from_slice(body).ok()?;
@@ -91,7 +99,7 @@ pub(crate) fn about(path: &str, body: &[u8]) -> Option<String> {
     Some(format!("{path} {about}"))
 }
 
-/// As much of an [`Ask`] as says whom it is about.
+/// As much of an [`Ask`] or a [`ReferralAsk`] as says whom it is about.
 #[derive(Deserialize)]
 struct Whom {
     person: Tag,

@@ -25,6 +25,7 @@ pub(crate) mod path {
     pub(crate) const SAID: &str = "/exchange/said";
     pub(crate) const VERDICT: &str = "/exchange/verdict";
     pub(crate) const REDEEM: &str = "/exchange/redeem";
+    pub(crate) const REFERRAL: &str = "/exchange/referral";
     pub(crate) const PACT: &str = "/exchange/pact";
     pub(crate) const LINKAGE_OFFER: &str = "/exchange/linkage/offer";
     pub(crate) const LINKAGE_PIECE: &str = "/exchange/linkage/piece";
@@ -189,6 +190,13 @@ impl FindWho {
 pub(crate) struct RedeemAsk {
     pub(crate) code: String,
     pub(crate) actor: String,
+}
+
+/// Whether a person was referred to the institution that asks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ReferralAsk {
+    pub(crate) actor: Actor,
+    pub(crate) person: Tag,
 }
 
 /// A refusal on its way.

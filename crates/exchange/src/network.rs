@@ -2,7 +2,7 @@
 
 use crate::answer;
 use crate::client::{Client, Exchanged, Failure};
-use crate::message::{AboutAct, Ask, FindAsk, FindWho, RedeemAsk, path, read_answer};
+use crate::message::{AboutAct, Ask, FindAsk, FindWho, RedeemAsk, ReferralAsk, path, read_answer};
 use crate::server::{self, Server, refusal};
 use crate::tls::Own;
 use crate::{Candidate, LogPart, Outcome, Part, Wanted};
@@ -250,6 +250,56 @@ impl Network {
         self.blocking(move |gate| gate.accept(accepted, now))
             .await?;
         Ok(evidence)
+    }
+
+    /// Asks every member whether it referred a person here, and takes what they give as evidence for this institution. Gives
+    /// what holds longest.
+    ///
+    /// Refused with [`RefusalKind::NoEvidence`] when nobody did; who did not answer is named then.
+    pub async fn referred(
+        &self,
+        actor: &Actor,
+        curp: &str,
+        now: Timestamp,
+    ) -> Result<Evidence, Refusal> {
+        let (by, named) = (actor.clone(), curp.to_owned());
+        let person = self
+            .blocking(move |gate| gate.asks_referral(&by, &named, now))
+            .await?;
+        let body = json(&ReferralAsk {
+            actor: Actor {
+                curp: None,
+                ..actor.clone()
+            },
+            person,
+        })?;
+        let read = |body: &[u8]| serde_json::from_slice::<Option<Evidence>>(body).ok();
+        let (mut given, mut silent) = (Vec::new(), Vec::new());
+        for (member, answer, _) in self.everyone(path::REFERRAL, &body, read).await {
+            match answer {
+                // A member speaks of what it wrote itself.
+                Ok(found) => given.extend(found.filter(|one| one.issuer == member)),
+                Err(_) => silent.push(self.name(&member)),
+            }
+        }
+        let by = actor.clone();
+        let taken = self.blocking(move |gate| {
+            let mut taken: Option<Evidence> = None;
+            for evidence in given {
+                match gate.take_referral(&by, person, &evidence, now) {
+                    Ok(()) => {
+                        taken = taken.into_iter().chain([evidence]).max_by_key(|e| e.until);
+                    }
+                    // One member's forgery takes nothing from what another gave.
+                    Err(refusal) if refusal.kind == RefusalKind::Forged => {
+                        tracing::warn!(issuer = %evidence.issuer, "a referral that came was not taken");
+                    }
+                    Err(refusal) => return Err(refusal),
+                }
+            }
+            Ok(taken)
+        });
+        taken.await?.ok_or_else(|| not_referred(&silent))
     }
 
     async fn listen(&self, word: SignedWord, from: &MemberId, now: Timestamp) {
@@ -501,6 +551,21 @@ fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, Refusal> {
             "The message could not be written.",
         )
     })
+}
+
+/// Nobody referred her here, as far as members answered.
+fn not_referred(silent: &[String]) -> Refusal {
+    let es = "Ninguna institución que contestó tiene una referencia vigente para la tuya.";
+    let en = "No institution that answered has a referral to yours that is in force.";
+    let names = silent.join(", ");
+    match silent {
+        [] => refusal(RefusalKind::NoEvidence, es, en),
+        _ => refusal(
+            RefusalKind::NoEvidence,
+            &format!("{es} No contestaron: {names}."),
+            &format!("{en} These did not answer: {names}."),
+        ),
+    }
 }
 
 fn forged() -> Refusal {

@@ -40,6 +40,7 @@ const MESSAGES: &[(&str, Option<&str>)] = &[
         Some("it goes to an institution, about an emergency there that she is told of"),
     ),
     ("/exchange/redeem", Some("it looks at no record")),
+    ("/exchange/referral", None),
     ("/exchange/pact", Some("it is about nobody")),
     (
         "/exchange/linkage/offer",
@@ -315,4 +316,50 @@ async fn two_worlds_with_and_without_a_quiet_seal_answer_who_acts_for_her_alike(
     );
     assert_eq!(with, without);
     assert!(with.1.iter().any(|act| act.resources > 0), "{:?}", with.1);
+}
+
+/// What a hospital gets when it asks whether she was referred there and she sealed that, or somebody else was referred: the
+/// refusal, and what is kept of the exchange. Where it is `open`, she sealed nothing.
+async fn referred(of: &str, open: bool) -> (Result<String, trust::Refusal>, Vec<Vec<usize>>) {
+    let nodes = network().await;
+    let now = Timestamp::now();
+    remember(&nodes[1], "Asma");
+    let other = format!(
+        r#"{{"resourceType":"Patient","id":"otro","identifier":[{{"system":"{}","value":"{OTHER}"}}]}}"#,
+        mx::systems::CURP
+    );
+    write(&nodes[1], &[("Patient", "otro", &other)]);
+    let rule = Rule {
+        id: "r1".into(),
+        what: vec![if open {
+            Category::Genetics
+        } else {
+            Category::Visits
+        }],
+        ..Rule::default()
+    };
+    let word = nodes[1]
+        .gate
+        .say(&patient(&nodes[1].id), vec![rule], now)
+        .unwrap();
+    nodes[1].network.spread(word, now).await;
+    let sent = format!(
+        r#"{{"resourceType":"ServiceRequest","id":"s1","status":"active","intent":"order","code":{{"text":"Cardiología"}},"subject":{{"reference":"Patient/{of}"}},"authoredOn":"{now}","performer":[{{"identifier":{{"system":"{}","value":"hospital"}}}}]}}"#,
+        mx::systems::MEMBER
+    );
+    write(&nodes[1], &[("ServiceRequest", "s1", &sent)]);
+    let doctor = common::doctor(&nodes[2].id);
+    let said = nodes[2].network.referred(&doctor, CURP, now).await;
+    (said.map(|evidence| evidence.issuer.0), kept(&nodes))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_worlds_that_differ_in_whose_sealed_referral_it_is_answer_where_it_goes_alike() {
+    let (hers, others) = (
+        referred("p-imss", false).await,
+        referred("otro", false).await,
+    );
+    assert!(hers.0.is_err());
+    assert_eq!(hers, others);
+    assert_eq!(referred("p-imss", true).await.0, Ok("imss".to_owned()));
 }

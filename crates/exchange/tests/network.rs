@@ -7,7 +7,7 @@ mod common;
 use common::*;
 use exchange::Wanted;
 use jiff::Timestamp;
-use trust::{Opinion, Pact, Purpose, Rule, What, Who, word::SignedWord};
+use trust::{Opinion, Pact, Purpose, RefusalKind, Request, Rule, What, Who, word::SignedWord};
 
 fn now() -> Timestamp {
     Timestamp::now()
@@ -243,6 +243,85 @@ async fn a_code_from_the_patients_phone_is_evidence_at_another_member_once() {
             .redeem(&doctor, "NADIE-1234-5678", now())
             .await
             .is_err()
+    );
+}
+
+/// A referral of hers, as a page of that institution writes it.
+fn referral(id: &str, to: &str) -> String {
+    format!(
+        r#"{{"resourceType":"ServiceRequest","id":"{id}","status":"active","intent":"order","code":{{"text":"Cardiología"}},"subject":{{"reference":"Patient/p-imss"}},"authoredOn":"{}","performer":[{{"identifier":{{"system":"{}","value":"{to}"}}}}]}}"#,
+        now(),
+        mx::systems::MEMBER
+    )
+}
+
+#[tokio::test]
+async fn who_was_referred_is_known_where_she_was_sent_to_and_nowhere_else() {
+    let nodes = network().await;
+    remember(&nodes[1], "Diabetes");
+    write(
+        &nodes[1],
+        &[("ServiceRequest", "s1", &referral("s1", "hospital"))],
+    );
+    let asks = |place: usize| {
+        let (network, doctor) = (nodes[place].network.clone(), doctor(&nodes[place].id));
+        async move { network.referred(&doctor, CURP, now()).await }
+    };
+    let refused = asks(3).await.unwrap_err();
+    assert_eq!(refused.kind, RefusalKind::NoEvidence);
+    let evidence = asks(2).await.unwrap();
+    assert_eq!(
+        (evidence.issuer.0.as_str(), evidence.institution.0.as_str()),
+        ("imss", "hospital")
+    );
+    let parts = nodes[2]
+        .network
+        .gather(summary(doctor(&nodes[2].id), Purpose::Treatment), now())
+        .await
+        .unwrap();
+    assert!(told(&parts).contains(&("imss".into(), "Diabetes".into())));
+    // She reads of both questions where they were asked, and of what was told.
+    let she = patient(&nodes[1].id);
+    let log = Request {
+        what: What::Log,
+        ..summary(she, Purpose::OwnRequest)
+    };
+    let acts = nodes[1].network.log(log, now()).await.unwrap();
+    let said: Vec<String> = acts
+        .into_iter()
+        .flat_map(|part| part.acts.unwrap())
+        .map(|act| act.sentence(trust::Lang::Es, &|id| id.0.to_uppercase()))
+        .collect();
+    for wanted in [
+        "ISSSTE, preguntó",
+        "HOSPITAL, supo que te enviaron ahí",
+        "HOSPITAL, vio que te enviaron ahí",
+    ] {
+        assert!(
+            said.iter().any(|one| one.contains(wanted)),
+            "{wanted}: {said:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_member_that_does_not_answer_is_named_when_nobody_else_referred_her() {
+    let (listeners, addresses) = listeners().await;
+    let pact = signed(&pact(&addresses), 4);
+    let mut nodes: Vec<Node> = (0..4).map(|i| node(i, &pact)).collect();
+    for (i, listener) in listeners.into_iter().enumerate() {
+        if i != 1 {
+            listen(&mut nodes[i], listener);
+        }
+    }
+    let who = doctor(&nodes[2].id);
+    let asked = nodes[2].network.referred(&who, CURP, now());
+    let refused = asked.await.unwrap_err();
+    assert_eq!(refused.kind, RefusalKind::NoEvidence);
+    assert!(
+        refused.es.contains("No contestaron: IMSS."),
+        "{}",
+        refused.es
     );
 }
 

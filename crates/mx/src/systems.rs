@@ -3,6 +3,8 @@
 //! The base `https://tejido.mx/id/` is ours and provisional: when the country publishes official URIs, they replace
 //! it here, and the old ones stay readable as aliases.
 
+/// Short name of a member of the network.
+pub const MEMBER: &str = "https://tejido.mx/id/member";
 /// CURP.
 pub const CURP: &str = "https://tejido.mx/id/curp";
 /// Social security number of IMSS.

@@ -4,7 +4,9 @@ use crate::init::names;
 use crate::{Error, files, keys, out};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
-use trust::{Agreed, Category, Emergency, FormerKey, Lang, Member, Orders, Pact, Purpose, Seals};
+use trust::{
+    Agreed, Care, Category, Emergency, FormerKey, Lang, Member, Orders, Pact, Purpose, Seals,
+};
 
 /// What can be done with a pact.
 #[derive(Debug, Subcommand)]
@@ -109,6 +111,15 @@ pub struct Terms {
     /// No order of the state opens anything.
     #[arg(long, conflicts_with_all = ["order_hours", "notice_days"])]
     no_orders: bool,
+    /// Days that an admission is evidence, if she is not discharged before; it is said anew while she stays.
+    #[arg(long)]
+    admission_days: Option<u64>,
+    /// Days, from when it was written, that a referral is evidence for the institution that it goes to.
+    #[arg(long)]
+    referral_days: Option<u64>,
+    /// Neither an admission nor a referral is evidence; no purpose may name them then.
+    #[arg(long, conflicts_with_all = ["admission_days", "referral_days"])]
+    no_care: bool,
     /// Two members may compare their registers of people: so many runs at most,
     #[arg(long)]
     linkage_runs: Option<u64>,
@@ -220,6 +231,7 @@ pub fn founding(network: &str, threshold: usize, members: Vec<Member>) -> Pact {
         purposes: trust::pact::usual(),
         emergency: Some(trust::Emergency::USUAL),
         orders: Some(trust::Orders::USUAL),
+        care: Some(trust::Care::USUAL),
         linkage: None,
         seals: Some(Seals::usual()),
         never: trust::pact::NEVER.to_vec(),
@@ -378,6 +390,16 @@ impl Terms {
             pact.orders = Some(Orders {
                 hours: self.order_hours.unwrap_or(terms.hours),
                 notice_days: self.notice_days.unwrap_or(terms.notice_days),
+            });
+        }
+        if self.no_care {
+            pact.care = None;
+        }
+        if self.admission_days.is_some() || self.referral_days.is_some() {
+            let terms = pact.care.unwrap_or(Care::USUAL);
+            pact.care = Some(Care {
+                admission_days: self.admission_days.unwrap_or(terms.admission_days),
+                referral_days: self.referral_days.unwrap_or(terms.referral_days),
             });
         }
         self.put_linkage(pact);

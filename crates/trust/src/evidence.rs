@@ -17,6 +17,10 @@ pub enum EvidenceKind {
     Appointment,
     /// A code from the person's phone, confirmed by the node that showed it to her.
     PatientCode,
+    /// She stays here, day and night, until she is discharged.
+    Admission,
+    /// Another institution sent her here: its own word, for the one that it names.
+    Referral,
     /// The person herself, signed in.
     OwnAccess,
     /// Somebody declared an emergency: opens what could save a life.
@@ -30,12 +34,22 @@ pub enum EvidenceKind {
 }
 
 impl EvidenceKind {
+    /// Those by which an institution shows that it cares for a person.
+    pub const CARE: [EvidenceKind; 5] = [
+        EvidenceKind::CheckIn,
+        EvidenceKind::Appointment,
+        EvidenceKind::PatientCode,
+        EvidenceKind::Admission,
+        EvidenceKind::Referral,
+    ];
     /// Its code, as in JSON and policies.
     pub fn code(self) -> &'static str {
         match self {
             EvidenceKind::CheckIn => "check-in",
             EvidenceKind::Appointment => "appointment",
             EvidenceKind::PatientCode => "patient-code",
+            EvidenceKind::Admission => "admission",
+            EvidenceKind::Referral => "referral",
             EvidenceKind::OwnAccess => "own-access",
             EvidenceKind::Emergency => "emergency",
             EvidenceKind::EmergencyConfirmed => "emergency-confirmed",
@@ -65,9 +79,10 @@ impl EvidenceKind {
             ),
         }
     }
-    /// Whether only the institution itself can say it; a code is confirmed by the member that showed it.
+    /// Whether only the institution itself can say it; a code is confirmed by the member that showed it, and a referral is
+    /// said by the one that refers.
     pub fn is_own_word(self) -> bool {
-        self != EvidenceKind::PatientCode
+        !matches!(self, EvidenceKind::PatientCode | EvidenceKind::Referral)
     }
 }
 

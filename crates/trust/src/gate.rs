@@ -1,7 +1,7 @@
 //! Decisions, and everything that touches the archive.
 //!
 //! One [`Gate`] a node. It holds the archive's [`Seal`] and gives it to nobody, so what it decides is all that can be
-//! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`), what the person wants
+//! touched. Its parts: who somebody is (`accounts`), why she may ask (`evidence`, `codes`, `stay`, `referral`), what the person wants
 //! (`words`, `statements`, `current`), the decision itself (`judge`, pure; `decide`, with what the house knows), whether it is a pattern of care
 //! (`pattern`, `noticed`) or guessing (`sought`), why it came out so (`replay`, `why`), who is who as it was decided (`links`, `linked`, told above by `register`), touching under a grant (`touch`), the log (`acts`), and an operator's upkeep (`upkeep`, `erasure`). Every
 //! row it keeps is named in `rows`.
@@ -27,6 +27,7 @@ mod pace;
 mod pattern;
 mod person;
 mod question;
+mod referral;
 mod refusal;
 mod register;
 mod replay;
@@ -40,6 +41,7 @@ mod simulate;
 mod sought;
 mod speak;
 mod statements;
+mod stay;
 mod tag;
 #[cfg(test)]
 mod tests;

@@ -34,8 +34,8 @@ pub use gate::{
     Unusual, What, Why,
 };
 pub use pact::{
-    Agreed, Emergency, FormerKey, Linkage, Member, MemberId, MemberKind, Orders, Pact, PactError,
-    Seals,
+    Agreed, Care, Emergency, FormerKey, Linkage, Member, MemberId, MemberKind, Orders, Pact,
+    PactError, Seals,
 };
 pub use word::{
     Author, Frequency, Hidden, Label, Names, Part, Per, Period, Representative, Residual, Rule,

@@ -22,7 +22,7 @@ pub use linkage::{Linkage, PARTS as LINKAGE_PARTS, parts_in_words};
 pub use purpose::{Agreed, NEVER, usual};
 pub use seals::Seals;
 pub(crate) use seals::{may_close, other_tables};
-pub use terms::{Emergency, Orders};
+pub use terms::{Care, Emergency, Orders};
 pub use valid::bounds;
 pub(crate) use words::{Concern, concerning};
 pub use words::{Sentence, describe, evidence as evidence_words, purpose as purpose_words};
@@ -56,6 +56,30 @@ pub enum MemberKind {
     University,
     Witness,
     Authority,
+}
+
+impl MemberKind {
+    /// Whether people are cared for there.
+    pub fn cares(self) -> bool {
+        match self {
+            MemberKind::PublicInstitution
+            | MemberKind::PrivateHospital
+            | MemberKind::Clinic
+            | MemberKind::Pharmacy
+            | MemberKind::Laboratory => true,
+            MemberKind::Insurer
+            | MemberKind::University
+            | MemberKind::Witness
+            | MemberKind::Authority => false,
+        }
+    }
+    /// Whether people may stay there, day and night.
+    pub fn has_beds(self) -> bool {
+        matches!(
+            self,
+            MemberKind::PublicInstitution | MemberKind::PrivateHospital | MemberKind::Clinic
+        )
+    }
 }
 
 /// One member.
@@ -118,6 +142,9 @@ pub struct Pact {
     /// Terms of what the state orders. A pact without them knows no such orders: none opens anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orders: Option<Orders>,
+    /// Terms of admissions and referrals. Under a pact without them neither is evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub care: Option<Care>,
     /// Terms of comparing registers. Under a pact without them no two members compare theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub linkage: Option<Linkage>,

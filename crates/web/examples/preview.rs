@@ -20,6 +20,7 @@ use trust::{
     ActKind, ActView, Actor, Categories, Category, EvidenceKind, Lang, MemberId, MemberKind,
     Opinion, Previewed, Purpose, Role, Rule, What, Who,
 };
+use web::views::find::{Made, StayView};
 use web::views::{self, Frame, errand::Errand};
 use web::{DemoAccount, FieldError, Fields, Text, Threads};
 
@@ -71,14 +72,16 @@ fn actor(role: Role) -> Actor {
 fn frame(lang: Lang, path: &str, role: Option<Role>) -> Frame {
     let actor = role.map(actor);
     let threads = Threads::new(MEMBERS);
-    Frame::new(
+    let mut frame = Frame::new(
         Text::of(lang),
         threads,
         "Farmacia del Centro".into(),
         path,
         actor.as_ref(),
     )
-    .with_csrf("token".into())
+    .with_csrf("token".into());
+    frame.refers = true;
+    frame
 }
 
 fn pages(lang: Lang) -> Vec<(&'static str, String)> {
@@ -116,6 +119,25 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     let f = staff("/");
     let view = views::find::candidate(&f, &found, "sealed".into(), "2026-11-22");
     out.push(("resultados", views::find::results(f, &[view], true)));
+    let clerk = || frame(lang, "/", Some(Role::Clerk));
+    let stay = |until| Some(StayView::of(Text::of(lang), until));
+    out.push((
+        "recibida",
+        views::find::received(clerk(), "sealed", (Made::Received, now()), stay(None)),
+    ));
+    out.push((
+        "internada",
+        views::find::received(
+            clerk(),
+            "sealed",
+            (Made::Admitted, now()),
+            stay(Some(now())),
+        ),
+    ));
+    out.push((
+        "referida",
+        views::find::received(clerk(), "sealed", (Made::Referred, now()), None),
+    ));
     let (summary, parts) = (summary(), parts());
     let input = |all| views::person::Input {
         summary: &summary,
@@ -126,6 +148,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         all,
         writes: views::person::Writes::All,
         breaks: true,
+        stay: Some(StayView::of(Text::of(lang), None)),
         emergency: None,
         destinations: &to,
         not_to_know: (&[trust::Finding::LateOnset], 1),
@@ -161,6 +184,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     let broken = views::person::Input {
         writes: views::person::Writes::Nothing,
         breaks: false,
+        stay: None,
         emergency: Some(emergency::banner(lang)),
         ..input(false)
     };

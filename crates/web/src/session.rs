@@ -123,6 +123,7 @@ impl Visitor {
         let threads = Threads::of(&pact);
         let node = threads.name(&self.state.gate.member());
         let mut frame = views::Frame::new(self.t, threads, node, &self.path, actor);
+        frame.refers = pact.care.is_some();
         if let (Some(token), Some(_)) = (&self.token, actor) {
             frame = frame.with_csrf(self.state.sealer.csrf(token));
             frame.flash = self

@@ -208,6 +208,11 @@ async fn consultation(walk: &mut Walk, ana: &Browser) -> String {
         let path = format!("{person}/{what}");
         walk.post(ana, &route, &path, &csrf, fields).await;
     }
+    for what in ["referida", "internar", "alta"] {
+        let route = format!("/persona/{{sealed}}/{what}");
+        let path = format!("{person}/{what}");
+        walk.post(ana, &route, &path, &csrf, &[]).await;
+    }
     walk.get(ana, "/persona/{sealed}", &person).await;
     guardian(walk, ana, &person, &csrf).await;
     let (route, path) = ("/persona/{sealed}/avisar", format!("{person}/avisar"));

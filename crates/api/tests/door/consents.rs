@@ -53,6 +53,27 @@ fn id_of(said: &Said) -> String {
 }
 
 #[tokio::test]
+async fn what_the_pact_lets_nobody_close_is_refused_with_what_can_be_closed() {
+    let house = House::new();
+    let (token, _) = herself(&house);
+    house.adopt(|pact| {
+        let mut seals = trust::Seals::usual();
+        seals.categories.retain(|one| *one != Category::Genetics);
+        pact.seals = Some(seals);
+    });
+    let refused = house
+        .call("POST /fhir/Consent", &token, &closing("genetics"))
+        .await
+        .is(400);
+    let (_, _, said) = refused.issue();
+    assert!(said.contains("have not agreed"), "{said}");
+    house
+        .call("POST /fhir/Consent", &token, &closing("hiv"))
+        .await
+        .is(201);
+}
+
+#[tokio::test]
 async fn she_says_a_rule_changes_it_and_takes_it_back() {
     let house = House::new();
     house.check_in(SHE);

@@ -137,6 +137,7 @@ fn signed_pact(neighbour: bool) -> String {
         purposes: trust::pact::usual(),
         emergency: Some(trust::Emergency::USUAL),
         orders: Some(trust::Orders::USUAL),
+        care: Some(trust::Care::USUAL),
         linkage: None,
         seals: None,
         never: trust::pact::NEVER.to_vec(),
@@ -310,6 +311,39 @@ impl House {
     pub(crate) fn check_in(&self, curp: &str) {
         let clerk = self.actor("clerk", Role::Clerk);
         self.gate.check_in(&clerk, curp, noon()).unwrap();
+    }
+
+    /// A next version of the pact, in force.
+    pub(crate) fn adopt(&self, change: impl FnOnce(&mut Pact)) {
+        let ours = self.gate.pact();
+        let mut next = Pact {
+            version: ours.version + 1,
+            previous: ours.hash(),
+            ..(*ours).clone()
+        };
+        change(&mut next);
+        let signed = pact::sign(&next, &key()).unwrap();
+        self.gate.adopt(&signed, noon()).unwrap();
+    }
+
+    /// The neighbour sent her here.
+    pub(crate) fn refer(&self, curp: &str) {
+        let other = MemberId("farmacia".into());
+        let evidence = trust::Evidence {
+            id: "r1".into(),
+            kind: trust::EvidenceKind::Referral,
+            person: self.gate.tag(curp),
+            institution: self.gate.member(),
+            actor: None,
+            by: None,
+            acting: None,
+            from: noon(),
+            until: noon() + jiff::SignedDuration::from_hours(24),
+            issuer: other,
+            signature: String::new(),
+        };
+        let key = ledger::SigningKey::from_seed("farmacia.example/tejido", [2; 32]).unwrap();
+        self.gate.accept(evidence.sign(&key), noon()).unwrap();
     }
 
     /// A token of somebody whom she names to act for her.

@@ -83,6 +83,7 @@ pub fn pact(addresses: &[String]) -> Pact {
         purposes: trust::pact::usual(),
         emergency: Some(trust::Emergency::USUAL),
         orders: Some(trust::Orders::USUAL),
+        care: Some(trust::Care::USUAL),
         linkage: None,
         seals: None,
         never: trust::pact::NEVER.to_vec(),

@@ -347,6 +347,7 @@ pub(super) fn what(what: &What) -> (&'static str, Option<Cow<'_, str>>) {
         What::Log => ("log", None),
         What::Find => ("find", None),
         What::Reception => ("reception", None),
+        What::Discharge => ("discharge", None),
         What::Interaction(text) => ("interaction", Some(text)),
         What::Writing(text) => ("writing", Some(text)),
         What::Import(text) => ("import", Some(text)),

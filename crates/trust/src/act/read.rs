@@ -207,6 +207,7 @@ fn what(details: &Details<'_>) -> Result<What> {
         Some("log") => What::Log,
         Some("find") => What::Find,
         Some("reception") => What::Reception,
+        Some("discharge") => What::Discharge,
         Some("interaction") => What::Interaction(text()),
         Some("writing") => What::Writing(text()),
         Some("import") => What::Import(text()),

@@ -33,8 +33,14 @@ pub(super) fn spanish(act: &ActView, names: Names<'_>) -> String {
             _ if matches!(act.what, What::Erasure(_)) => {
                 format!("{who} quiso borrar lo tuyo {hour} y no se le permitió, porque {reason}.")
             }
+            _ if asked_whether_sent(act) => {
+                format!("{who} preguntó {hour} si te enviaron ahí, y no hay ninguna referencia.")
+            }
             _ if act.what == What::Reception => {
                 format!("{who} quiso recibirte {hour} y no se le permitió, porque {reason}.")
+            }
+            _ if act.what == What::Discharge => {
+                format!("{who} quiso darte de alta {hour} y no se le permitió, porque {reason}.")
             }
             _ if let What::Glass(step) = &act.what => {
                 let tried = emergency::tried(step, &hour, Lang::Es);
@@ -232,6 +238,8 @@ fn why_es(act: &ActView) -> &'static str {
         (Some(EvidenceKind::CheckIn), _) => " porque te registraron en la recepción",
         (Some(EvidenceKind::Appointment), _) => " porque tenías cita",
         (Some(EvidenceKind::PatientCode), _) => " porque le diste tu código",
+        (Some(EvidenceKind::Admission), _) => " porque estabas en su hospital",
+        (Some(EvidenceKind::Referral), _) => " porque te enviaron ahí",
         (Some(EvidenceKind::OwnAccess), _) => " porque eras tú",
         (Some(EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed), _)
         | (None, Purpose::Emergency) => " por una emergencia",
@@ -266,6 +274,10 @@ fn evidence_es(act: &ActView) -> &'static str {
         _ if is_page(act) => "abrió tu página propia, contigo presente",
         Some(EvidenceKind::Appointment) => "te dio una cita",
         Some(EvidenceKind::PatientCode) => "usó tu código",
+        Some(EvidenceKind::Admission) if act.what == What::Discharge => "te dio de alta",
+        Some(EvidenceKind::Admission) => "te internó",
+        Some(EvidenceKind::Referral) if act.node != act.institution => "supo que te enviaron ahí",
+        Some(EvidenceKind::Referral) => "vio que te enviaron ahí",
         _ => "te registró en la recepción",
     }
 }
@@ -292,8 +304,14 @@ pub(super) fn english(act: &ActView, names: Names<'_>) -> String {
             _ if matches!(act.what, What::Erasure(_)) => format!(
                 "{who} tried to erase what is yours {hour} and was not allowed to, because {reason}."
             ),
+            _ if asked_whether_sent(act) => format!(
+                "{who} asked {hour} whether you were referred there, and there is no referral."
+            ),
             _ if act.what == What::Reception => format!(
                 "{who} tried to receive you {hour} and was not allowed to, because {reason}."
+            ),
+            _ if act.what == What::Discharge => format!(
+                "{who} tried to discharge you {hour} and was not allowed to, because {reason}."
             ),
             _ if let What::Glass(step) = &act.what => {
                 let tried = emergency::tried(step, &hour, Lang::En);
@@ -450,6 +468,8 @@ fn why_en(act: &ActView) -> &'static str {
         (Some(EvidenceKind::CheckIn), _) => " because you were received at the desk",
         (Some(EvidenceKind::Appointment), _) => " because you had an appointment",
         (Some(EvidenceKind::PatientCode), _) => " because you gave them your code",
+        (Some(EvidenceKind::Admission), _) => " because you were in their hospital",
+        (Some(EvidenceKind::Referral), _) => " because you were referred there",
         (Some(EvidenceKind::OwnAccess), _) => " because it was you",
         (Some(EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed), _)
         | (None, Purpose::Emergency) => " in an emergency",
@@ -484,6 +504,12 @@ fn evidence_en(act: &ActView) -> &'static str {
         _ if is_page(act) => "made a page of your own, with you there",
         Some(EvidenceKind::Appointment) => "gave you an appointment",
         Some(EvidenceKind::PatientCode) => "used your code",
+        Some(EvidenceKind::Admission) if act.what == What::Discharge => "discharged you",
+        Some(EvidenceKind::Admission) => "admitted you",
+        Some(EvidenceKind::Referral) if act.node != act.institution => {
+            "was told that you were referred there"
+        }
+        Some(EvidenceKind::Referral) => "saw that you were referred there",
         _ => "received you at the desk",
     }
 }
@@ -516,12 +542,18 @@ fn would_write(act: &ActView) -> bool {
         | What::Log
         | What::Find
         | What::Reception
+        | What::Discharge
         | What::Glass(_)
         | What::Registry(_)
         | What::Order(_) => {
             matches!(act.kind, ActKind::Write | ActKind::Import)
         }
     }
+}
+
+/// Somebody asked here whether she was referred to her institution.
+fn asked_whether_sent(act: &ActView) -> bool {
+    act.kind == ActKind::Evidence && act.evidence == Some(EvidenceKind::Referral)
 }
 
 /// A page of her own was made at a desk.

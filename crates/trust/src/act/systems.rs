@@ -3,7 +3,7 @@
 /// A person's tag.
 pub(crate) const TAG: &str = "https://tejido.mx/id/tag";
 /// A member's short name.
-pub(crate) const MEMBER: &str = "https://tejido.mx/id/member";
+pub(crate) const MEMBER: &str = mx::systems::MEMBER;
 /// A login at a member: `member/login`.
 pub(crate) const ACTOR: &str = "https://tejido.mx/id/actor";
 /// Who acts for a person: her tag, or `all`.

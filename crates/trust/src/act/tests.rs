@@ -304,6 +304,67 @@ fn sentences() -> Vec<(Act, &'static str, &'static str)> {
         ),
         (
             with(|a| {
+                a.evidence = Some(EvidenceKind::Admission);
+            }),
+            "La Dra. Ana Ruiz, médica general de Farmacia del Centro, vio tus medicinas y tus alergias a las 11:42 porque estabas en su hospital.",
+            "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, saw your medicines and your allergies at 11:42 because you were in their hospital.",
+        ),
+        (
+            with(|a| {
+                a.evidence = Some(EvidenceKind::Referral);
+            }),
+            "La Dra. Ana Ruiz, médica general de Farmacia del Centro, vio tus medicinas y tus alergias a las 11:42 porque te enviaron ahí.",
+            "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, saw your medicines and your allergies at 11:42 because you were referred there.",
+        ),
+        (
+            with(|a| {
+                a.kind = ActKind::Evidence;
+                a.what = What::Reception;
+                a.evidence = Some(EvidenceKind::Admission);
+            }),
+            "La Dra. Ana Ruiz, médica general de Farmacia del Centro, te internó a las 11:42.",
+            "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, admitted you at 11:42.",
+        ),
+        (
+            with(|a| {
+                a.kind = ActKind::Evidence;
+                a.what = What::Discharge;
+                a.evidence = Some(EvidenceKind::Admission);
+            }),
+            "La Dra. Ana Ruiz, médica general de Farmacia del Centro, te dio de alta a las 11:42.",
+            "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, discharged you at 11:42.",
+        ),
+        (
+            with(|a| {
+                refused(a, "pact");
+                a.what = What::Discharge;
+                a.evidence = None;
+            }),
+            "La Dra. Ana Ruiz, médica general de Farmacia del Centro, quiso darte de alta a las 11:42 y no se le permitió, porque el acuerdo no lo deja.",
+            "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, tried to discharge you at 11:42 and was not allowed to, because the pact does not allow it.",
+        ),
+        (
+            with(|a| {
+                refused(a, "no-evidence");
+                a.kind = ActKind::Evidence;
+                a.what = What::Reception;
+                a.evidence = Some(EvidenceKind::Referral);
+            }),
+            "La Dra. Ana Ruiz, médica general de Farmacia del Centro, preguntó a las 11:42 si te enviaron ahí, y no hay ninguna referencia.",
+            "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, asked at 11:42 whether you were referred there, and there is no referral.",
+        ),
+        (
+            with(|a| {
+                a.kind = ActKind::Evidence;
+                a.what = What::Reception;
+                a.node = member("imss");
+                a.evidence = Some(EvidenceKind::Referral);
+            }),
+            "La Dra. Ana Ruiz, médica general de Farmacia del Centro, supo que te enviaron ahí a las 11:42.",
+            "Dra. Ana Ruiz, general practitioner at Farmacia del Centro, was told that you were referred there at 11:42.",
+        ),
+        (
+            with(|a| {
                 a.kind = ActKind::Log;
                 a.evidence = None;
                 doer(a, "Raúl Gil", Role::Operator);

@@ -11,11 +11,12 @@
 use super::decide::Asked;
 use super::evidence::minutes_of;
 use super::judge::Opens;
+use super::words::Heard;
 use super::{Gate, Purpose, Refusal, RefusalKind, locked, rows};
 use crate::{MemberId, Word};
 use jiff::Timestamp;
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// Until when all words of each other member are here.
 #[derive(Default)]
@@ -80,10 +81,20 @@ impl Gate {
         // An order is not decided on her word; in an emergency the last one known holds, for not to open could cost her life.
         let apart = [Purpose::Operations, Purpose::State, Purpose::Emergency];
         let others = !apart.contains(&asked.request.purpose) && !asked.is_herself();
-        let mut words = asked.words.iter().map(|heard| &heard.signed.word);
-        if shown && others && !words.all(|word| self.is_current(word, asked.now)) {
-            return Err(Refusal::new(RefusalKind::OldWord, Vec::new()));
+        match shown && others {
+            true => self.are_current(&asked.words, asked.now),
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Whether all these words can still be taken as hers.
+    ///
+    /// Errors: [`RefusalKind::OldWord`].
+    pub(super) fn are_current(&self, words: &[Arc<Heard>], now: Timestamp) -> Result<(), Refusal> {
+        let mut words = words.iter().map(|heard| &heard.signed.word);
+        match words.all(|word| self.is_current(word, now)) {
+            true => Ok(()),
+            false => Err(Refusal::new(RefusalKind::OldWord, Vec::new())),
+        }
     }
 }

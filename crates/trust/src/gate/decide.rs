@@ -546,7 +546,7 @@ impl Gate {
     }
 
     /// What resources of one person are asked under these residuals.
-    fn sieve(&self, residual: &[Arc<Residual>]) -> Option<ResidualOf> {
+    pub(super) fn sieve(&self, residual: &[Arc<Residual>]) -> Option<ResidualOf> {
         let sieve = Sieve::of(residual.to_vec(), &self.house.member)?;
         Some(Arc::new(move |_| Some(sieve.clone())))
     }

@@ -3,11 +3,12 @@
 use super::accounts::later;
 use super::acts::Deed;
 use super::person::Target;
+use super::stay::{LONGEST_PIECE, days_of};
 use super::{
     Gate, Grounds, InForce, PersonRef, Refusal, RefusalKind, Request, Tag, What, hex, locked,
     random, rows,
 };
-use crate::{ActKind, Actor, Evidence, EvidenceKind, MemberId, Pact, Purpose, Role};
+use crate::{ActKind, Actor, Evidence, EvidenceKind, MemberId, MemberKind, Pact, Purpose, Role};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -136,7 +137,7 @@ impl Gate {
         let mut found = self
             .kept_evidence(&actor.member, actor.evidence_login(), &[person], now)
             .unwrap_or_default();
-        self.sign_anew(&mut found);
+        self.for_others(&mut found, now);
         let own = actor.member == self.house.member && self.is_own(actor, &[person]);
         if own && let Ok(draft) = self.draft(EvidenceKind::OwnAccess, person, now) {
             let evidence = Evidence {
@@ -162,18 +163,23 @@ impl Gate {
         found
     }
 
-    /// Appointments of this house that it signed with a key it has laid down: other members would not take them.
-    fn sign_anew(&self, pieces: &mut [Evidence]) {
+    /// What this house keeps of its own, as other members take it: of a stay a piece; signed anew, what it signed with a key
+    /// that it has laid down.
+    fn for_others(&self, pieces: &mut [Evidence], now: Timestamp) {
         let house = &self.house;
         let in_force = self.in_force();
         let member = in_force.pact.member(&house.member);
-        if member.is_none_or(|member| member.former.is_empty()) {
-            return;
-        }
+        let rekeyed = member.is_some_and(|member| !member.former.is_empty());
         for piece in pieces {
-            let own = piece.kind == EvidenceKind::Appointment && piece.issuer == house.member;
-            if own && !piece.verify(house.key.verifier()) {
-                *piece = piece.clone().sign(&house.key);
+            if piece.issuer != house.member {
+                continue;
+            }
+            match piece.kind {
+                EvidenceKind::Admission => *piece = self.piece_of_stay(piece, now),
+                EvidenceKind::Appointment if rekeyed && !piece.verify(house.key.verifier()) => {
+                    *piece = piece.clone().sign(&house.key);
+                }
+                _ => {}
             }
         }
     }
@@ -307,7 +313,7 @@ impl Gate {
     }
 
     /// What is kept here and good now for an actor of an institution. What ran out is not even read.
-    fn kept_evidence(
+    pub(super) fn kept_evidence(
         &self,
         institution: &MemberId,
         actor: &str,
@@ -376,18 +382,22 @@ impl Gate {
         person: Tag,
         now: Timestamp,
     ) -> Result<Grounds, Refusal> {
-        let request = Request {
-            actor: by.clone(),
-            purpose: Purpose::Treatment,
-            person: PersonRef::Tag(person),
-            verbs: Verbs::default(),
-            types: None,
-            evidence: Vec::new(),
-            via: None,
-            word: None,
-            what: What::Reception,
-        };
-        Ok(self.decide(request, now)?.grounds)
+        Ok(self.decide(reception(by, person), now)?.grounds)
+    }
+}
+
+/// The question whether somebody may receive a person.
+pub(super) fn reception(by: &Actor, person: Tag) -> Request {
+    Request {
+        actor: by.clone(),
+        purpose: Purpose::Treatment,
+        person: PersonRef::Tag(person),
+        verbs: Verbs::default(),
+        types: None,
+        evidence: Vec::new(),
+        via: None,
+        word: None,
+        what: What::Reception,
     }
 }
 
@@ -423,13 +433,26 @@ pub(super) fn sound(
     if evidence.kind.is_own_word() && evidence.issuer != evidence.institution {
         return Err("evidence that its issuer cannot give");
     }
+    let institution = pact.kind(&evidence.institution);
+    if evidence.kind == EvidenceKind::Admission && !institution.is_some_and(MemberKind::has_beds) {
+        return Err("an admission where nobody stays");
+    }
+    let sent =
+        evidence.issuer != evidence.institution && institution.is_some_and(MemberKind::cares);
+    if evidence.kind == EvidenceKind::Referral && !sent {
+        return Err("a referral to nobody who cares for people");
+    }
     if (evidence.kind == EvidenceKind::Representation) != evidence.acting.is_some() {
         return Err("evidence that does not say who acts");
     }
     if evidence.kind.is_emergency() && evidence.actor.is_none() {
         return Err("an emergency that nobody declared");
     }
-    let longest = longest(evidence.kind, &pact.pact);
+    let longest = match evidence.kind {
+        // Others get it in pieces.
+        EvidenceKind::Admission if evidence.issuer != *house => LONGEST_PIECE,
+        kind => longest(kind, &pact.pact),
+    };
     if evidence.id.len() > 64 || evidence.until > later(evidence.from, longest) {
         return Err("evidence beyond the bounds of the pact");
     }
@@ -441,6 +464,12 @@ fn longest(kind: EvidenceKind, pact: &Pact) -> SignedDuration {
     match kind {
         EvidenceKind::CheckIn | EvidenceKind::PatientCode => minutes_of(pact.check_in_minutes),
         EvidenceKind::Appointment => BEFORE_APPOINTMENT + minutes_of(pact.appointment_minutes),
+        EvidenceKind::Admission => pact
+            .care
+            .map_or(SignedDuration::ZERO, |terms| days_of(terms.admission_days)),
+        EvidenceKind::Referral => pact
+            .care
+            .map_or(SignedDuration::ZERO, |terms| days_of(terms.referral_days)),
         EvidenceKind::OwnAccess | EvidenceKind::Representation => OWN_ACCESS,
         EvidenceKind::Emergency | EvidenceKind::EmergencyConfirmed => pact
             .emergency

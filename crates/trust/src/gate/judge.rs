@@ -346,7 +346,7 @@ fn why(case: &Case<'_>, action: &str, refusal: Option<&str>, because: &[String])
     }
     let with_evidence = Circumstances {
         evidence: needed(case)
-            .unwrap_or(&ALL_CARE)
+            .unwrap_or(&EvidenceKind::CARE)
             .iter()
             .map(|kind| kind.code())
             .collect(),
@@ -357,13 +357,6 @@ fn why(case: &Case<'_>, action: &str, refusal: Option<&str>, because: &[String])
         false => RefusalKind::Pact,
     }
 }
-
-/// The kinds of evidence by which an institution shows a care relation, where the pact names no purposes.
-pub(crate) const ALL_CARE: [EvidenceKind; 3] = [
-    EvidenceKind::CheckIn,
-    EvidenceKind::Appointment,
-    EvidenceKind::PatientCode,
-];
 
 impl Verdict {
     /// What a permit leaves out of the person's record.

@@ -115,7 +115,7 @@ impl Pattern {
         let mut pattern = Pattern::default();
         let received: HashSet<Tag> = acts
             .iter()
-            .filter(|act| act.kind == ActKind::Evidence)
+            .filter(|act| act.kind == ActKind::Evidence && act.evidence.is_some_and(is_word))
             .filter_map(|act| act.person)
             .collect();
         for act in acts.iter().rev() {
@@ -126,12 +126,8 @@ impl Pattern {
                     if act.purpose == Purpose::Treatment =>
                 {
                     let weight = match act.evidence {
-                        Some(EvidenceKind::CheckIn | EvidenceKind::Appointment)
-                            if received.contains(&person) =>
-                        {
-                            OWN_WORD
-                        }
-                        Some(EvidenceKind::CheckIn) => COLLEAGUE,
+                        Some(kind) if is_word(kind) && received.contains(&person) => OWN_WORD,
+                        Some(EvidenceKind::CheckIn | EvidenceKind::Admission) => COLLEAGUE,
                         _ => 0,
                     };
                     let opened = Opened {
@@ -161,17 +157,28 @@ pub(super) fn end(noticed: Timestamp) -> Timestamp {
         .unwrap_or(Timestamp::MAX)
 }
 
-/// How much a person counts, by the best of the evidence there is: 0 what the person or an appointment of somebody else's
-/// making says, [`COLLEAGUE`] the desk, [`OWN_WORD`] what the professional says herself. Tenths of a person.
+/// What somebody of the house says by herself.
+fn is_word(kind: EvidenceKind) -> bool {
+    matches!(
+        kind,
+        EvidenceKind::CheckIn | EvidenceKind::Appointment | EvidenceKind::Admission
+    )
+}
+
+/// How much a person counts, by the best of the evidence there is: 0 what the person, another institution or an appointment of
+/// somebody else's making says, [`COLLEAGUE`] the desk, [`OWN_WORD`] what the professional says herself. Tenths of a person.
 pub(crate) fn weight(evidence: &[Evidence], actor: &Actor) -> u32 {
     let of = |evidence: &Evidence| {
         // What whoever named her says weighs no less than what she says herself.
         let by = evidence.by.as_deref();
         let own = by.is_some_and(|by| by == actor.id || by == actor.evidence_login());
         match evidence.kind {
-            EvidenceKind::CheckIn | EvidenceKind::Appointment if own => OWN_WORD,
-            EvidenceKind::CheckIn => COLLEAGUE,
-            EvidenceKind::Appointment | EvidenceKind::PatientCode | EvidenceKind::OwnAccess => 0,
+            kind if own && is_word(kind) => OWN_WORD,
+            EvidenceKind::CheckIn | EvidenceKind::Admission => COLLEAGUE,
+            EvidenceKind::Appointment
+            | EvidenceKind::PatientCode
+            | EvidenceKind::Referral
+            | EvidenceKind::OwnAccess => 0,
             // Each is reviewed by itself, and neither is evidence of care.
             EvidenceKind::Emergency
             | EvidenceKind::EmergencyConfirmed

@@ -142,7 +142,7 @@ pub(crate) fn actions(
             _ => policy::LINK,
         }),
         // She is received, and nothing at all is done to her record.
-        What::Reception if verbs == Verbs::default() => {
+        What::Reception | What::Discharge if verbs == Verbs::default() => {
             return Ok((vec![policy::RECEIVE], Opens::Unseen));
         }
         // Nor is it by a step of an emergency: the evidence that it makes opens it.
@@ -169,7 +169,7 @@ pub(crate) fn actions(
                 "To declare or review an emergency opens nothing by itself.",
             ));
         }
-        What::Reception => {
+        What::Reception | What::Discharge => {
             return Err(Refusal::bad(
                 "Recibir a alguien no abre su historia.",
                 "To receive somebody opens no record.",

@@ -126,8 +126,10 @@ pub enum What {
     Import(String),
     /// Looking somebody up by name or CURP.
     Find,
-    /// Receiving somebody at the desk, or giving her an appointment.
+    /// Receiving somebody at the desk, giving her an appointment, admitting her.
     Reception,
+    /// Letting somebody go who was admitted.
+    Discharge,
     /// A step of an emergency.
     Glass(Step),
     /// What was done of an order of the state.

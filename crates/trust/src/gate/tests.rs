@@ -17,11 +17,13 @@ mod order;
 mod pacts;
 mod parts;
 mod pattern;
+mod referral;
 mod replay;
 mod represent;
 mod seals;
 mod settled;
 mod sign_in;
+mod stay;
 mod upkeep;
 mod uses;
 mod why;
@@ -87,6 +89,7 @@ fn a_pact(version: u64, previous: String) -> Pact {
         purposes: pact::usual(),
         emergency: Some(crate::Emergency::USUAL),
         orders: Some(crate::Orders::USUAL),
+        care: Some(crate::Care::USUAL),
         linkage: None,
         seals: None,
         never: pact::NEVER.to_vec(),

@@ -21,6 +21,9 @@ pub fn diff(old: &Pact, new: &Pact) -> Vec<Sentence> {
     if old.orders != new.orders {
         changes.push(words::orders(new.orders.as_ref()));
     }
+    if old.care != new.care {
+        changes.push(words::care(new.care.as_ref()));
+    }
     if old.linkage != new.linkage {
         changes.push(linkage::said(new));
     }

@@ -1,7 +1,7 @@
 //! For what the members agreed to open records, and on what evidence.
 
-use super::PactError;
 use super::valid::invalid;
+use super::{Pact, PactError};
 use crate::{EvidenceKind, Purpose};
 use serde::{Deserialize, Serialize};
 
@@ -20,15 +20,18 @@ pub struct Agreed {
 /// release on the order of an authority. Research and payment are not agreed on.
 pub fn usual() -> Vec<Agreed> {
     use EvidenceKind::{
-        Appointment, CheckIn, Emergency, EmergencyConfirmed, Order, OwnAccess, PatientCode,
-        Representation,
+        Admission, Appointment, CheckIn, Emergency, EmergencyConfirmed, Order, OwnAccess,
+        PatientCode, Referral, Representation,
     };
     let agreed = |purpose, evidence: &[EvidenceKind]| Agreed {
         purpose,
         evidence: evidence.to_vec(),
     };
     vec![
-        agreed(Purpose::Treatment, &[CheckIn, Appointment, PatientCode]),
+        agreed(
+            Purpose::Treatment,
+            &[CheckIn, Appointment, PatientCode, Admission, Referral],
+        ),
         agreed(Purpose::OwnRequest, &[OwnAccess]),
         agreed(Purpose::Family, &[Representation]),
         agreed(Purpose::Operations, &[]),
@@ -82,4 +85,17 @@ pub(super) fn check(purposes: &[Agreed], never: &[Purpose]) -> Result<(), PactEr
         }
     }
     Ok(())
+}
+
+/// Who names an admission or a referral as evidence says how long they hold.
+pub(super) fn check_terms(pact: &Pact) -> Result<(), PactError> {
+    let timed = [EvidenceKind::Admission, EvidenceKind::Referral];
+    let named = |agreed: &&Agreed| agreed.evidence.iter().any(|kind| timed.contains(kind));
+    match pact.purposes.iter().find(named) {
+        Some(agreed) if pact.care.is_none() => Err(invalid(
+            &format!("purpose {}", agreed.purpose.code()),
+            "it names an admission or a referral, and the pact does not say how long they hold ([care]: admission_days, referral_days)",
+        )),
+        _ => Ok(()),
+    }
 }

@@ -1,4 +1,4 @@
-//! What the members agreed on for emergencies, and for what the state orders.
+//! What the members agreed on for emergencies, for what the state orders, and for who stays or was sent.
 
 use super::PactError;
 use super::valid::{bounds, within};
@@ -41,15 +41,44 @@ impl Orders {
     };
 }
 
+/// How long an admission and a referral are evidence of care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Care {
+    /// Days that an admission holds, if she is not discharged before; while she stays it is said anew.
+    pub admission_days: u64,
+    /// Days, from when it was written, that a referral opens the record to the institution that it names.
+    pub referral_days: u64,
+}
+
+impl Care {
+    /// What a new pact starts from: twice the usual stay in a general hospital, and the weeks that a specialist's first
+    /// appointment takes.
+    pub const USUAL: Care = Care {
+        admission_days: 14,
+        referral_days: 60,
+    };
+}
+
 /// The tables of a pact's text.
-pub(super) fn tables(emergency: Option<&Emergency>, orders: Option<&Orders>) -> String {
+pub(super) fn tables(
+    emergency: Option<&Emergency>,
+    orders: Option<&Orders>,
+    care: Option<&Care>,
+) -> String {
     let orders = orders.map(|terms| {
         format!(
             "\n[orders]\nhours = {}\nnotice_days = {}\n",
             terms.hours, terms.notice_days
         )
     });
-    table(emergency) + &orders.unwrap_or_default()
+    let care = care.map(|terms| {
+        format!(
+            "\n[care]\nadmission_days = {}\nreferral_days = {}\n",
+            terms.admission_days, terms.referral_days
+        )
+    });
+    table(emergency) + &orders.unwrap_or_default() + &care.unwrap_or_default()
 }
 
 fn table(emergency: Option<&Emergency>) -> String {
@@ -66,7 +95,20 @@ fn table(emergency: Option<&Emergency>) -> String {
 pub(super) fn check(
     emergency: Option<&Emergency>,
     orders: Option<&Orders>,
+    care: Option<&Care>,
 ) -> Result<(), PactError> {
+    if let Some(terms) = care {
+        within(
+            "care: admission_days",
+            terms.admission_days,
+            bounds::ADMISSION_DAYS,
+        )?;
+        within(
+            "care: referral_days",
+            terms.referral_days,
+            bounds::REFERRAL_DAYS,
+        )?;
+    }
     if let Some(terms) = orders {
         within("orders: hours", terms.hours, bounds::ORDER_HOURS)?;
         within(

@@ -37,6 +37,7 @@ pub(crate) fn pact(members: &[(&str, u8)]) -> Pact {
         purposes: vec![],
         emergency: Some(crate::Emergency::USUAL),
         orders: Some(crate::Orders::USUAL),
+        care: Some(crate::Care::USUAL),
         linkage: None,
         seals: None,
         never: vec![],
@@ -762,7 +763,8 @@ fn a_pact_is_described_by_what_its_policies_answer() {
     let english = said(&usual_pact, Lang::En);
     for line in [
         "A change needs 2 signatures of 3.",
-        "For care (TREAT) it needs: a check-in or an appointment or a patient's code.",
+        "For care (TREAT) it needs: a check-in or an appointment or a patient's code or an admission or a referral.",
+        "An admission is good until the discharge, and 14 days at most unless it is renewed; a referral is good for the institution that it goes to, 60 days from when it was written.",
         "For the institution's own work (HOPERAT) no evidence is needed.",
         "A physician: reads, writes, dispenses, registers, receives and finds; sees everything.",
         "The desk: registers, receives and finds.",
@@ -786,6 +788,50 @@ fn a_pact_is_described_by_what_its_policies_answer() {
 }
 
 #[test]
+fn terms_of_stays_and_referrals_are_read_back_said_and_bounded() {
+    let with = |care: Option<crate::Care>| Pact { care, ..three() };
+    let (none, usual_terms) = (with(None), with(Some(crate::Care::USUAL)));
+    assert!(!none.text().contains("care"), "{}", none.text());
+    assert_eq!(text::read(&usual_terms.text()).unwrap(), usual_terms);
+    assert_eq!(text::read(&none.text()).unwrap(), none);
+    let said = |old: &Pact, new: &Pact| -> Vec<String> {
+        diff(old, new).into_iter().map(|one| one.es).collect()
+    };
+    let added = said(&none, &usual_terms);
+    assert!(
+        added.len() == 1 && added[0].contains("14 días"),
+        "{added:?}"
+    );
+    let gone = said(&usual_terms, &none);
+    assert!(gone[0].contains("abren nada"), "{gone:?}");
+    type Change = fn(&mut Pact);
+    let wrong: [(Change, &str); 4] = [
+        (
+            |p| p.care.as_mut().unwrap().admission_days = 0,
+            "care: admission_days",
+        ),
+        (
+            |p| p.care.as_mut().unwrap().admission_days = 61,
+            "care: admission_days",
+        ),
+        (
+            |p| p.care.as_mut().unwrap().referral_days = 181,
+            "care: referral_days",
+        ),
+        (
+            |p| {
+                p.care = None;
+                p.purposes = usual();
+            },
+            "purpose TREAT",
+        ),
+    ];
+    for (change, place) in wrong {
+        invalid(change, place);
+    }
+}
+
+#[test]
 fn a_change_of_purposes_and_keys_is_said_in_words() {
     let mut old = three();
     old.purposes = usual();
@@ -801,7 +847,7 @@ fn a_change_of_purposes_and_keys_is_said_in_words() {
         english[1..],
         [
             "Institución imss: what it signed with its former key up to 2026-11-30T00:00:00Z still counts.",
-            "For care (TREAT) it needs: a check-in or an appointment.",
+            "For care (TREAT) it needs: a check-in or an appointment or a patient's code or an admission.",
             "Nothing is opened any more for what the person herself asks (PATRQT).",
         ]
     );

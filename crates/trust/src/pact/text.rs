@@ -32,6 +32,7 @@ pub(super) fn write(pact: &Pact) -> String {
     out.push_str(&super::terms::tables(
         pact.emergency.as_ref(),
         pact.orders.as_ref(),
+        pact.care.as_ref(),
     ));
     out.push_str(&super::linkage::table(pact.linkage.as_ref()));
     out.push_str(&super::seals::table(pact.seals.as_ref()));

@@ -30,6 +30,10 @@ pub mod bounds {
     pub const ORDER_HOURS: RangeInclusive<u64> = 1..=168;
     /// Days until the person is told of an order.
     pub const NOTICE_DAYS: RangeInclusive<u64> = 0..=365;
+    /// Days that an admission holds before it is said anew: more, and who was forgotten to be discharged stays open.
+    pub const ADMISSION_DAYS: RangeInclusive<u64> = 1..=60;
+    /// Days that a referral opens: a specialist's first appointment may take half a year.
+    pub const REFERRAL_DAYS: RangeInclusive<u64> = 1..=180;
     /// Runs of a linkage in its period.
     pub const LINKAGE_RUNS: RangeInclusive<u64> = 1..=52;
     /// The period, in days.
@@ -71,7 +75,12 @@ pub(super) fn check(pact: &Pact) -> Result<(), PactError> {
     }
     members(pact)?;
     purpose::check(&pact.purposes, &pact.never)?;
-    terms::check(pact.emergency.as_ref(), pact.orders.as_ref())?;
+    purpose::check_terms(pact)?;
+    terms::check(
+        pact.emergency.as_ref(),
+        pact.orders.as_ref(),
+        pact.care.as_ref(),
+    )?;
     linkage::check(pact.linkage.as_ref())?;
     seals::check(pact.seals.as_ref())?;
     if pact.policies.len() > bounds::POLICIES {

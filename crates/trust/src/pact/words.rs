@@ -1,6 +1,6 @@
 //! A pact in words, for whoever is asked to sign it.
 
-use super::{Agreed, Emergency, Member, Orders, Pact, linkage, seals};
+use super::{Agreed, Care, Emergency, Member, Orders, Pact, linkage, seals};
 use crate::category::list;
 use crate::delegate::Delegated;
 use crate::policy::{self, Circumstances, Rulebook};
@@ -69,6 +69,7 @@ pub fn describe(pact: &Pact) -> Vec<Sentence> {
         )),
         false => said.extend(pact.purposes.iter().map(agreed)),
     }
+    said.push(care(pact.care.as_ref()));
     said.push(emergencies(pact.emergency.as_ref()));
     said.push(orders(pact.orders.as_ref()));
     said.push(linkage::said(pact));
@@ -148,6 +149,25 @@ pub(super) fn old_words(minutes: Option<u64>) -> Sentence {
             "A person's rules hold until newer ones arrive, though their institution is not heard.",
         ),
     }
+}
+
+/// What the pact says of who stays and who was sent.
+pub(super) fn care(terms: Option<&Care>) -> Sentence {
+    let Some(terms) = terms else {
+        return Sentence::new(
+            "Ni un internamiento ni una referencia abren nada.",
+            "Neither an admission nor a referral opens anything.",
+        );
+    };
+    let (stay, sent) = (terms.admission_days, terms.referral_days);
+    Sentence::new(
+        format!(
+            "Un internamiento vale hasta el alta, y {stay} días a lo más si no se renueva; una referencia vale para la institución a la que va, {sent} días desde que se escribió."
+        ),
+        format!(
+            "An admission is good until the discharge, and {stay} days at most unless it is renewed; a referral is good for the institution that it goes to, {sent} days from when it was written."
+        ),
+    )
 }
 
 /// What the pact says of emergencies.
@@ -265,6 +285,8 @@ pub fn evidence(kind: EvidenceKind) -> (&'static str, &'static str) {
         EvidenceKind::CheckIn => ("un registro en recepción", "a check-in"),
         EvidenceKind::Appointment => ("una cita", "an appointment"),
         EvidenceKind::PatientCode => ("un código del paciente", "a patient's code"),
+        EvidenceKind::Admission => ("un internamiento", "an admission"),
+        EvidenceKind::Referral => ("una referencia", "a referral"),
         EvidenceKind::OwnAccess => ("la sesión de la persona misma", "the person's own session"),
         EvidenceKind::Representation => (
             "la sesión de quien actúa por la persona, según la palabra de ella",
@@ -291,7 +313,7 @@ fn carer(role: Role) -> Circumstances {
         holder: member,
         scope: "person",
         purpose: Purpose::Treatment.code(),
-        evidence: vec!["check-in", "appointment", "patient-code"],
+        evidence: EvidenceKind::CARE.map(EvidenceKind::code).to_vec(),
         role: role.code(),
         licence_state: match role {
             Role::Clerk => "none",

@@ -1,6 +1,7 @@
 //! Finding a person and receiving her: the evidence of a care relation.
 
 use super::Answer;
+use super::desk::has_desk;
 use crate::answer::{page, redirect};
 use crate::form::{FieldError, Fields};
 use crate::seal::Use;
@@ -11,7 +12,8 @@ use axum::extract::Path;
 use axum::http::{Response, StatusCode};
 use exchange::Wanted;
 use serde::{Deserialize, Serialize};
-use trust::{Actor, Purpose, Role, Task};
+use trust::{Actor, Evidence, Purpose, Role, Task};
+use views::find::{Made, StayView};
 
 /// What was looked for, sealed into the URL of the results.
 #[derive(Serialize, Deserialize)]
@@ -116,15 +118,31 @@ fn opens(actor: &Actor, now: jiff::Timestamp) -> bool {
 }
 
 /// After evidence was made: the record for those who care, a confirmation for the desk.
-fn onward(signed: &Signed, sealed: &str, until: jiff::Timestamp) -> Response<Body> {
-    if !opens(&signed.actor, signed.state().now()) {
-        page(
-            StatusCode::OK,
-            views::find::received(signed.frame(), sealed, until),
-        )
-    } else {
-        redirect(&format!("/persona/{sealed}"))
+async fn onward(
+    signed: &Signed,
+    (sealed, curp): (&str, &str),
+    made: Made,
+    evidence: &Evidence,
+) -> Answer {
+    if opens(&signed.actor, signed.state().now()) {
+        return Ok(redirect(&format!("/persona/{sealed}")));
     }
+    let stay = stay(signed, curp).await?;
+    let html = views::find::received(signed.frame(), sealed, (made, evidence.until), stay);
+    Ok(page(StatusCode::OK, html))
+}
+
+/// Whether a person stays here, where people can and the reader works at a desk.
+pub(super) async fn stay(signed: &Signed, curp: &str) -> Result<Option<StayView>, Response<Body>> {
+    let (gate, now, actor) = signed.at_the_gate();
+    if !has_desk(actor.role) || !gate.admits() {
+        return Ok(None);
+    }
+    let curp = curp.to_owned();
+    let until = blocking(&signed.visitor, move || gate.stays(&actor, &curp, now)).await?;
+    until
+        .map(|until| Some(StayView::of(signed.t(), until)))
+        .map_err(|refusal| signed.refuse(&refusal, ""))
 }
 
 pub(super) async fn receive(
@@ -135,9 +153,59 @@ pub(super) async fn receive(
         return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
     };
     let (gate, now, actor) = signed.at_the_gate();
-    let evidence = blocking(&signed.visitor, move || gate.check_in(&actor, &curp, now)).await?;
-    Ok(match evidence {
-        Ok(evidence) => onward(&signed, &sealed, evidence.until),
+    let named = curp.clone();
+    let evidence = blocking(&signed.visitor, move || gate.check_in(&actor, &named, now)).await?;
+    match evidence {
+        Ok(evidence) => onward(&signed, (&sealed, &curp), Made::Received, &evidence).await,
+        Err(refusal) => Ok(signed.refuse(&refusal, "")),
+    }
+}
+
+/// Another institution sent her: all are asked for their referral.
+pub(super) async fn referred(
+    Path(sealed): Path<String>,
+    SignedForm(signed, _): SignedForm,
+) -> Answer {
+    let Some(curp) = signed.open(Use::Person, &sealed) else {
+        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+    };
+    let (network, now) = (&signed.state().network, signed.state().now());
+    match network.referred(&signed.actor, &curp, now).await {
+        Ok(evidence) => onward(&signed, (&sealed, &curp), Made::Referred, &evidence).await,
+        Err(refusal) => Ok(signed.refuse(&refusal, &sealed)),
+    }
+}
+
+/// She stays.
+pub(super) async fn admit(Path(sealed): Path<String>, SignedForm(signed, _): SignedForm) -> Answer {
+    let Some(curp) = signed.open(Use::Person, &sealed) else {
+        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+    };
+    let (gate, now, actor) = signed.at_the_gate();
+    let named = curp.clone();
+    let evidence = blocking(&signed.visitor, move || gate.admit(&actor, &named, now)).await?;
+    match evidence {
+        Ok(_) if opens(&signed.actor, now) => {
+            let to = format!("/persona/{sealed}#internamiento");
+            Ok(signed.go(&to, signed.t().say("stay.admitted")))
+        }
+        Ok(evidence) => onward(&signed, (&sealed, &curp), Made::Admitted, &evidence).await,
+        Err(refusal) => Ok(signed.refuse(&refusal, &sealed)),
+    }
+}
+
+/// She goes. What her stay opened is closed, so nobody is sent back to her record.
+pub(super) async fn discharge(
+    Path(sealed): Path<String>,
+    SignedForm(signed, _): SignedForm,
+) -> Answer {
+    let Some(curp) = signed.open(Use::Person, &sealed) else {
+        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+    };
+    let (gate, now, actor) = signed.at_the_gate();
+    let ended = blocking(&signed.visitor, move || gate.discharge(&actor, &curp, now)).await?;
+    Ok(match ended {
+        Ok(()) => signed.go("/", signed.t().say("stay.discharged")),
         Err(refusal) => signed.refuse(&refusal, ""),
     })
 }
@@ -168,7 +236,7 @@ pub(super) async fn redeem(
     if evidence.person != state.gate.tag(&curp) {
         return Ok(signed.fault(StatusCode::FORBIDDEN, "fault.other_person"));
     }
-    Ok(onward(&signed, &sealed, evidence.until))
+    onward(&signed, (&sealed, &curp), Made::Received, &evidence).await
 }
 
 #[cfg(test)]

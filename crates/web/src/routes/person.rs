@@ -1,6 +1,7 @@
 //! The doctor's page of a person.
 
 use super::Answer;
+use super::find::stay;
 use crate::answer::page;
 use crate::seal::Use;
 use crate::session::{Signed, blocking, breaks};
@@ -99,15 +100,8 @@ fn new_patient(curp: &str, known: Option<&Value>, summary: &Summary) -> Value {
 /// Members a referral can go to.
 pub(super) fn destinations(signed: &Signed) -> Vec<(String, String)> {
     let here = signed.state().gate.member();
-    let cares = |kind| {
-        matches!(
-            kind,
-            MemberKind::PublicInstitution
-                | MemberKind::PrivateHospital
-                | MemberKind::Clinic
-                | MemberKind::Laboratory
-        )
-    };
+    // A pharmacy is sent prescriptions.
+    let cares = |kind: MemberKind| kind.cares() && kind != MemberKind::Pharmacy;
     let pact = signed.state().gate.pact();
     pact.members
         .iter()
@@ -189,6 +183,10 @@ pub(super) async fn page_for(
         Purpose::Emergency => banner(&signed, &curp, now).await?,
         _ => None,
     };
+    let stay = match purpose {
+        Purpose::Treatment => stay(&signed, &curp).await?,
+        _ => None,
+    };
     let visitor = signed.visitor.clone();
     let html = blocking(&visitor, move || {
         let today = when::iso_day(now);
@@ -226,6 +224,7 @@ pub(super) async fn page_for(
                 },
                 breaks: purpose == Purpose::Treatment && breaks(&signed.actor),
                 emergency,
+                stay,
                 destinations: &destinations(&signed),
                 not_to_know: (&findings, here_of_it),
             },

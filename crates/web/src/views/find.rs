@@ -8,6 +8,7 @@ use crate::threads::Thread;
 use crate::when;
 use askama::Template;
 use exchange::Candidate;
+use jiff::Timestamp;
 
 /// Somebody who may be meant.
 #[derive(Clone, Debug)]
@@ -119,21 +120,69 @@ pub fn results(frame: Frame, found: &[CandidateView], opens: bool) -> String {
     })
 }
 
+/// Whether a person stays here, and what can be done of it.
+pub struct StayView {
+    /// Until when it holds, as a sentence; empty where she does not stay.
+    pub until: String,
+}
+
+impl StayView {
+    /// A stay that holds until then, or none.
+    pub fn of(t: Text, until: Option<Timestamp>) -> StayView {
+        let said = |until| {
+            t.fill(
+                "stay.until",
+                &[("date", &when::date(t, &when::iso_day(until)))],
+            )
+        };
+        StayView {
+            until: until.map(said).unwrap_or_default(),
+        }
+    }
+}
+
+/// What was made at the desk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// She was received, or gave her code.
+    Received,
+    /// Another institution sent her.
+    Referred,
+    /// She stays.
+    Admitted,
+}
+
 #[derive(Template)]
 #[template(path = "received.html")]
 struct Received<'a> {
     frame: Frame,
+    headline: &'static str,
     reference: &'a str,
     until: String,
+    stay: Option<StayView>,
 }
 
-/// A clerk received somebody, who is named by a sealed reference: until when the institution may care for her.
-pub fn received(frame: Frame, reference: &str, until: jiff::Timestamp) -> String {
+/// A clerk received somebody, who is named by a sealed reference: until when the institution may care for her, and whether
+/// she stays, where people can.
+pub fn received(
+    frame: Frame,
+    reference: &str,
+    (made, until): (Made, Timestamp),
+    stay: Option<StayView>,
+) -> String {
     let t = frame.t;
-    let until = t.fill("find.received_until", &[("time", &when::time(until))]);
+    let (headline, said) = match made {
+        Made::Received => ("find.received", "find.received_until"),
+        Made::Referred => ("find.referred", "find.opens_until"),
+        Made::Admitted => ("stay.admitted", "find.opens_until"),
+    };
+    let date = when::date(t, &when::iso_day(until));
+    let until = t.fill(said, &[("time", &when::time(until)), ("date", &date)]);
     super::render(&Received {
         reference,
-        frame: frame.titled(t.say("find.received")),
+        headline: t.say(headline),
+        frame: frame.titled(t.say(headline)),
         until,
+        stay,
     })
 }

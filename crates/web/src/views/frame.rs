@@ -49,6 +49,8 @@ pub struct Frame {
     pub flash: Option<String>,
     /// Threads of the network.
     pub threads: Threads,
+    /// The pact knows referrals as evidence.
+    pub refers: bool,
 }
 
 impl Frame {
@@ -71,6 +73,7 @@ impl Frame {
                 delegator: a.delegator.as_ref().map(|by| by.name.clone()),
             }),
             csrf: String::new(),
+            refers: false,
             nav: actor.map_or_else(Vec::new, |a| {
                 let mut nav = navigation(t, a.role, path);
                 // No record is opened at a desk.

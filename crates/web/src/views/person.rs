@@ -88,6 +88,8 @@ pub struct Input<'a> {
     pub writes: Writes,
     /// Offer to declare an emergency.
     pub breaks: bool,
+    /// Whether she stays here, where people can.
+    pub stay: Option<super::find::StayView>,
     /// What is said of the emergency in which it was opened.
     pub emergency: Option<super::emergency::Banner>,
     /// Institutions that a referral can go to.
@@ -123,6 +125,7 @@ struct Page<'a> {
     forms: Option<Forms>,
     orders_too: bool,
     breaks: bool,
+    stay: Option<&'a super::find::StayView>,
     emergency: Option<&'a super::emergency::Banner>,
 }
 
@@ -211,6 +214,7 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
             .then(|| errand::forms(t, input.errand, input.destinations)),
         orders_too: input.writes == Writes::All,
         breaks: input.breaks,
+        stay: input.stay.as_ref(),
         emergency: input.emergency.as_ref(),
         reference: input.reference,
         frame: frame.titled(shown_name(t, &s.identity.name)),

@@ -5,7 +5,6 @@ use super::{Account, Session, SignedIn, hash_token, json, later};
 use crate::act::Doer;
 use crate::delegate::{Delegated, LONGEST, MAX_DAYS, MAX_DELEGATES, PURPOSES};
 use crate::gate::acts::{Deed, Rows};
-use crate::gate::judge::ALL_CARE;
 use crate::gate::{Gate, Refusal, RefusalKind, What, locked, rows};
 use crate::policy::{self, Circumstances};
 use crate::{
@@ -355,7 +354,7 @@ impl Gate {
         let actor = self.actor(&account);
         let knows = |purpose: &Purpose| {
             let circumstances = Circumstances {
-                evidence: ALL_CARE.map(EvidenceKind::code).to_vec(),
+                evidence: EvidenceKind::CARE.map(EvidenceKind::code).to_vec(),
                 delegated: Some(Delegated {
                     login: delegation.delegator.login.clone(),
                     role: delegation.delegator.role,

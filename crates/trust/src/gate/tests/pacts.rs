@@ -332,7 +332,7 @@ fn another_pact_is_tried_on_the_decisions_that_were_made() {
     let wider = under(&|pact| {
         pact.policies = pact
             .policies
-            .replace(" &&\n  context.evidence.containsAny([\"check-in\", \"appointment\", \"patient-code\"])", "");
+            .replace(" &&\n  context.evidence.containsAny([\"admission\", \"appointment\", \"check-in\", \"patient-code\", \"referral\"])", "");
         pact.purposes.clear();
     });
     let count = |how: How| {

@@ -459,6 +459,40 @@ fn closes_diagnoses(id: &str) -> Rule {
 }
 
 #[test]
+fn what_the_pact_lets_nobody_close_nobody_closes_for_another_either() {
+    let node = with_her_mother();
+    let tag = node.tag(CHILD);
+    node.say_for(&rosa(), tag, vec![closes_diagnoses("m")], noon())
+        .unwrap();
+    let ours = node.pact();
+    let mut seals = crate::Seals::usual();
+    seals.categories.retain(|one| *one != Category::Addictions);
+    let next = Pact {
+        version: ours.version + 1,
+        previous: ours.hash(),
+        seals: Some(seals),
+        ..(*ours).clone()
+    };
+    node.adopt(&signed(&next), noon()).unwrap();
+    let rule = |what| Rule {
+        what: vec![what],
+        ..closes_diagnoses("n")
+    };
+    let say = |what| {
+        node.say_for(
+            &rosa(),
+            tag,
+            vec![closes_diagnoses("m"), rule(what)],
+            noon(),
+        )
+    };
+    let refusal = say(Category::Addictions).unwrap_err();
+    assert_eq!(refusal.kind, RefusalKind::Bad);
+    assert!(refusal.es.contains("no acordaron"), "{}", refusal.es);
+    say(Category::Medicines).unwrap();
+}
+
+#[test]
 fn a_mother_says_rules_for_her_child_told_to_both_and_the_child_has_what_is_her_own() {
     let node = with_her_mother();
     let tag = node.tag(CHILD);
