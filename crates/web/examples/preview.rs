@@ -147,6 +147,7 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
         today: "2026-11-22",
         all,
         writes: views::person::Writes::All,
+        absent: false,
         breaks: true,
         stay: Some(StayView::of(Text::of(lang), None)),
         emergency: None,
@@ -167,6 +168,15 @@ fn pages(lang: Lang) -> Vec<(&'static str, String)> {
     out.push((
         "persona-vacia",
         views::person::page(staff("/persona/sealed"), &bare),
+    ));
+    let sent = views::person::Input {
+        absent: true,
+        stay: None,
+        ..input(false)
+    };
+    out.push((
+        "persona-referida",
+        views::person::page(staff("/persona/sealed"), &sent),
     ));
     let wishes = wishes();
     let asking = views::wish::Input {

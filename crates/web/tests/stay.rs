@@ -69,16 +69,11 @@ async fn she_is_sent_by_one_institution_and_stays_at_another_until_she_is_discha
         "{}",
         read.html
     );
-    let errand = read.after("name=\"errand\" value=\"").to_owned();
-    let note = [
-        ("csrf", his.as_str()),
-        ("errand", errand.as_str()),
-        ("reason", "Valoración"),
-        ("findings", "Sin soplo"),
-        ("plan", "Alta"),
-    ];
-    let early = luis.post(&format!("{record}/nota"), &note).await;
-    assert_eq!(early.status, StatusCode::FORBIDDEN, "{}", early.html);
+    assert!(
+        read.html.contains("recibir-para-escribir") && !read.html.contains("name=\"errand\""),
+        "{}",
+        read.html
+    );
     // Nobody stays who did not come.
     let absent = carmen.post(&format!("{person}/internar"), &token).await;
     assert_eq!(absent.status, StatusCode::FORBIDDEN);
@@ -96,6 +91,18 @@ async fn she_is_sent_by_one_institution_and_stays_at_another_until_she_is_discha
         "{}",
         stays.html
     );
+    let errand = luis
+        .get(&record)
+        .await
+        .after("name=\"errand\" value=\"")
+        .to_owned();
+    let note = [
+        ("csrf", his.as_str()),
+        ("errand", errand.as_str()),
+        ("reason", "Valoración"),
+        ("findings", "Sin soplo"),
+        ("plan", "Alta"),
+    ];
     let written = luis.post(&format!("{record}/nota"), &note).await;
     assert_eq!(written.status, StatusCode::SEE_OTHER, "{}", written.html);
     let ward = luis.get(&record).await;

@@ -115,16 +115,29 @@ impl Gate {
         curp: &str,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Refusal> {
-        let tags = self.every_tag(self.named(curp)?)?;
-        let own = by.member == self.house.member;
-        let mut found = Vec::new();
-        if own {
-            found = self.kept_evidence(&by.member, by.evidence_login(), &tags, now)?;
-        }
+        let found = self.kept_by(by, curp, now)?;
         let stays = found
             .iter()
             .filter(|one| one.kind == EvidenceKind::Admission);
         Ok(stays.map(|one| one.until).max())
+    }
+
+    /// Whether something shows to somebody who works here that a person is or was here, and not only that she was sent.
+    pub fn is_here(&self, by: &Actor, curp: &str, now: Timestamp) -> Result<bool, Refusal> {
+        let found = self.kept_by(by, curp, now)?;
+        let here = |one: &Evidence| {
+            one.kind != EvidenceKind::Referral && EvidenceKind::CARE.contains(&one.kind)
+        };
+        Ok(found.iter().any(here))
+    }
+
+    /// What is kept of a person here for somebody of this house; nothing for anybody else.
+    fn kept_by(&self, by: &Actor, curp: &str, now: Timestamp) -> Result<Vec<Evidence>, Refusal> {
+        let tags = self.every_tag(self.named(curp)?)?;
+        match by.member == self.house.member {
+            true => self.kept_evidence(&by.member, by.evidence_login(), &tags, now),
+            false => Ok(Vec::new()),
+        }
     }
 
     /// Whether people can be admitted here: the pact knows it, and this is a place to stay.

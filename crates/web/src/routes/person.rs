@@ -144,6 +144,15 @@ async fn banner(
     }
 }
 
+/// Whether a person whose record is open here has not come.
+async fn is_absent(signed: &Signed, curp: &str, now: Timestamp) -> Result<bool, Response<Body>> {
+    let (gate, actor) = (signed.state().gate.clone(), signed.actor.clone());
+    let curp = curp.to_owned();
+    let here = blocking(&signed.visitor, move || gate.is_here(&actor, &curp, now)).await?;
+    here.map(|here| !here)
+        .map_err(|refusal| signed.refuse(&refusal, ""))
+}
+
 pub(super) async fn show(
     signed: Signed,
     Path(sealed): Path<String>,
@@ -183,9 +192,12 @@ pub(super) async fn page_for(
         Purpose::Emergency => banner(&signed, &curp, now).await?,
         _ => None,
     };
-    let stay = match purpose {
-        Purpose::Treatment => stay(&signed, &curp).await?,
-        _ => None,
+    let (stay, absent) = match purpose {
+        Purpose::Treatment => (
+            stay(&signed, &curp).await?,
+            is_absent(&signed, &curp, now).await?,
+        ),
+        _ => (None, false),
     };
     let visitor = signed.visitor.clone();
     let html = blocking(&visitor, move || {
@@ -225,6 +237,7 @@ pub(super) async fn page_for(
                 breaks: purpose == Purpose::Treatment && breaks(&signed.actor),
                 emergency,
                 stay,
+                absent,
                 destinations: &destinations(&signed),
                 not_to_know: (&findings, here_of_it),
             },

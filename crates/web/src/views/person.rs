@@ -86,6 +86,8 @@ pub struct Input<'a> {
     pub all: bool,
     /// What the reader may write.
     pub writes: Writes,
+    /// She was sent here and has not come yet: nothing is written until she is received.
+    pub absent: bool,
     /// Offer to declare an emergency.
     pub breaks: bool,
     /// Whether she stays here, where people can.
@@ -124,6 +126,7 @@ struct Page<'a> {
     total_laboratory: usize,
     forms: Option<Forms>,
     orders_too: bool,
+    absent: bool,
     breaks: bool,
     stay: Option<&'a super::find::StayView>,
     emergency: Option<&'a super::emergency::Banner>,
@@ -210,7 +213,8 @@ pub fn page(frame: Frame, input: &Input<'_>) -> String {
         visits,
         all_visits: t.fill("person.all_visits", &[("n", &total_visits.to_string())]),
         total_visits,
-        forms: (input.writes != Writes::Nothing)
+        absent: input.absent && input.writes != Writes::Nothing,
+        forms: (!input.absent && input.writes != Writes::Nothing)
             .then(|| errand::forms(t, input.errand, input.destinations)),
         orders_too: input.writes == Writes::All,
         breaks: input.breaks,

@@ -53,6 +53,8 @@ fn a_referral_opens_the_record_to_the_institution_that_it_names_before_she_comes
         .unwrap();
     let doctor = actor("sanatorio", Role::Physician);
     assert!(sanatorio.decide(treat(doctor.clone()), days(30)).is_ok());
+    // That she was sent shows that she comes, not that she is here.
+    assert!(!sanatorio.is_here(&doctor, SHE, noon()).unwrap());
     // At the member that referred, and at every other.
     let ask = |node: &Node, now| {
         let request = Request {

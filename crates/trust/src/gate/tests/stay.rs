@@ -44,6 +44,9 @@ fn a_stay_counts_until_she_is_discharged_and_no_longer_than_the_pact_says() {
     assert!(node.decide(writes, days(3)).is_ok());
     assert!(!opens(&node, days(14)));
     assert_eq!(node.stays(&doctor(), SHE, days(3)).unwrap(), Some(days(14)));
+    assert!(node.is_here(&doctor(), SHE, days(3)).unwrap());
+    let elsewhere = actor("farmacia", Role::Physician);
+    assert!(!node.is_here(&elsewhere, SHE, days(3)).unwrap());
 
     node.discharge(&clerk(), SHE, days(4)).unwrap();
     let next = days(4) + SignedDuration::from_micros(1);
