@@ -15,15 +15,16 @@
 use super::accounts::later;
 use super::acts::Deed;
 use super::evidence::row_of;
+use super::person::Target;
 use super::stay::days_of;
 use super::{Gate, PersonRef, Purpose, Refusal, RefusalKind, Tag, What, random};
 use crate::act::{Doer, Seen, systems};
 use crate::word::{self, Viewer};
-use crate::{ActKind, Actor, Evidence, EvidenceKind, Role};
+use crate::{ActKind, Actor, Evidence, EvidenceKind, MemberId, MemberKind, Role};
 use fhir::ResourceType;
-use fhir::query::{Handling, parse};
+use fhir::query::{Handling, Query, parse};
 use jiff::Timestamp;
-use store::{Labels, LeftOut, Scope, Terms, Verb, Verbs};
+use store::{Labels, LeftOut, Permit, Scope, Terms, Verb, Verbs};
 
 impl Gate {
     /// Whether somebody here may ask others if a person was referred to this institution. Gives her tag; a refusal is an act.
@@ -53,70 +54,8 @@ impl Gate {
             .ok_or_else(|| Refusal::forged("an institution to which nobody is referred"))?;
         let days = days_of(self.referral_days()?);
         let target = self.resolve(&PersonRef::Tag(person))?;
-        let words = self.words_of(target.tags());
-        self.are_current(&words, now)?;
-        let role = match asks.role {
-            Role::Nurse | Role::Pharmacist => asks.role,
-            _ => Role::Physician,
-        };
-        let viewer = |herself| Viewer {
-            member: &asks.member,
-            kind,
-            role,
-            actor: Doer::login(asks),
-            herself,
-            acting: None,
-        };
-        let seals = in_force.pact.seals.as_ref();
-        let (mut hidden, mut residual) = (Labels(0), Vec::new());
-        for heard in &words {
-            let said = Some(&heard.signed.word);
-            for (herself, purpose) in [(false, Purpose::Treatment), (true, Purpose::OwnRequest)] {
-                let viewer = viewer(herself);
-                // What she let be seen so many times is not used up by this, and opens nothing here.
-                let one = word::hidden_when(said, seals, &viewer, purpose, now, &|_, _| true);
-                hidden = hidden.with(one.labels);
-                residual.extend(one.residual);
-            }
-        }
-        let keys = match &target {
-            super::person::Target::Person(person) => person.keys.clone(),
-            _ => Vec::new(),
-        };
-        let of = ResourceType::from_name("ServiceRequest")
-            .ok_or_else(|| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
-        let permit = house.seal.permit(Terms {
-            id: random()?,
-            scope: Scope::Person {
-                keys,
-                left_out: LeftOut::from(hidden),
-                only: None,
-            },
-            verbs: Verbs::only(Verb::Search),
-            types: Some(vec![of]),
-            residual: self.sieve(&residual),
-        });
-        let oldest = Timestamp::from_second(later(now, -days).as_second()).unwrap_or(now);
-        let pairs = [
-            ("status", "active".to_owned()),
-            (
-                "performer:identifier",
-                format!("{}|{}", systems::MEMBER, asks.member),
-            ),
-            ("authored", format!("ge{oldest}")),
-            ("_sort", "-authored".to_owned()),
-            ("_count", "1".to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value));
-        let query = parse(&fhir::search::Catalog::r4(), of, &pairs, Handling::Strict).map_err(
-            |issues| {
-                tracing::error!(
-                    ?issues,
-                    "the gate asked the archive for a referral and was not understood"
-                );
-                Refusal::new(RefusalKind::Unavailable, Vec::new())
-            },
-        )?;
+        let permit = self.look(asks, kind, &target, now)?;
+        let query = asked_for(&asks.member, later(now, -days))?;
         let held = house.store.search(&permit, &query, None)?;
         let found = held.seen().first();
         let refused = match found {
@@ -189,11 +128,97 @@ impl Gate {
         self.keep(vec![row_of(evidence)], Vec::new(), Some(deed), now)
     }
 
+    /// A permit to search a person's orders for what both who asks, as a carer of that institution, and the person herself may
+    /// see; for a delegate also who named her.
+    fn look(
+        &self,
+        asks: &Actor,
+        kind: MemberKind,
+        target: &Target,
+        now: Timestamp,
+    ) -> Result<Permit, Refusal> {
+        let words = self.words_of(target.tags());
+        self.are_current(&words, now)?;
+        let in_force = self.in_force();
+        let seals = in_force.pact.seals.as_ref();
+        let carer = |role| match role {
+            Role::Nurse | Role::Pharmacist => role,
+            _ => Role::Physician,
+        };
+        let viewer = |actor, role, herself| Viewer {
+            member: &asks.member,
+            kind,
+            role: carer(role),
+            actor,
+            herself,
+            acting: None,
+        };
+        let care = Purpose::Treatment;
+        let mut viewers = vec![
+            (viewer(Doer::login(asks), asks.role, false), care),
+            (
+                viewer("patient", Role::Physician, true),
+                Purpose::OwnRequest,
+            ),
+        ];
+        let delegator = asks.delegator.iter();
+        viewers.extend(delegator.map(|by| (viewer(&by.login, by.role, false), care)));
+        let (mut hidden, mut residual) = (Labels(0), Vec::new());
+        for heard in &words {
+            for (viewer, purpose) in &viewers {
+                // What she let be seen so many times is not used up by this, and opens nothing here.
+                let said = Some(&heard.signed.word);
+                let one = word::hidden_when(said, seals, viewer, *purpose, now, &|_, _| true);
+                hidden = hidden.with(one.labels);
+                residual.extend(one.residual);
+            }
+        }
+        let keys = match target {
+            Target::Person(person) => person.keys.clone(),
+            _ => Vec::new(),
+        };
+        Ok(self.house.seal.permit(Terms {
+            id: random()?,
+            scope: Scope::Person {
+                keys,
+                left_out: LeftOut::from(hidden),
+                only: None,
+            },
+            verbs: Verbs::only(Verb::Search),
+            types: Some(vec![order()?]),
+            residual: self.sieve(&residual),
+        }))
+    }
+
     fn referral_days(&self) -> Result<u64, Refusal> {
         let terms = self.in_force().pact.care;
         let days = terms.map(|terms| terms.referral_days);
         days.ok_or_else(|| Refusal::new(RefusalKind::Pact, vec!["referral-not-agreed".to_owned()]))
     }
+}
+
+/// The type that referrals have.
+fn order() -> Result<ResourceType, Refusal> {
+    ResourceType::from_name("ServiceRequest")
+        .ok_or_else(|| Refusal::new(RefusalKind::Unavailable, Vec::new()))
+}
+
+/// The newest referral to a member that is in force and no older than this.
+fn asked_for(to: &MemberId, oldest: Timestamp) -> Result<Query, Refusal> {
+    let oldest = Timestamp::from_second(oldest.as_second()).unwrap_or(oldest);
+    let pairs = [
+        ("status", "active".to_owned()),
+        ("performer:identifier", format!("{}|{to}", systems::MEMBER)),
+        ("authored", format!("ge{oldest}")),
+        ("_sort", "-authored".to_owned()),
+        ("_count", "1".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value));
+    let catalog = fhir::search::Catalog::r4();
+    parse(&catalog, order()?, &pairs, Handling::Strict).map_err(|issues| {
+        tracing::error!(?issues, "the question for a referral was not understood");
+        Refusal::new(RefusalKind::Unavailable, Vec::new())
+    })
 }
 
 /// When a referral was written: the first moment that its date lets it be.

@@ -198,6 +198,36 @@ fn a_referral_that_is_closed_to_who_asks_is_as_none() {
     }
 }
 
+#[test]
+fn a_delegate_is_told_of_no_referral_that_is_closed_to_who_named_her() {
+    let node = imss();
+    let closed = Rule {
+        id: "r1".into(),
+        who: Who::Actor(id("sanatorio"), "ines".into()),
+        what: vec![Category::Visits],
+        ..Rule::default()
+    };
+    node.say(&herself("imss"), vec![closed], noon()).unwrap();
+    let by = crate::Delegator {
+        login: "ines".into(),
+        name: "Dra. Inés Cob".into(),
+        role: Role::Physician,
+        licence: Some(licence(LicenceState::Active)),
+        purposes: vec![Purpose::Treatment],
+        tasks: crate::Task::ALL.to_vec(),
+        from: noon(),
+        until: days(1),
+        stands: true,
+    };
+    let delegate = Actor {
+        delegator: Some(by),
+        ..actor("sanatorio", Role::Nurse)
+    };
+    assert_eq!(given(&node, &delegate, noon()), None);
+    let nurse = actor("sanatorio", Role::Nurse);
+    assert!(given(&node, &nurse, noon()).is_some());
+}
+
 /// Two worlds: a referral on account of a finding that she does not wish to know is hers, or another's. Her log is the same.
 #[test]
 fn a_referral_that_she_does_not_wish_to_know_of_brings_her_nowhere_and_is_told_by_nothing() {
