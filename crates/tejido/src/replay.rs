@@ -286,6 +286,10 @@ fn change(one: &Changes, lang: Lang) -> String {
         (How::Less, Lang::En) => "would see less",
         (How::More, Lang::Es) => "verían más",
         (How::More, Lang::En) => "would see more",
+        (How::Silent, Lang::Es) => "dejarían de decir que puede faltar algo",
+        (How::Silent, Lang::En) => "would no longer say that something may be left out",
+        (How::Told, Lang::Es) => "dirían que puede faltar algo",
+        (How::Told, Lang::En) => "would say that something may be left out",
         (How::Other, Lang::Es) => "verían otra cosa",
         (How::Other, Lang::En) => "would see something else",
     };

@@ -5,7 +5,7 @@
 //!
 //! Memory: a few counters for each purpose and institution, and what is at hand of words, evidence and verdicts, all
 //! bounded. Cost: an act is read and its decision made again, some 20 microseconds where a like one was made before,
-//! otherwise what the new policies take.
+//! otherwise what the new policies take; twice where a rule of the person's closed something.
 
 use super::acts::{Deed, damaged};
 use super::replay::{AtHand, Decided};
@@ -61,6 +61,17 @@ pub enum How {
     More,
     /// Allowed by both; some categories more and some fewer.
     Other,
+    /// Allowed by both with the same to be seen; that something may be withheld is no longer said.
+    Silent,
+    /// Allowed by both with the same to be seen; that something may be withheld is said now.
+    Told,
+}
+
+/// The pact of the acts that are gone through, of which neighbours have the same.
+struct Theirs {
+    version: u64,
+    pact: Option<InForce>,
+    at_hand: AtHand,
 }
 
 impl Gate {
@@ -77,6 +88,11 @@ impl Gate {
         let under = InForce::of(pact, String::new())?;
         let (mut found, mut at_hand) = (Simulated::default(), AtHand::default());
         let mut changes: BTreeMap<(&'static str, MemberId, How), Changes> = BTreeMap::new();
+        let mut theirs = Theirs {
+            version: 0,
+            pact: None,
+            at_hand: AtHand::default(),
+        };
         let (mut before, mut left) = (None, last);
         let house = &self.house;
         while left > 0 {
@@ -87,7 +103,8 @@ impl Gate {
             left -= acts.len() as u64;
             for (_, body) in &acts {
                 let act = Act::from_body(body).map_err(damaged)?;
-                let Some(how) = self.changes(&act, &under, &mut at_hand, &mut found)? else {
+                let at_hand = (&mut at_hand, &mut theirs);
+                let Some(how) = self.changes(&act, &under, at_hand, &mut found)? else {
                     continue;
                 };
                 let key = (act.purpose.code(), act.who.member.clone(), how);
@@ -119,7 +136,7 @@ impl Gate {
         &self,
         act: &Act,
         under: &InForce,
-        at_hand: &mut AtHand,
+        (at_hand, theirs): (&mut AtHand, &mut Theirs),
         found: &mut Simulated,
     ) -> Result<Option<How>, Refusal> {
         if act.grounds.question.is_none() {
@@ -131,7 +148,35 @@ impl Gate {
             return Ok(None);
         };
         found.decisions += 1;
-        Ok(how(&Decided::then(act), &Decided::again(&verdict)))
+        match how(&Decided::then(act), &Decided::again(&verdict)) {
+            // Where no rule of hers closes anything there is no hint under any pact.
+            None if act.refused.is_empty() && !act.grounds.rules.is_empty() => {
+                self.hints(act, verdict.hint, theirs)
+            }
+            how => Ok(how),
+        }
+    }
+
+    /// Whether the hint of an act would change. An act does not say whether there was one: it is decided again under its own
+    /// pact, where that is kept here.
+    fn hints(&self, act: &Act, hint: bool, theirs: &mut Theirs) -> Result<Option<How>, Refusal> {
+        let version = act.grounds.pact;
+        if theirs.version != version {
+            *theirs = Theirs {
+                version,
+                pact: self.pact_at(version)?,
+                at_hand: AtHand::default(),
+            };
+        }
+        let Some(pact) = &theirs.pact else {
+            return Ok(None);
+        };
+        let then = self.again(act, pact, &mut theirs.at_hand)?;
+        Ok(match (then.map(|then| then.hint), hint) {
+            (Ok(true), false) => Some(How::Silent),
+            (Ok(false), true) => Some(How::Told),
+            _ => None,
+        })
     }
 }
 

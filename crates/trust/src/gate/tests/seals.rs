@@ -196,7 +196,19 @@ fn of_what_the_pact_keeps_silent_nothing_is_told_whatever_the_rule_says() {
         (grant.hint, grant.untold)
     };
     assert_eq!(told(&[Category::Violence]), (true, Labels(0)));
+    // What it would change is known before, and the other way round.
+    node.note(&doctor(&node), noon()).unwrap();
+    let by = actor("imss", Role::Operator);
+    let changes = |pact: Pact| {
+        let found = node.simulate(&by, pact, (1, 5), noon()).unwrap();
+        assert_eq!(found.decisions, 1);
+        found.changes.iter().map(|one| one.how).collect::<Vec<_>>()
+    };
+    assert_eq!(changes(next(&node, |_| ())), [How::Silent]);
     adopt(&node, |_| ());
+    node.note(&doctor(&node), noon()).unwrap();
+    let open = next(&node, |seals| seals.silent.clear());
+    assert_eq!(changes(open), [How::Told]);
     let violence = Category::Violence.bit();
     assert_eq!(told(&[Category::Violence]), (false, violence));
     assert_eq!(told(&[Category::Violence, Category::Hiv]), (true, violence));
