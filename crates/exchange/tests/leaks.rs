@@ -10,15 +10,13 @@
 
 mod common;
 
-use common::{CURP, Node, network, patient, remember, summary, write};
+use common::{CURP, Node, OTHER, network, patient, remember, remember_another, summary, write};
 use exchange::{Outcome, Part};
 use jiff::Timestamp;
 use trust::{
     ActView, Actor, Category, Finding, NewRepresentative, Opinion, PersonRef, Purpose, Request,
     Role, Rule, Tie, What, Wish,
 };
-
-const OTHER: &str = "BADD110313HCMLNS09";
 
 /// Every message between nodes, and whether the harness sends it; if not, why.
 const MESSAGES: &[(&str, Option<&str>)] = &[
@@ -78,11 +76,7 @@ struct Got {
 async fn world(of: &str) -> (Vec<Node>, Got) {
     let nodes = network().await;
     remember(&nodes[1], "Asma");
-    let other = format!(
-        r#"{{"resourceType":"Patient","id":"otro","identifier":[{{"system":"{}","value":"{OTHER}"}}]}}"#,
-        mx::systems::CURP
-    );
-    write(&nodes[1], &[("Patient", "otro", &other)]);
+    remember_another(&nodes[1]);
     let now = Timestamp::now();
     let she = patient(&nodes[0].id);
     let wish = Wish::plain(Finding::LateOnset, now);
@@ -205,11 +199,7 @@ async fn sealed(of: &str) -> (Vec<Answered>, Vec<Answered>, Vec<Vec<usize>>) {
     let nodes = network().await;
     let now = Timestamp::now();
     remember(&nodes[1], "Asma");
-    let other = format!(
-        r#"{{"resourceType":"Patient","id":"otro","identifier":[{{"system":"{}","value":"{OTHER}"}}]}}"#,
-        mx::systems::CURP
-    );
-    write(&nodes[1], &[("Patient", "otro", &other)]);
+    remember_another(&nodes[1]);
     let rule = Rule {
         id: "r1".into(),
         what: vec![Category::Laboratory],
@@ -324,11 +314,7 @@ async fn referred(of: &str, open: bool) -> (Result<String, trust::Refusal>, Vec<
     let nodes = network().await;
     let now = Timestamp::now();
     remember(&nodes[1], "Asma");
-    let other = format!(
-        r#"{{"resourceType":"Patient","id":"otro","identifier":[{{"system":"{}","value":"{OTHER}"}}]}}"#,
-        mx::systems::CURP
-    );
-    write(&nodes[1], &[("Patient", "otro", &other)]);
+    remember_another(&nodes[1]);
     let rule = Rule {
         id: "r1".into(),
         what: vec![if open {

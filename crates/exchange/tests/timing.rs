@@ -10,25 +10,19 @@ mod common;
 #[path = "common/ranks.rs"]
 mod ranks;
 
-use common::{CURP, Node, network, patient, remember, summary, write};
+use common::{CURP, Node, network, patient, remember, remember_another, summary, write};
 use exchange::Outcome;
 use jiff::Timestamp;
 use ranks::{EACH, WARM, compare};
 use std::time::Instant;
 use trust::{Actor, Category, Purpose, Role, Rule};
 
-const OTHER: &str = "BADD110313HCMLNS09";
-
 /// A network where a member keeps twenty results of one of the two, and the doctor who asks.
 async fn world(of: &str) -> (Vec<Node>, Actor) {
     let nodes = network().await;
     let now = Timestamp::now();
     remember(&nodes[1], "Asma");
-    let other = format!(
-        r#"{{"resourceType":"Patient","id":"otro","identifier":[{{"system":"{}","value":"{OTHER}"}}]}}"#,
-        mx::systems::CURP
-    );
-    write(&nodes[1], &[("Patient", "otro", &other)]);
+    remember_another(&nodes[1]);
     let rule = Rule {
         id: "r1".into(),
         what: vec![Category::Laboratory],

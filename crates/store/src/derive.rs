@@ -162,7 +162,10 @@ impl Deriving<'_> {
                 if !stored.of.is_personal() {
                     continue;
                 }
-                let prepared = self.prepared(&stored, None)?;
+                let prepared = match self.prepared(&stored, None) {
+                    Err(Error::Damaged(_)) => continue,
+                    prepared => prepared?,
+                };
                 if let Some(prepared) = &prepared {
                     owners.insert(stored.rid, self.owner(base.as_ref(), prepared)?);
                 }

@@ -182,6 +182,10 @@ impl Signed {
     pub(crate) fn open(&self, of: Use, sealed: &str) -> Option<String> {
         self.state().sealer.open(&self.token, of, sealed)
     }
+    /// The page for an address that names what it named no more.
+    pub(crate) fn stale(&self) -> Response<Body> {
+        self.fault(StatusCode::GONE, "fault.stale")
+    }
     /// Goes to a page and says there what just happened.
     pub(crate) fn go(&self, to: &str, said: &str) -> Response<Body> {
         let flash = self.seal(Use::Flash, said);

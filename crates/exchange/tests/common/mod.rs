@@ -250,6 +250,18 @@ pub fn remember(node: &Node, condition: &str) {
     );
 }
 
+/// Somebody else's CURP.
+pub const OTHER: &str = "BADD110313HCMLNS09";
+
+/// Writes somebody else into a node: `Patient/otro`.
+pub fn remember_another(node: &Node) {
+    let other = format!(
+        r#"{{"resourceType":"Patient","id":"otro","identifier":[{{"system":"{}","value":"{OTHER}"}}]}}"#,
+        mx::systems::CURP
+    );
+    write(node, &[("Patient", "otro", &other)]);
+}
+
 /// Writes resources as the node's operator: (type, id, text).
 pub fn write(node: &Node, resources: &[(&str, &str, &str)]) {
     write_at(node, resources, Timestamp::now());

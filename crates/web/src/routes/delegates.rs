@@ -164,7 +164,7 @@ fn meant(signed: &Signed, typed: &Fields) -> Option<String> {
 }
 
 fn stale(signed: &Signed) -> Response<Body> {
-    signed.fault(StatusCode::GONE, "fault.stale")
+    signed.stale()
 }
 
 pub(super) async fn end(SignedForm(signed, typed): SignedForm) -> Answer {

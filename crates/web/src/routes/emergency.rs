@@ -15,9 +15,9 @@ use trust::{MemberId, Purpose, RefusalKind, Unusual};
 
 /// The form; or the record, when she has an emergency of this person open.
 pub(super) async fn ask(signed: Signed, Path(sealed): Path<String>) -> Answer {
-    let Some(curp) = signed.open(Use::Person, &sealed) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
-    };
+    let curp = signed
+        .open(Use::Person, &sealed)
+        .ok_or_else(|| signed.stale())?;
     let (gate, now, actor) = signed.at_the_gate();
     let open = blocking(&signed.visitor, move || gate.open_break(&actor, &curp, now)).await?;
     Ok(match open {
@@ -35,9 +35,9 @@ pub(super) async fn declare(
     Path(sealed): Path<String>,
     SignedForm(signed, typed): SignedForm,
 ) -> Answer {
-    let Some(curp) = signed.open(Use::Person, &sealed) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
-    };
+    let curp = signed
+        .open(Use::Person, &sealed)
+        .ok_or_else(|| signed.stale())?;
     let t = signed.t();
     let mut errors = Vec::new();
     let reason = Reason::from_code(typed.get("reason"));

@@ -46,7 +46,7 @@ async fn write(
         .and_then(|json| serde_json::from_str::<Consultation>(&json).ok());
     let consultation = match (curp, consultation) {
         (Some(curp), Some(consultation)) if consultation.curp == curp => consultation,
-        _ => return Ok(signed.fault(StatusCode::GONE, "fault.stale")),
+        _ => return Ok(signed.stale()),
     };
     let visitor = signed.visitor.clone();
     let (to, fields, worker) = (destinations(&signed), typed.clone(), signed.clone());

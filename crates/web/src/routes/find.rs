@@ -77,7 +77,7 @@ pub(super) async fn results(signed: Signed, Path(sealed): Path<String>) -> Answe
             family,
             birth_date,
         },
-        None => return Ok(signed.fault(StatusCode::GONE, "fault.stale")),
+        None => return Ok(signed.stale()),
     };
     let now = signed.state().now();
     let found = match signed
@@ -149,9 +149,9 @@ pub(super) async fn receive(
     Path(sealed): Path<String>,
     SignedForm(signed, _): SignedForm,
 ) -> Answer {
-    let Some(curp) = signed.open(Use::Person, &sealed) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
-    };
+    let curp = signed
+        .open(Use::Person, &sealed)
+        .ok_or_else(|| signed.stale())?;
     let (gate, now, actor) = signed.at_the_gate();
     let named = curp.clone();
     let evidence = blocking(&signed.visitor, move || gate.check_in(&actor, &named, now)).await?;
@@ -166,9 +166,9 @@ pub(super) async fn referred(
     Path(sealed): Path<String>,
     SignedForm(signed, _): SignedForm,
 ) -> Answer {
-    let Some(curp) = signed.open(Use::Person, &sealed) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
-    };
+    let curp = signed
+        .open(Use::Person, &sealed)
+        .ok_or_else(|| signed.stale())?;
     let (network, now) = (&signed.state().network, signed.state().now());
     match network.referred(&signed.actor, &curp, now).await {
         Ok(evidence) => onward(&signed, (&sealed, &curp), Made::Referred, &evidence).await,
@@ -178,9 +178,9 @@ pub(super) async fn referred(
 
 /// She stays.
 pub(super) async fn admit(Path(sealed): Path<String>, SignedForm(signed, _): SignedForm) -> Answer {
-    let Some(curp) = signed.open(Use::Person, &sealed) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
-    };
+    let curp = signed
+        .open(Use::Person, &sealed)
+        .ok_or_else(|| signed.stale())?;
     let (gate, now, actor) = signed.at_the_gate();
     let named = curp.clone();
     let evidence = blocking(&signed.visitor, move || gate.admit(&actor, &named, now)).await?;
@@ -199,9 +199,9 @@ pub(super) async fn discharge(
     Path(sealed): Path<String>,
     SignedForm(signed, _): SignedForm,
 ) -> Answer {
-    let Some(curp) = signed.open(Use::Person, &sealed) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
-    };
+    let curp = signed
+        .open(Use::Person, &sealed)
+        .ok_or_else(|| signed.stale())?;
     let (gate, now, actor) = signed.at_the_gate();
     let ended = blocking(&signed.visitor, move || gate.discharge(&actor, &curp, now)).await?;
     Ok(match ended {
@@ -214,9 +214,9 @@ pub(super) async fn redeem(
     Path(sealed): Path<String>,
     SignedForm(signed, typed): SignedForm,
 ) -> Answer {
-    let Some(curp) = signed.open(Use::Person, &sealed) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
-    };
+    let curp = signed
+        .open(Use::Person, &sealed)
+        .ok_or_else(|| signed.stale())?;
     let state = signed.state();
     let code: String = typed
         .get("codigo")

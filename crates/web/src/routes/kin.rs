@@ -123,7 +123,7 @@ fn meant(signed: &Signed, sealed: &str) -> Option<Tag> {
 
 pub(super) async fn end(SignedForm(signed, typed): SignedForm) -> Answer {
     let Some(tag) = meant(&signed, typed.get("quien")) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+        return Ok(signed.stale());
     };
     let (gate, now, actor) = signed.at_the_gate();
     let said = blocking(&signed.visitor, move || {
@@ -141,9 +141,9 @@ async fn counter(
     typed: &Fields,
     errors: &[FieldError],
 ) -> Answer {
-    let Some(curp) = signed.open(Use::Person, sealed) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
-    };
+    let curp = signed
+        .open(Use::Person, sealed)
+        .ok_or_else(|| signed.stale())?;
     let (gate, now, actor) = signed.at_the_gate();
     let lines = blocking(&signed.visitor, move || gate.guardians(&actor, &curp, now)).await?;
     let lines = match lines {
@@ -177,9 +177,9 @@ pub(super) async fn enter(
     Path(sealed): Path<String>,
     SignedForm(signed, typed): SignedForm,
 ) -> Answer {
-    let Some(curp) = signed.open(Use::Person, &sealed) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
-    };
+    let curp = signed
+        .open(Use::Person, &sealed)
+        .ok_or_else(|| signed.stale())?;
     let (gate, now, actor) = signed.at_the_gate();
     let t = signed.t();
     let mut errors = Vec::new();
@@ -233,7 +233,7 @@ pub(super) async fn end_at_desk(
         signed.open(Use::Person, &sealed),
         meant(&signed, typed.get("quien")),
     ) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+        return Ok(signed.stale());
     };
     let (gate, now, actor) = signed.at_the_gate();
     let said = blocking(&signed.visitor, move || {
@@ -253,7 +253,7 @@ pub(super) struct Ward {
 /// Whom a sealed reference means, if who is signed in acts for that one now.
 pub(super) async fn ward(signed: &Signed, sealed: &str) -> Result<Ward, Response<Body>> {
     let Some(tag) = meant(signed, sealed) else {
-        return Err(signed.fault(StatusCode::GONE, "fault.stale"));
+        return Err(signed.stale());
     };
     let (gate, now, actor) = signed.at_the_gate();
     let all = blocking(&signed.visitor, move || gate.acts_for(&actor, now)).await?;

@@ -168,9 +168,9 @@ pub(super) async fn page_for(
     asked: Asked,
     purpose: Purpose,
 ) -> Answer {
-    let Some(curp) = signed.open(Use::Person, &sealed) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
-    };
+    let curp = signed
+        .open(Use::Person, &sealed)
+        .ok_or_else(|| signed.stale())?;
     let state = signed.state().clone();
     let now = state.now();
     let request = Request {

@@ -83,7 +83,7 @@ pub(super) async fn elsewhere(signed: Signed, Path(reference): Path<String>) -> 
         return Ok(fault);
     }
     let Some((id, with)) = named_elsewhere(&signed, &reference) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+        return Ok(signed.stale());
     };
     let (gate, now, actor) = signed.at_the_gate();
     let looked = blocking(&signed.visitor, move || {
@@ -111,7 +111,7 @@ pub(super) async fn settle(
     SignedForm(signed, typed): SignedForm,
 ) -> Answer {
     let Some((id, with)) = named_elsewhere(&signed, &reference) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+        return Ok(signed.stale());
     };
     let Some(one) = one_person(typed.get("decision")) else {
         return Ok(signed.fault(StatusCode::BAD_REQUEST, "fault.form"));
@@ -156,7 +156,7 @@ pub(super) async fn pair(signed: Signed, Path(reference): Path<String>) -> Answe
         return Ok(fault);
     }
     let Some(names) = opened(&signed, &reference) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+        return Ok(signed.stale());
     };
     let (gate, now, actor) = signed.at_the_gate();
     let people = signed.state().people.clone();
@@ -190,7 +190,7 @@ pub(super) async fn decide(
     SignedForm(signed, typed): SignedForm,
 ) -> Answer {
     let Some(names) = opened(&signed, &reference) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+        return Ok(signed.stale());
     };
     let Some(one_person) = one_person(typed.get("decision")) else {
         return Ok(signed.fault(StatusCode::BAD_REQUEST, "fault.form"));
@@ -282,7 +282,7 @@ fn unavailable() -> Refusal {
 
 pub(super) async fn not_me(SignedForm(signed, typed): SignedForm) -> Answer {
     let Some(id) = signed.open(Use::Pair, typed.get("registro")) else {
-        return Ok(signed.fault(StatusCode::GONE, "fault.stale"));
+        return Ok(signed.stale());
     };
     let (gate, now, actor) = signed.at_the_gate();
     let done = blocking(&signed.visitor, move || gate.not_me(&actor, &id, now)).await?;
