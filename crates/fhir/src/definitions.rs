@@ -38,12 +38,7 @@ impl ResourceType {
     /// Whether resources of this type can be about one patient: those of her compartment, and those that R4 leaves out of
     /// it and that name her all the same ([`crate::search::BESIDE`]).
     pub fn is_personal(self) -> bool {
-        let beside = || {
-            crate::search::BESIDE
-                .iter()
-                .any(|(of, _)| *of == self.name())
-        };
-        self.in_patient_compartment() || beside()
+        self.row().is_some_and(|row| row.personal)
     }
     /// Its place among [`ResourceType::all`]; for small tables in memory, never for storing.
     pub fn as_u16(self) -> u16 {

@@ -3,6 +3,7 @@
 //! Choice elements stand spelled out (`valueQuantity`, `valueString`...); all spellings of one share a *slot*, so that
 //! a set of 64 bits says which elements an object has.
 
+use crate::search::BESIDE;
 use std::{collections::HashMap, sync::LazyLock};
 
 /// The number of what is not there.
@@ -48,6 +49,8 @@ pub(crate) struct Resource {
     pub(crate) name: &'static str,
     pub(crate) node: u16,
     pub(crate) in_patient_compartment: bool,
+    /// Or beside it.
+    pub(crate) personal: bool,
 }
 
 /// A type, or a nested part of one: what an object there can hold.
@@ -204,6 +207,8 @@ impl Tables {
                 name,
                 node: builder.number(name),
                 in_patient_compartment,
+                personal: in_patient_compartment
+                    || BESIDE.iter().any(|(beside, _)| *beside == name),
             })
             .collect();
         resources.sort_unstable_by_key(|r| r.name);

@@ -3,7 +3,7 @@
 use super::accounts::later;
 use super::acts::Deed;
 use super::person::Target;
-use super::stay::{LONGEST_PIECE, days_of};
+use super::stay::LONGEST_PIECE;
 use super::{
     Gate, Grounds, InForce, PersonRef, Refusal, RefusalKind, Request, Tag, What, hex, locked,
     random, rows,
@@ -290,13 +290,12 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Evidence, Refusal> {
         let evidence = evidence.sign(&self.house.key);
-        let deed = Deed {
-            evidence: Some(evidence.kind),
-            persons: vec![evidence.person],
-            what: What::Reception,
-            grounds: Some(grounds),
-            ..Deed::new(ActKind::Evidence, by, Purpose::Treatment)
-        };
+        let deed = said(
+            (evidence.kind, evidence.person),
+            What::Reception,
+            by,
+            grounds,
+        );
         let row = row_of(&evidence);
         self.keep(vec![row], Vec::new(), Some(deed), now)?;
         Ok(evidence)
@@ -383,6 +382,22 @@ impl Gate {
         now: Timestamp,
     ) -> Result<Grounds, Refusal> {
         Ok(self.decide(reception(by, person), now)?.grounds)
+    }
+}
+
+/// What is to be said of evidence that somebody here made or took, or ended.
+pub(super) fn said<'a>(
+    (kind, person): (EvidenceKind, Tag),
+    what: What,
+    by: &'a Actor,
+    grounds: Grounds,
+) -> Deed<'a> {
+    Deed {
+        evidence: Some(kind),
+        persons: vec![person],
+        what,
+        grounds: Some(grounds),
+        ..Deed::new(ActKind::Evidence, by, Purpose::Treatment)
     }
 }
 
@@ -488,6 +503,11 @@ pub(crate) fn minutes_of(minutes: u64) -> SignedDuration {
 /// Hours of a pact.
 pub(crate) fn hours_of(hours: u64) -> SignedDuration {
     minutes_of(hours.saturating_mul(60))
+}
+
+/// Days of a pact.
+pub(crate) fn days_of(days: u64) -> SignedDuration {
+    hours_of(days.saturating_mul(24))
 }
 
 pub(crate) fn row_of(evidence: &Evidence) -> (Vec<u8>, Option<Vec<u8>>) {

@@ -5,7 +5,7 @@
 
 use super::accounts::json;
 use super::acts::Deed;
-use super::evidence::hours_of;
+use super::evidence::days_of;
 use super::{
     Gate, Grant, PersonRef, Purpose, Refusal, RefusalKind, Request, Tag, What, from_hex, hex,
     random, rows,
@@ -295,7 +295,7 @@ impl Gate {
             return None;
         }
         let days = self.in_force().pact.emergency?.review_days;
-        let due = super::accounts::later(evidence.from, hours_of(days.saturating_mul(24)));
+        let due = super::accounts::later(evidence.from, days_of(days));
         let watched = Watched {
             person: evidence.person,
         };

@@ -14,11 +14,11 @@
 
 use super::accounts::later;
 use super::acts::Deed;
-use super::evidence::row_of;
+use super::evidence::{days_of, row_of, said};
 use super::person::Target;
-use super::stay::days_of;
+use super::touch::one as seen;
 use super::{Gate, PersonRef, Purpose, Refusal, RefusalKind, Tag, What, random};
-use crate::act::{Doer, Seen, systems};
+use crate::act::{Doer, systems};
 use crate::word::{self, Viewer};
 use crate::{ActKind, Actor, Evidence, EvidenceKind, MemberId, MemberKind, Role};
 use fhir::ResourceType;
@@ -68,12 +68,8 @@ impl Gate {
             persons: target.tags().to_vec(),
             what: What::Reception,
             seen: found
-                .iter()
-                .map(|one| Seen {
-                    of: one.of,
-                    id: one.id.clone(),
-                    version: one.version,
-                })
+                .map(|one| seen(one.of, &one.id, one.version))
+                .into_iter()
                 .collect(),
             resources: u64::from(found.is_some()),
             labels: found.map_or(Labels(0), |one| one.labels),
@@ -118,13 +114,8 @@ impl Gate {
         if !meant {
             return Err(Refusal::forged("a referral for somebody else"));
         }
-        let deed = Deed {
-            evidence: Some(EvidenceKind::Referral),
-            persons: vec![person],
-            what: What::Reception,
-            grounds: Some(self.may_receive(by, person, now)?),
-            ..Deed::new(ActKind::Evidence, by, Purpose::Treatment)
-        };
+        let grounds = self.may_receive(by, person, now)?;
+        let deed = said((evidence.kind, person), What::Reception, by, grounds);
         self.keep(vec![row_of(evidence)], Vec::new(), Some(deed), now)
     }
 

@@ -10,10 +10,10 @@
 //! what they hold runs out soon after it, and nothing that they hold opens anything at home.
 
 use super::accounts::later;
-use super::acts::{Deed, Rows};
-use super::evidence::{minutes_of, row_of};
-use super::{Gate, PersonRef, Purpose, Refusal, RefusalKind, Tag, What, rows};
-use crate::{ActKind, Actor, Evidence, EvidenceKind, MemberKind};
+use super::acts::Rows;
+use super::evidence::{days_of, reception, row_of, said};
+use super::{Gate, PersonRef, Refusal, RefusalKind, Tag, What, rows};
+use crate::{Actor, Evidence, EvidenceKind, MemberKind};
 use jiff::{SignedDuration, Timestamp};
 
 /// What a piece for other members covers, and how much longer it is good, so that a request made at its end arrives.
@@ -31,11 +31,6 @@ const HERE: [EvidenceKind; 3] = [
 /// Rows read at once.
 const PAGE: usize = 64;
 
-/// Days of a pact.
-pub(super) fn days_of(days: u64) -> SignedDuration {
-    minutes_of(days.saturating_mul(24 * 60))
-}
-
 impl Gate {
     /// A person who is here stays: evidence for the institution. Who is named as in [`Gate::check_in`]. Of somebody who stays
     /// already it is said anew.
@@ -45,11 +40,8 @@ impl Gate {
     pub fn admit(&self, by: &Actor, curp: &str, now: Timestamp) -> Result<Evidence, Refusal> {
         let person = self.named(curp)?;
         let grounds = self.may_receive(by, person, now)?;
-        let (house, in_force) = (&self.house, self.in_force());
-        let beds = in_force
-            .kind(&house.member)
-            .is_some_and(MemberKind::has_beds);
-        let terms = in_force.pact.care.filter(|_| beds).ok_or_else(|| {
+        let house = &self.house;
+        let days = self.admission_days().ok_or_else(|| {
             Refusal::new(RefusalKind::Pact, vec!["admission-not-agreed".to_owned()])
         })?;
         let tags = self.every_tag(person)?;
@@ -64,19 +56,13 @@ impl Gate {
         }
         let evidence = Evidence {
             by: Some(by.id.clone()),
-            until: later(now, days_of(terms.admission_days)),
+            until: later(now, days_of(days)),
             ..self.draft(EvidenceKind::Admission, person, now)?
         }
         .sign(&house.key);
         let (mut changes, expect) = self.ended(&tags, now)?;
         changes.push(row_of(&evidence));
-        let deed = Deed {
-            evidence: Some(EvidenceKind::Admission),
-            persons: vec![person],
-            what: What::Reception,
-            grounds: Some(grounds),
-            ..Deed::new(ActKind::Evidence, by, Purpose::Treatment)
-        };
+        let deed = said((evidence.kind, person), What::Reception, by, grounds);
         self.keep(changes, expect, Some(deed), now)?;
         Ok(evidence)
     }
@@ -88,7 +74,7 @@ impl Gate {
         let person = self.named(curp)?;
         let request = super::Request {
             what: What::Discharge,
-            ..super::evidence::reception(by, person)
+            ..reception(by, person)
         };
         let grounds = self.decide(request, now)?.grounds;
         let (changes, expect) = self.ended(&self.every_tag(person)?, now)?;
@@ -98,13 +84,8 @@ impl Gate {
                 "The person does not stay here.",
             ));
         }
-        let deed = Deed {
-            evidence: Some(EvidenceKind::Admission),
-            persons: vec![person],
-            what: What::Discharge,
-            grounds: Some(grounds),
-            ..Deed::new(ActKind::Evidence, by, Purpose::Treatment)
-        };
+        let stay = (EvidenceKind::Admission, person);
+        let deed = said(stay, What::Discharge, by, grounds);
         self.keep(changes, expect, Some(deed), now)
     }
 
@@ -142,9 +123,16 @@ impl Gate {
 
     /// Whether people can be admitted here: the pact knows it, and this is a place to stay.
     pub fn admits(&self) -> bool {
+        self.admission_days().is_some()
+    }
+
+    /// How long an admission here holds; `None` where there are none.
+    fn admission_days(&self) -> Option<u64> {
         let in_force = self.in_force();
         let kind = in_force.kind(&self.house.member);
-        in_force.pact.care.is_some() && kind.is_some_and(MemberKind::has_beds)
+        let terms = in_force.pact.care?;
+        kind.is_some_and(MemberKind::has_beds)
+            .then_some(terms.admission_days)
     }
 
     /// What a stay is for other members: the piece of it that this moment lies in.

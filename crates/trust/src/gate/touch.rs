@@ -291,7 +291,7 @@ fn told(mut deed: Deed<'_>, many: bool, touched: Vec<Touched>) -> Deed<'_> {
     deed
 }
 
-fn one(of: ResourceType, id: &str, version: u64) -> Seen {
+pub(super) fn one(of: ResourceType, id: &str, version: u64) -> Seen {
     Seen {
         of,
         id: id.to_owned(),
