@@ -4,9 +4,10 @@
 //! How full it is says the number of its entries, or their weight.
 
 use std::{
+    borrow::Borrow,
     collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 const SHARDS: usize = 16;
@@ -50,28 +51,54 @@ impl<K: Hash + Eq + Clone, V: Clone> Recent<K, V> {
         }
     }
 
-    fn with<R>(&self, key: &K, act: impl FnOnce(&mut Two<K, V>) -> R) -> Option<R> {
+    fn shard<Q: Hash + ?Sized>(&self, key: &Q) -> Option<MutexGuard<'_, Two<K, V>>> {
         let at = self.hasher.hash_one(key) as usize % SHARDS;
         let shard = self.shards.get(at)?;
-        Some(act(&mut shard
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)))
+        Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn get(&self, key: &K) -> Option<V> {
-        self.with(key, |two| {
-            if let Some(value) = two.young.get(key) {
-                return Some(value.clone());
-            }
-            let value = two.old.remove(key)?;
-            two.put(key.clone(), value.clone(), self.most, (self.weigh)(&value));
-            Some(value)
-        })?
+    pub(crate) fn get<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let mut two = self.shard(key)?;
+        if let Some(value) = two.young.get(key) {
+            return Some(value.clone());
+        }
+        let value = two.old.remove(key)?;
+        let weight = (self.weigh)(&value);
+        two.put(key.to_owned(), value.clone(), self.most, weight);
+        Some(value)
     }
 
     pub(crate) fn put(&self, key: K, value: V) {
+        self.put_if(key, value, || true);
+    }
+
+    /// Puts it if this holds; of the same key nothing else is put or dropped meanwhile.
+    pub(crate) fn put_if(&self, key: K, value: V, holds: impl FnOnce() -> bool) {
         let weight = (self.weigh)(&value);
-        self.with(&key.clone(), |two| two.put(key, value, self.most, weight));
+        if let Some(mut two) = self.shard(&key)
+            && holds()
+        {
+            two.put(key, value, self.most, weight);
+        }
+    }
+
+    /// Drops what is held of a key and does this; of the same key nothing is put meanwhile.
+    pub(crate) fn drop_and<Q>(&self, key: &Q, also: impl FnOnce())
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        if let Some(mut two) = self.shard(key) {
+            if let Some(value) = two.young.remove(key) {
+                two.weight = two.weight.saturating_sub((self.weigh)(&value));
+            }
+            two.old.remove(key);
+            also();
+        }
     }
 
     /// Forgets all for which this holds.

@@ -130,7 +130,7 @@ impl Training {
         let Some(dictionary) = train(&learnt, room(kind, &learnt)) else {
             return Ok(());
         };
-        let after = size_with(&kept, &dictionary).unwrap_or(before);
+        let after = size_with(kind, &kept, &dictionary).unwrap_or(before);
         if after * 100 > before * (100 - GAIN) || self.stop.load(Relaxed) {
             return Ok(());
         }

@@ -238,3 +238,76 @@ fn a_projection_that_cannot_be_written_refuses_in_time_and_goes_on_when_it_can()
     let engine = Embedded::open(dir.path(), SMALL).unwrap();
     assert!((0..=stored).all(|n| get(&engine, &bulky(n)) == Some(body(n))));
 }
+
+/// A row that the engine keeps at hand when it was looked up (the card of a resource).
+fn card(n: u16) -> Vec<u8> {
+    [&[1, 0, 0x11], n.to_be_bytes().as_slice()].concat()
+}
+
+/// Looks up and commits in any order: every view, however old, sees the rows of its moment.
+#[test]
+fn what_is_looked_up_again_is_what_the_view_saw() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Embedded::open(dir.path(), SMALL).unwrap();
+    let mut now = Batch::new();
+    let mut views = Vec::new();
+    let mut dice = 7_u64;
+    let mut roll = |sides: u64| {
+        dice = dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % sides
+    };
+    for n in 0..20_000_u32 {
+        let key = card(roll(300) as u16);
+        match roll(10) {
+            0 => {
+                let value = (roll(5) > 0).then(|| n.to_be_bytes().repeat(10));
+                engine
+                    .commit(&Batch::from([(key.clone(), value.clone())]))
+                    .unwrap();
+                now.insert(key, value);
+            }
+            1 if views.len() < 8 => views.push((engine.snapshot().unwrap(), now.clone())),
+            2 if !views.is_empty() => drop(views.swap_remove(roll(views.len() as u64) as usize)),
+            _ => {
+                for (view, then) in &views {
+                    let wanted = then.get(&key).cloned().flatten();
+                    assert_eq!(view.get(&key).unwrap(), wanted);
+                }
+                assert_eq!(get(&engine, &key), now.get(&key).cloned().flatten());
+            }
+        }
+    }
+}
+
+/// Two rows are always written together; nobody who looks both up may see one without the other, nor go back.
+#[test]
+fn who_looks_up_while_others_write_sees_one_moment() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Embedded::open(dir.path(), SMALL).unwrap();
+    let both = |n: u32| {
+        let value = Some(n.to_be_bytes().to_vec());
+        Batch::from([(card(1), value.clone()), (card(2), value)])
+    };
+    engine.commit(&both(0)).unwrap();
+    let last = 3_000_u32;
+    std::thread::scope(|scope| {
+        for order in [[1, 2], [2, 1], [1, 2]] {
+            let engine = &engine;
+            scope.spawn(move || {
+                let mut before = Vec::new();
+                while before != last.to_be_bytes() {
+                    let view = engine.snapshot().unwrap();
+                    let seen = order.map(|n| view.get(&card(n)).unwrap().unwrap());
+                    assert_eq!(seen[0], seen[1]);
+                    assert!(seen[0] >= before);
+                    before.clone_from(&seen[0]);
+                }
+            });
+        }
+        for n in 1..=last {
+            engine.commit(&both(n)).unwrap();
+        }
+    });
+}

@@ -5,9 +5,10 @@
 //! the mark of the last group it holds: so what is on the disk is always the state after some group, and the log has the
 //! rest. There is no second journal. Of a bulky value only the [`Pointer`] is kept.
 //!
-//! Memory: the cache, at most [`SEALED`] sealed tables and one open one of `memtable` bytes (about twice that with their
+//! Memory: the cache (an eighth of it for rows by themselves, `looked`), at most [`SEALED`] sealed tables and one open one of `memtable` bytes (about twice that with their
 //! towers), filters of the upper levels. A commit waits while that many are sealed, and fails when writing them fails.
 
+mod looked;
 mod merging;
 
 use super::{
@@ -17,6 +18,7 @@ use super::{
     segment::{self, Segments, Shelf},
 };
 use crate::{Error, Result, codec::Reader};
+use looked::Looked;
 use lsm_tree::{
     AbstractTree, AnyTree, Cache, CompressionType, Config, Guard, InternalValue,
     SequenceNumberCounter, ValueType,
@@ -47,6 +49,8 @@ const SEALED: usize = 2;
 /// Sorted files that a read may have to look through in the first level before commits wait for merging.
 const RUNS: usize = 20;
 const TABLE: u64 = 32 << 20;
+/// Which part of the cache is for rows that were looked up; the rest is for blocks.
+const LOOKED: usize = 8;
 
 /// The rows by key, and the threads that keep them in order on the disk.
 pub(crate) struct Projection {
@@ -58,6 +62,7 @@ pub(crate) struct Projection {
 
 struct Shared {
     tree: AnyTree,
+    looked: Looked,
     sequence: SequenceNumberCounter,
     /// Held while rows of one group go in, and while a table is sealed.
     applying: Mutex<()>,
@@ -97,9 +102,11 @@ impl Projection {
     pub(crate) fn open(dir: &Path, tuning: &Tuning, shelf: Arc<Shelf>) -> Result<Projection> {
         let pace = Arc::<Pace>::default();
         let sequence = SequenceNumberCounter::default();
+        let looked = tuning.cache / LOOKED;
+        let blocks = (tuning.cache - looked) as u64;
         // What it calls visible would show half of a group while a file is being added; ours does not.
         let config = Config::new(dir, sequence.clone(), SequenceNumberCounter::default())
-            .use_cache(Arc::new(Cache::with_capacity_bytes(tuning.cache as u64)))
+            .use_cache(Arc::new(Cache::with_capacity_bytes(blocks)))
             .data_block_size_policy(BlockSizePolicy::new([4 << 10, 8 << 10, 16 << 10]))
             .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
             .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(
@@ -113,6 +120,7 @@ impl Projection {
         let visible = sequence.get();
         let shared = Arc::new(Shared {
             tree,
+            looked: Looked::new(looked),
             sequence,
             applying: Mutex::default(),
             views: Mutex::new(Views {
@@ -248,6 +256,7 @@ impl Projection {
         // Looked up once, not under a lock for each row: while `applying` is held the open table stays the same.
         let table = shared.tree.active_memtable();
         let done = rows(&mut |key, value| {
+            shared.looked.changed(key, number);
             let row = match value {
                 Some(value) => InternalValue::from_components(key, value, number, ValueType::Value),
                 None => InternalValue::new_tombstone(key, number),
@@ -459,13 +468,18 @@ impl Drop for View {
 
 impl Snapshot for View {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let Some(value) = self.shared.tree.get(key, self.at).map_err(storage)? else {
+        let Shared { tree, looked, .. } = self.shared.as_ref();
+        if let Some(row) = looked.get(key, self.at) {
+            return Ok(Some(row));
+        }
+        let Some(value) = tree.get(key, self.at).map_err(storage)? else {
             return Ok(None);
         };
-        match is_bulky(key) {
-            true => segment::value(&self.segments, Pointer::decode(&value)?).map(Some),
-            false => Ok(Some(value.to_vec())),
+        if is_bulky(key) {
+            return segment::value(&self.segments, Pointer::decode(&value)?).map(Some);
         }
+        looked.read(key, self.at, &value);
+        Ok(Some(value.to_vec()))
     }
     fn scan(
         &self,
