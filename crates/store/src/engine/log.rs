@@ -33,6 +33,8 @@ const ATTEMPTS: u32 = 10_000;
 const GROUPS: u64 = 1 << 20;
 /// How the rows of a commit are packed: fast, for thinning packs them again.
 const LEVEL: i32 = 1;
+/// Commits of fewer bytes of rows are not packed here: it costs more than to write them, and thinning packs them.
+const PACK_FROM: usize = 8 << 10;
 
 /// Names one record: its group and the checksum of its content.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -261,10 +263,10 @@ impl Log {
         for (key, value) in batch {
             making.row(key, value.as_deref());
         }
-        let (record, crc) = making
-            .finish(self.next, self.packer.as_mut())
-            .ok_or_else(too_large)?;
-        let values_at = record.len() - making.size().1;
+        let (rows, values) = making.size();
+        let packer = self.packer.as_mut().filter(|_| rows >= PACK_FROM);
+        let (record, crc) = making.finish(self.next, packer).ok_or_else(too_large)?;
+        let values_at = record.len() - values;
         self.room().map_err(disk_error)?;
         let Some(open) = &mut self.file else {
             return Err(Error::Disk("there is no segment file".into()));

@@ -5,8 +5,9 @@
 //! the mark of the last group it holds: so what is on the disk is always the state after some group, and the log has the
 //! rest. There is no second journal. Of a bulky value only the [`Pointer`] is kept.
 //!
-//! Memory: the cache (an eighth of it for rows by themselves, `looked`), at most [`SEALED`] sealed tables and one open one of `memtable` bytes (about twice that with their
-//! towers), filters of the upper levels. A commit waits while that many are sealed, and fails when writing them fails.
+//! Memory: the cache (an eighth of it for rows by themselves, `looked`), at most [`SEALED`] sealed tables and one open one
+//! of `memtable` bytes (about twice that with their towers), filters of the upper levels. A commit waits while that many
+//! are sealed, and fails when writing them fails.
 
 mod looked;
 mod merging;

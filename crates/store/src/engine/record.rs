@@ -23,8 +23,8 @@ pub(crate) const MAGIC: [u8; 4] = [0xf7, b'T', b'J', b'R'];
 /// Bytes before the rows.
 pub(crate) const HEADER: usize = 33;
 const PACKED: u8 = 1;
-/// Fewer bytes of rows are not worth packing: it would cost more than to write them, and thinning packs them anyway.
-const PACK_FROM: usize = 8 << 10;
+/// Fewer bytes of rows are not worth packing.
+const PACK_FROM: usize = 200;
 /// Most bytes of rows or of values in one record.
 pub(crate) const MOST: usize = 1 << 30;
 
