@@ -3,7 +3,8 @@
 //!
 //! One pass, linear in the input; memory is about four times the input. No recursion deeper than [`Limits::depth`].
 
-use std::fmt;
+use smol_str::SmolStr;
+use std::{borrow::Cow, fmt};
 
 /// A JSON value that owns its text. Objects keep the order of their members.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +23,9 @@ pub enum Value {
     Object(Object),
 }
 
-/// The members of a JSON object, in order, each key once.
+/// The members of a JSON object, in order, each key once. Names of up to 23 bytes take no memory of their own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Object(Vec<(String, Value)>);
+pub struct Object(Vec<(SmolStr, Value)>);
 
 /// How much a reader takes before it refuses.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +82,7 @@ impl Object {
         self.0.iter_mut().find(|(k, _)| k == key).map(|(_, v)| v)
     }
     /// Sets a member: in place if it is there, at the end if not.
-    pub fn set(&mut self, key: impl Into<String>, value: impl Into<Value>) {
+    pub fn set(&mut self, key: impl Into<SmolStr>, value: impl Into<Value>) {
         let (key, value) = (key.into(), value.into());
         match self.get_mut(&key) {
             Some(slot) => *slot = value,
@@ -89,7 +90,7 @@ impl Object {
         }
     }
     /// Adds a member unless the value is `null` (an absent `Option`); the way [`obj!`](crate::obj) builds.
-    pub fn push(&mut self, key: impl Into<String>, value: impl Into<Value>) {
+    pub fn push(&mut self, key: impl Into<SmolStr>, value: impl Into<Value>) {
         let value = value.into();
         if value != Value::Null {
             self.0.push((key.into(), value));
@@ -364,6 +365,7 @@ macro_rules! obj {
 pub fn parse(input: &[u8], limits: &Limits) -> Result<Value, Error> {
     let mut reader = Reader {
         input,
+        text: "",
         at: 0,
         depth: 0,
         limits: *limits,
@@ -376,10 +378,13 @@ pub fn parse(input: &[u8], limits: &Limits) -> Result<Value, Error> {
             limits.bytes
         )));
     }
-    if let Err(bad) = std::str::from_utf8(input) {
-        reader.at = bad.valid_up_to();
-        return Err(reader.error("this byte is not valid UTF-8".into()));
-    }
+    reader.text = match std::str::from_utf8(input) {
+        Ok(text) => text,
+        Err(bad) => {
+            reader.at = bad.valid_up_to();
+            return Err(reader.error("this byte is not valid UTF-8".into()));
+        }
+    };
     reader.space();
     let value = reader.value()?;
     reader.space();
@@ -390,19 +395,21 @@ pub fn parse(input: &[u8], limits: &Limits) -> Result<Value, Error> {
 }
 
 enum Step {
-    Key(String),
+    Key(SmolStr),
     Index(usize),
 }
 
 struct Reader<'a> {
     input: &'a [u8],
+    /// The same, once it is known to be UTF-8.
+    text: &'a str,
     at: usize,
     depth: usize,
     limits: Limits,
     path: Vec<Step>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     fn peek(&self) -> Option<u8> {
         self.input.get(self.at).copied()
     }
@@ -463,7 +470,7 @@ impl Reader<'_> {
         match self.peek() {
             Some(b'{') => self.nested(Reader::object),
             Some(b'[') => self.nested(Reader::array),
-            Some(b'"') => self.string().map(Value::String),
+            Some(b'"') => Ok(Value::String(self.string()?.into_owned())),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word("true", Value::Bool(true)),
             Some(b'f') => self.word("false", Value::Bool(false)),
@@ -505,9 +512,9 @@ impl Reader<'_> {
         }
     }
     fn object(&mut self) -> Result<Value, Error> {
-        let mut members: Vec<(String, Value)> = Vec::new();
+        let mut members: Vec<(SmolStr, Value)> = Vec::new();
         // Objects are small; past this many keys a set keeps the check for doubles linear.
-        let mut many: std::collections::HashSet<String> = std::collections::HashSet::new();
+        let mut many: std::collections::HashSet<SmolStr> = std::collections::HashSet::new();
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -519,7 +526,7 @@ impl Reader<'_> {
                 return self.unexpected("a member name in quotes");
             }
             let start = self.at;
-            let key = self.string()?;
+            let key = SmolStr::from(self.string()?);
             let seen = if members.len() < 32 {
                 members.iter().any(|(k, _)| *k == key)
             } else {
@@ -586,35 +593,41 @@ impl Reader<'_> {
                 return self.unexpected("digits of the exponent");
             }
         }
-        Ok(Value::Number(self.slice(start, self.at)))
+        Ok(Value::Number(self.slice(start).to_owned()))
     }
-    /// The caller has checked the whole input as UTF-8 and cuts at ASCII bytes.
-    fn slice(&self, from: usize, to: usize) -> String {
-        String::from_utf8_lossy(self.input.get(from..to).unwrap_or_default()).into_owned()
+    /// The text from a place to here; both lie beside ASCII.
+    fn slice(&self, from: usize) -> &'a str {
+        self.text.get(from..self.at).unwrap_or_default()
     }
-    fn string(&mut self) -> Result<String, Error> {
+    /// A string, borrowed from the input where nothing in it is escaped.
+    fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         self.at += 1;
         let mut start = self.at;
         let mut text = String::new();
         loop {
+            let rest = self.input.get(self.at..).unwrap_or_default();
+            let plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
+            self.at += rest.iter().take_while(|byte| plain(byte)).count();
             match self.peek() {
                 Some(b'"') => {
-                    let rest = self.slice(start, self.at);
+                    let last = self.slice(start);
                     self.at += 1;
-                    return Ok(if text.is_empty() { rest } else { text + &rest });
+                    return Ok(match text.is_empty() {
+                        true => last.into(),
+                        false => (text + last).into(),
+                    });
                 }
                 Some(b'\\') => {
-                    text.push_str(&self.slice(start, self.at));
+                    text.push_str(self.slice(start));
                     self.at += 1;
                     text.push(self.escape()?);
                     start = self.at;
                 }
-                Some(0..=0x1f) => {
+                Some(_) => {
                     return Err(
                         self.error("a control character inside a string must be escaped".into())
                     );
                 }
-                Some(_) => self.at += 1,
                 None => return self.unexpected("the closing quote of a string"),
             }
         }
