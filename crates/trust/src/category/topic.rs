@@ -48,12 +48,11 @@ pub(super) const SYSTEMS: [(&str, &str); 21] = [
 pub(super) struct Table {
     /// Whole codes, by system and code.
     exact: HashMap<(&'static str, &'static str), Labels>,
-    /// Beginnings of codes: every code of the system whose first characters lie between the two.
-    ranges: Vec<Range>,
+    /// Beginnings of codes by system: every code whose first characters lie between the two.
+    ranges: HashMap<&'static str, Vec<Range>>,
 }
 
 struct Range {
-    system: &'static str,
     from: &'static str,
     to: &'static str,
     gives: Labels,
@@ -65,26 +64,19 @@ impl Table {
     pub(super) fn read(text: &'static str, meaning: fn(&str) -> Option<Labels>) -> Table {
         let mut table = Table {
             exact: HashMap::new(),
-            ranges: Vec::new(),
+            ranges: HashMap::new(),
         };
         for line in text.lines().filter(|line| is_row(line)) {
             let Some((system, codes, gives)) = row(line, meaning) else {
                 continue;
             };
-            if let Some(prefix) = codes.strip_suffix('*') {
-                table.ranges.push(Range {
-                    system,
-                    from: prefix,
-                    to: prefix,
-                    gives,
-                });
-            } else if let (Some((from, to)), "cie10") = (codes.split_once('-'), system) {
-                table.ranges.push(Range {
-                    system,
-                    from,
-                    to,
-                    gives,
-                });
+            let ends = match codes.strip_suffix('*') {
+                Some(prefix) => Some((prefix, prefix)),
+                None => codes.split_once('-').filter(|_| system == "cie10"),
+            };
+            if let Some((from, to)) = ends {
+                let ranges = table.ranges.entry(system).or_default();
+                ranges.push(Range { from, to, gives });
             } else {
                 let known = table.exact.entry((system, codes)).or_default();
                 *known = known.with(gives);
@@ -141,8 +133,8 @@ fn of_codings(value: &Value) -> Labels {
             .iter()
             .fold(Labels(0), |all, item| all.with(of_codings(item))),
         Value::Object(members) => {
-            let here = match (value.text("system"), value.text("code")) {
-                (Some(system), Some(code)) => {
+            let here = match (members.get("system"), members.get("code")) {
+                (Some(Value::String(system)), Some(Value::String(code))) => {
                     let topics = TABLE.of_code(system, code);
                     topics.with(FOUND.of_code(system, code))
                 }
@@ -174,9 +166,9 @@ impl Table {
             code
         };
         let exact = self.exact.get(&(system, code)).copied();
-        self.ranges
-            .iter()
-            .filter(|range| range.system == *system && range.holds(code))
+        let ranges = self.ranges.get(system).into_iter().flatten();
+        ranges
+            .filter(|range| range.holds(code))
             .fold(exact.unwrap_or_default(), |all, range| {
                 all.with(range.gives)
             })
