@@ -32,7 +32,7 @@ use crate::{
     fault::Fault,
     negotiate::{Pairs, Wishes},
     routes::{Interaction, Places},
-    session::{Outcome, Session},
+    session::{Opening, Outcome, Session},
 };
 use fhir::{IssueCode, ResourceType, Value};
 use store::HistoryOf;
@@ -187,6 +187,17 @@ impl Op {
 }
 
 impl Session<'_> {
+    /// Looks for what [`Interaction::only_looks`] up to where the act is handed in; what is awaited then blocks nothing.
+    pub(crate) fn looking(&self, op: Op, wishes: &Wishes) -> Result<Opening, Fault> {
+        match self.of_her_word(op, wishes) {
+            Ok(outcome) => Ok(Box::pin(std::future::ready(self.noted(outcome)))),
+            Err(Op::Search(over, pairs)) => self.search(&over, pairs, wishes)?.opening(self),
+            Err(Op::History(of, pairs)) => self.history(&of, pairs)?.opening(self),
+            Err(Op::Everything(id, pairs)) => self.everything(id, pairs)?.opening(self),
+            Err(_) => Err(Fault::ours()),
+        }
+    }
+
     /// Does it.
     pub(crate) fn act(&self, op: Op, wishes: &Wishes) -> Outcome {
         let op = match self.of_her_word(op, wishes) {
@@ -212,9 +223,9 @@ impl Session<'_> {
             Op::Validate(of, id, pairs, body) => self.validate(of, id, pairs, body),
             Op::Delete(of, Target::Id(id)) => self.delete(of, id, wishes, Vec::new()),
             Op::Delete(of, Target::Where(pairs)) => self.delete_where(of, &pairs, wishes),
-            Op::Search(over, pairs) => self.search(&over, pairs, wishes),
-            Op::History(of, pairs) => self.history(&of, pairs),
-            Op::Everything(id, pairs) => self.everything(id, pairs),
+            Op::Search(over, pairs) => self.search(&over, pairs, wishes)?.open(self),
+            Op::History(of, pairs) => self.history(&of, pairs)?.open(self),
+            Op::Everything(id, pairs) => self.everything(id, pairs)?.open(self),
             Op::Lastn(pairs, body) => self.lastn(pairs, body.as_ref(), wishes),
             Op::Match(body) => self.matching(&body),
             Op::Pix(pairs, body) => self.pix(pairs, body.as_ref()),

@@ -11,12 +11,11 @@ use crate::{
     inflate,
     negotiate::{self, Pairs, Sent, Wishes},
     public,
-    reply::Reply,
     respond::{FHIR_JSON, PLAIN_JSON, headers_only, json_response, respond, respond_fault},
     routes::{self, Entry, Interaction, Places, Route},
     session::{House, Outcome, Session},
     share::{Share, Shares},
-    turns::{Hands, Turn, aside, blocking, keeping, turn_of},
+    turns::{Hands, Turn, aside, blocking, turn_of},
 };
 use axum::{
     Router,
@@ -221,14 +220,6 @@ struct SignedIn {
     actor: Actor,
 }
 
-/// The answer with what its reader must know before she speaks of it.
-fn noted(session: &Session<'_>, mut reply: Reply) -> Outcome {
-    reply.unwanted = session.unwanted.get();
-    reply.terms = session.terms.get();
-    reply.said = session.said.take().map(Box::new);
-    Ok(reply)
-}
-
 /// A request that was read whole.
 struct Whole {
     route: &'static Route,
@@ -241,16 +232,6 @@ struct Whole {
     /// Whether that is compressed.
     gzip: bool,
     actor: Actor,
-}
-
-impl Whole {
-    fn is_search(&self) -> bool {
-        use Interaction::*;
-        matches!(
-            self.route.interaction,
-            Search | SearchPosted | SearchSystem | SearchSystemPosted | SearchCompartment
-        )
-    }
 }
 
 impl Statement {
@@ -362,8 +343,8 @@ impl Door {
             return Ok(respond(reply?, &wishes, &self.house.base));
         }
         let door = self.clone();
-        if whole.is_search() {
-            let reply = door.search(turn, whole).await?;
+        if whole.route.interaction.only_looks() {
+            let reply = door.look(turn, whole).await?;
             return Ok(respond(reply, &wishes, &self.house.base));
         }
         let is_big = whole
@@ -507,20 +488,16 @@ impl Door {
         Some(reading.await)
     }
 
-    /// A search: when a hand is free, and without a thread while its act becomes durable.
-    async fn search(self: Arc<Door>, turn: Turn, whole: Whole) -> Outcome {
+    /// What only looks: when a hand is free, and without a thread while its act becomes durable.
+    async fn look(self: Arc<Door>, turn: Turn, whole: Whole) -> Outcome {
         let door = self.clone();
-        let found = keeping(turn, move || {
+        let found = self.hands.lend(turn, move || {
             let session = door.session(&whole.actor, &whole.headers)?;
             let (interaction, places) = (whole.route.interaction, &whole.places);
-            match act::Op::new(interaction, places, whole.pairs, None)? {
-                Some(act::Op::Search(over, pairs)) => {
-                    session.searching(&over, pairs, &whole.wishes)
-                }
-                _ => Err(Fault::ours()),
-            }
+            let op = act::Op::new(interaction, places, whole.pairs, None)?;
+            session.looking(op.ok_or_else(Fault::ours)?, &whole.wishes)
         });
-        let (_turn, opening) = self.hands.lend(found).await?;
+        let (_turn, opening) = found.await?;
         opening.await
     }
 
@@ -543,13 +520,10 @@ impl Door {
         if whole.route.interaction == Interaction::Bundle {
             act::nothing_else(&whole.pairs, "_format, _pretty")?;
             let bundle = body.ok_or_else(Fault::ours)?;
-            return noted(&session, session.bundle(bundle, &whole.wishes)?);
+            return session.noted(session.bundle(bundle, &whole.wishes));
         }
         let op = act::Op::new(whole.route.interaction, &whole.places, whole.pairs, body)?;
-        noted(
-            &session,
-            session.act(op.ok_or_else(Fault::ours)?, &whole.wishes)?,
-        )
+        session.noted(session.act(op.ok_or_else(Fault::ours)?, &whole.wishes))
     }
 
     fn parse(&self, body: &[u8]) -> Result<fhir::Value, Fault> {

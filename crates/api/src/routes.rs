@@ -54,6 +54,25 @@ pub enum Interaction {
     Ready,
 }
 
+impl Interaction {
+    /// Whether it reads what is stored, however much of it, and does nothing else.
+    pub(crate) fn only_looks(self) -> bool {
+        use Interaction::*;
+        matches!(
+            self,
+            Search
+                | SearchPosted
+                | SearchSystem
+                | SearchSystemPosted
+                | SearchCompartment
+                | HistoryInstance
+                | HistoryType
+                | HistorySystem
+                | Everything
+        )
+    }
+}
+
 /// Who may come through a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {

@@ -3,7 +3,7 @@
 use crate::{fault::Fault, reply::Reply};
 use fhir::ResourceType;
 use jiff::Timestamp;
-use std::cell::Cell;
+use std::{cell::Cell, pin::Pin};
 use store::{Held, Labels, Verb, Verbs};
 use trust::{Actor, Gate, Grant, PersonRef, Purpose, RefusalKind, Request, Role, SignedWord, What};
 
@@ -148,19 +148,13 @@ impl Session<'_> {
         Ok(answer)
     }
 
-    /// As [`Session::open`], without blocking: the act is handed in when this returns. What its reader must know comes with
-    /// the answer, since the session need not last so long.
-    pub(crate) fn opening<T: Send>(
-        &self,
-        grant: &Grant,
-        held: Held<T>,
-    ) -> Result<impl Future<Output = Result<(T, With), Fault>> + Send + use<T>, Fault> {
-        let with = self.with(grant, &held);
-        let opening = self.house.gate.opening(grant, held, self.now)?;
-        Ok(async move {
-            let (answer, _act) = opening.await?;
-            Ok((answer, with))
-        })
+    /// An outcome with what its reader must know before she speaks of it.
+    pub(crate) fn noted(&self, outcome: Outcome) -> Outcome {
+        let mut reply = outcome?;
+        reply.unwanted = self.unwanted.get();
+        reply.terms = self.terms.get();
+        reply.said = self.said.take().map(Box::new);
+        Ok(reply)
     }
 
     fn with<T>(&self, grant: &Grant, held: &Held<T>) -> With {
@@ -183,6 +177,41 @@ impl Session<'_> {
 pub(crate) fn address(base: &str, of: ResourceType, id: &str) -> String {
     format!("{base}/{of}/{id}")
 }
+
+/// An answer that stays closed until its act is durable, and how it is told then.
+pub(crate) struct Sealed<T, F> {
+    pub(crate) grant: Grant,
+    pub(crate) held: Held<T>,
+    pub(crate) tell: F,
+}
+
+impl<T, F> Sealed<T, F>
+where
+    T: Send + 'static,
+    F: FnOnce(T) -> Outcome + Send + 'static,
+{
+    /// Tells it; blocks until the act is durable.
+    pub(crate) fn open(self, session: &Session<'_>) -> Outcome {
+        (self.tell)(session.open(&self.grant, self.held)?)
+    }
+
+    /// The same without blocking: the act is handed in when this returns. What its reader must know comes with the answer,
+    /// since the session need not last so long.
+    pub(crate) fn opening(self, session: &Session<'_>) -> Result<Opening, Fault> {
+        let Sealed { grant, held, tell } = self;
+        let with = session.with(&grant, &held);
+        let opening = session.house.gate.opening(&grant, held, session.now)?;
+        Ok(Box::pin(async move {
+            let (answer, _act) = opening.await?;
+            let mut reply = tell(answer)?;
+            (reply.unwanted, reply.terms) = with;
+            Ok(reply)
+        }))
+    }
+}
+
+/// What is told when an act is durable.
+pub(crate) type Opening = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// A set of one or two verbs.
 pub(crate) fn verbs(all: &[Verb]) -> Verbs {

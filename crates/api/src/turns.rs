@@ -4,8 +4,13 @@
 //! order of coming. All at once on fewer cores each would be as late as the last one.
 
 use crate::{fault::Fault, share::Share};
-use std::{future::Future, pin::pin, sync::Arc, time::Duration};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 /// A turn at work, given back when the work is done, also when the caller has gone away meanwhile.
 pub(crate) struct Turn {
@@ -36,27 +41,138 @@ pub(crate) fn turn_of(turns: &Arc<Semaphore>) -> Result<Turn, Fault> {
 const LONG: Duration = Duration::from_millis(4);
 
 /// Hands for what only computes.
-pub(crate) struct Hands(Option<Semaphore>);
+pub(crate) struct Hands(Option<Arc<Desk>>);
+
+/// Work that waits, and since when each hand is at work.
+struct Desk(Mutex<OnDesk>);
+
+struct OnDesk {
+    waiting: VecDeque<Job>,
+    hands: Vec<Option<Busy>>,
+    /// How much was begun so far.
+    begun: u64,
+}
+
+/// On what a hand is at work.
+#[derive(Clone, Copy)]
+struct Busy {
+    /// By it a thread knows whether the hand is still its own.
+    number: u64,
+    since: Instant,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
 
 impl Hands {
     /// One more than there are cores, so that none idles while work is handed over; as many as there are turns where an
     /// archive is asked over a network, since then who works mostly waits.
     pub(crate) fn new(near: bool) -> Hands {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Hands(near.then(|| Semaphore::new(cores + 1)))
+        Hands(near.then(|| Desk::of(cores + 1)))
     }
 
-    /// Does the work when a hand is free.
-    pub(crate) async fn lend<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
-        if let Some(hands) = &self.0
-            && let Ok(_hand) = hands.acquire().await
-            && let Ok(done) = tokio::time::timeout(LONG, &mut work).await
-        {
-            return done;
+    /// Does the work when a hand is free, in the order of coming; the turn comes back with what was done, for what is still
+    /// to come. What nobody waits for any more when a hand is free is not done.
+    pub(crate) async fn lend<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Result<(Turn, T), Fault> {
+        let span = tracing::Span::current();
+        let (tell, mut told) = oneshot::channel();
+        let job = move || {
+            if !tell.is_closed() {
+                let done = span.in_scope(work).map(|done| (turn, done));
+                // Who asked may have gone meanwhile.
+                let _ = tell.send(done);
+            }
+        };
+        match &self.0 {
+            Some(desk) => desk.put(Box::new(job)),
+            None => drop(tokio::task::spawn_blocking(job)),
         }
-        work.await
+        loop {
+            match (tokio::time::timeout(LONG, &mut told).await, &self.0) {
+                (Ok(Ok(done)), _) => return done,
+                (Ok(Err(_)), _) => return Err(broke()),
+                (Err(_), Some(desk)) => desk.relieve(),
+                (Err(_), None) => {}
+            }
+        }
     }
+}
+
+impl Desk {
+    fn of(hands: usize) -> Arc<Desk> {
+        Arc::new(Desk(Mutex::new(OnDesk {
+            waiting: VecDeque::new(),
+            hands: vec![None; hands],
+            begun: 0,
+        })))
+    }
+
+    fn look(&self) -> MutexGuard<'_, OnDesk> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(self: &Arc<Desk>, job: Job) {
+        self.look().waiting.push_back(job);
+        self.take_up(|hand| hand.is_none());
+    }
+
+    /// Has hands that are at work for long take up what waits: what they work on goes on without them.
+    fn relieve(self: &Arc<Desk>) {
+        self.take_up(|hand| hand.is_none_or(|busy| busy.since.elapsed() >= LONG));
+    }
+
+    /// Begins what waits with the hands that can be had, each on a thread.
+    fn take_up(self: &Arc<Desk>, can: impl Fn(Option<Busy>) -> bool) {
+        let mut on = self.look();
+        for hand in 0..on.hands.len() {
+            if on.hands.get(hand).is_some_and(|busy| can(*busy))
+                && let Some((number, job)) = on.next(hand)
+            {
+                let desk = self.clone();
+                tokio::task::spawn_blocking(move || desk.work(hand, number, job));
+            }
+        }
+    }
+
+    /// Works as long as something waits and the hand is this thread's: to take what waits is cheaper than to wake another.
+    fn work(&self, hand: usize, mut number: u64, mut job: Job) {
+        loop {
+            // Who waits for it learns that it broke.
+            let _ = catch_unwind(AssertUnwindSafe(job));
+            let mut on = self.look();
+            let own = on.hands.get(hand).copied().flatten();
+            if own.is_none_or(|busy| busy.number != number) {
+                return;
+            }
+            match on.next(hand) {
+                Some(next) => (number, job) = next,
+                None => return,
+            }
+        }
+    }
+}
+
+impl OnDesk {
+    /// Gives a hand what has waited longest; without that it is free.
+    fn next(&mut self, hand: usize) -> Option<(u64, Job)> {
+        let job = self.waiting.pop_front();
+        self.begun += 1;
+        let number = self.begun;
+        if let Some(hand) = self.hands.get_mut(hand) {
+            let since = Instant::now();
+            *hand = job.is_some().then_some(Busy { number, since });
+        }
+        job.map(|job| (number, job))
+    }
+}
+
+fn broke() -> Fault {
+    tracing::error!("a request broke");
+    Fault::ours()
 }
 
 /// Runs what blocks on a thread of its own.
@@ -64,27 +180,12 @@ pub(crate) async fn blocking<T: Send + 'static>(
     turn: Turn,
     work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, Fault> {
-    let (_turn, done) = keeping(turn, work).await?;
-    Ok(done)
-}
-
-/// The same; the turn comes back with what was done, for what is still to come.
-pub(crate) async fn keeping<T: Send + 'static>(
-    turn: Turn,
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<(Turn, T), Fault> {
     let span = tracing::Span::current();
     let done = tokio::task::spawn_blocking(move || {
-        let done = span.in_scope(work)?;
-        Ok((turn, done))
+        let _turn = turn;
+        span.in_scope(work)
     });
-    match done.await {
-        Ok(result) => result,
-        Err(error) => {
-            tracing::error!(%error, "a request broke");
-            Err(Fault::ours())
-        }
-    }
+    done.await.unwrap_or_else(|_| Err(broke()))
 }
 
 /// Runs what blocks and is big on a thread that gives way to all others.
@@ -105,10 +206,7 @@ pub(crate) async fn aside<T: Send + 'static>(
     if begun.is_err() {
         return Err(Fault::busy());
     }
-    told.await.unwrap_or_else(|_| {
-        tracing::error!("a big request broke");
-        Err(Fault::ours())
-    })
+    told.await.unwrap_or_else(|_| Err(broke()))
 }
 
 #[cfg(test)]
@@ -116,27 +214,35 @@ mod tests {
     use super::*;
     use std::sync::Mutex;
 
+    fn one_hand() -> Hands {
+        Hands(Some(Desk::of(1)))
+    }
+
+    fn turn() -> Turn {
+        turn_of(&Arc::new(Semaphore::new(1))).unwrap_or_else(|_| panic!("a fresh turn"))
+    }
+
     async fn in_order(hands: Hands, works: [(&'static str, u64); 3]) -> Vec<&'static str> {
-        let done = Mutex::new(Vec::new());
+        let done = Arc::new(Mutex::new(Vec::new()));
         let [a, b, c] = works.map(|(name, ms)| {
-            let (hands, done) = (&hands, &done);
-            async move {
-                let work = tokio::time::sleep(Duration::from_millis(ms));
-                hands.lend(work).await;
+            let done = done.clone();
+            hands.lend(turn(), move || {
+                std::thread::sleep(Duration::from_millis(ms));
                 done.lock().unwrap().push(name);
-            }
+                Ok(())
+            })
         });
-        tokio::join!(a, b, c);
-        done.into_inner().unwrap()
+        let (a, b, c) = tokio::join!(a, b, c);
+        assert!([a, b, c].iter().all(Result::is_ok));
+        done.lock().unwrap().clone()
     }
 
     #[tokio::test]
     async fn short_work_is_done_in_the_order_of_coming_and_does_not_wait_for_long_work() {
-        let one = || Hands(Some(Semaphore::new(1)));
         // The second is shorter and waits for the first all the same; the third has no hand while both are at work.
-        let short = in_order(one(), [("first", 3), ("second", 1), ("third", 1)]).await;
+        let short = in_order(one_hand(), [("first", 3), ("second", 1), ("third", 1)]).await;
         assert_eq!(short, ["first", "second", "third"]);
-        let long = in_order(one(), [("long", 300), ("second", 1), ("third", 1)]).await;
+        let long = in_order(one_hand(), [("long", 300), ("second", 1), ("third", 1)]).await;
         assert_eq!(long, ["second", "third", "long"]);
         // Without hands nothing waits.
         let far = in_order(
@@ -145,5 +251,45 @@ mod tests {
         )
         .await;
         assert_eq!(far, ["third", "second", "first"]);
+    }
+
+    #[tokio::test]
+    async fn a_hand_is_lent_again_after_what_broke_and_to_nobody_who_has_gone() {
+        let hands = one_hand();
+        let broken = hands.lend(turn(), || -> Result<(), Fault> { panic!("it breaks") });
+        assert!(broken.await.is_err());
+        let (begun, wait) = (oneshot::channel(), std::sync::mpsc::channel::<()>());
+        let first = hands.lend(turn(), move || {
+            let _ = begun.0.send(());
+            let _ = wait.1.recv();
+            Ok("first")
+        });
+        let gone = hands.lend(turn(), || -> Result<(), Fault> {
+            unreachable!("nobody waits for it")
+        });
+        let last = hands.lend(turn(), || Ok("last"));
+        let (mut first, mut gone, mut last) = (Box::pin(first), Box::pin(gone), Box::pin(last));
+        // Each is put on the desk when it is first asked for.
+        for work in [
+            &mut first as &mut (dyn Future<Output = _> + Unpin),
+            &mut last,
+        ] {
+            let now = tokio::time::timeout(Duration::ZERO, work).await;
+            assert!(now.is_err());
+        }
+        assert!(
+            tokio::time::timeout(Duration::ZERO, &mut gone)
+                .await
+                .is_err()
+        );
+        begun.1.await.unwrap();
+        drop((gone, wait.0));
+        assert_eq!(first.await.map_err(|_| ()).unwrap().1, "first");
+        assert_eq!(last.await.map_err(|_| ()).unwrap().1, "last");
+        let desk = hands.0.as_ref().unwrap();
+        while desk.look().hands.iter().any(Option::is_some) {
+            tokio::task::yield_now().await;
+        }
+        assert!(desk.look().waiting.is_empty());
     }
 }

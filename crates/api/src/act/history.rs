@@ -5,15 +5,19 @@ use crate::{
     fault::Fault,
     negotiate::{Pairs, take},
     reply::Reply,
-    session::{Ask, Outcome, Session, verbs},
+    session::{Ask, Outcome, Sealed, Session, address, verbs},
     shape::{BundleText, PAGE, link},
 };
 use fhir::{IssueCode, time};
-use store::{HistoryOf, Verb, Version, When};
+use store::{HistoryOf, Page, Verb, Version, When};
 use trust::{PersonRef, What};
 
 impl Session<'_> {
-    pub(super) fn history(&self, of: &HistoryOf, mut pairs: Pairs) -> Outcome {
+    pub(super) fn history(
+        &self,
+        of: &HistoryOf,
+        mut pairs: Pairs,
+    ) -> Result<Sealed<Page, impl FnOnce(Page) -> Outcome + Send + use<>>, Fault> {
         let mut told = pairs.clone();
         take(&mut told, PAGE);
         let page = take(&mut pairs, PAGE);
@@ -50,25 +54,32 @@ impl Session<'_> {
         };
         let store = self.house.gate.store();
         let held = store.history(&grant.permit, of, &when, count, page.as_ref())?;
-        let answer = self.open(&grant, held)?;
-        if let HistoryOf::Instance(of, id) = of
-            && answer.matches.is_empty()
-            && (page.is_none() && since.is_none() && at.is_none() || self.is_kept_from(*of))
-        {
-            return Err(self.missing(*of, id));
-        }
-        let base = &self.house.base;
-        let mut links = vec![("self", link(base, &path, &told, page.as_deref()))];
-        if let Some(next) = &answer.next {
-            links.push(("next", link(base, &path, &told, Some(next))));
-        }
-        let mut bundle = BundleText::new("history", answer.total, &links);
-        for version in &answer.matches {
-            let address = self.address(version.of, &version.id);
-            let created = version.version == 1;
-            bundle.entry(&address, &version.body, &told_of(version, created));
-        }
-        Ok(Reply::made(bundle.done()))
+        let whole = page.is_none() && since.is_none() && at.is_none();
+        // Where nothing is found.
+        let missing = match of {
+            HistoryOf::Instance(of, id) if whole || self.is_kept_from(*of) => {
+                Some(self.missing(*of, id))
+            }
+            _ => None,
+        };
+        let base = self.house.base.clone();
+        let tell = move |answer: Page| {
+            if let Some(missing) = missing.filter(|_| answer.matches.is_empty()) {
+                return Err(missing);
+            }
+            let mut links = vec![("self", link(&base, &path, &told, page.as_deref()))];
+            if let Some(next) = &answer.next {
+                links.push(("next", link(&base, &path, &told, Some(next))));
+            }
+            let mut bundle = BundleText::new("history", answer.total, &links);
+            for version in &answer.matches {
+                let address = address(&base, version.of, &version.id);
+                let created = version.version == 1;
+                bundle.entry(&address, &version.body, &told_of(version, created));
+            }
+            Ok(Reply::made(bundle.done()))
+        };
+        Ok(Sealed { grant, held, tell })
     }
 }
 

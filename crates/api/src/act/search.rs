@@ -5,25 +5,18 @@ use crate::{
     fault::Fault,
     negotiate::{Pairs, Wishes, take},
     reply::Reply,
-    session::{Ask, Outcome, Session, address, verbs},
+    session::{Ask, Outcome, Sealed, Session, address, verbs},
     shape::{BundleText, PAGE, cut, link},
 };
 use fhir::{
     Issue, IssueCode, ResourceType,
     query::{Query, Summary},
 };
-use store::{Asked, Held, Page, Verb, Version};
-use trust::{Grant, PersonRef, What};
+use store::{Asked, Page, Verb, Version};
+use trust::{PersonRef, What};
 
 /// Resources on a page of `$everything`, when nothing is asked.
 const EVERYTHING_PAGE: usize = 200;
-
-/// What a search found, closed until its act is durable.
-struct Sealed {
-    grant: Grant,
-    held: Held<Page>,
-    telling: Telling,
-}
 
 /// How a page is told once it is open.
 struct Telling {
@@ -36,39 +29,12 @@ struct Telling {
 }
 
 impl Session<'_> {
-    pub(super) fn search(&self, over: &Over, pairs: Pairs, wishes: &Wishes) -> Outcome {
-        let Sealed {
-            grant,
-            held,
-            telling,
-        } = self.sought(over, pairs, wishes)?;
-        let page = self.open(&grant, held)?;
-        Ok(telling.told(&self.house.base, page))
-    }
-
-    /// The same up to where its act is handed in; what is awaited blocks nothing.
-    pub(crate) fn searching(
+    pub(super) fn search(
         &self,
         over: &Over,
-        pairs: Pairs,
+        mut pairs: Pairs,
         wishes: &Wishes,
-    ) -> Result<impl Future<Output = Outcome> + Send + use<>, Fault> {
-        let Sealed {
-            grant,
-            held,
-            telling,
-        } = self.sought(over, pairs, wishes)?;
-        let opening = self.opening(&grant, held)?;
-        let base = self.house.base.clone();
-        Ok(async move {
-            let (page, with) = opening.await?;
-            let mut reply = telling.told(&base, page);
-            (reply.unwanted, reply.terms) = with;
-            Ok(reply)
-        })
-    }
-
-    fn sought(&self, over: &Over, mut pairs: Pairs, wishes: &Wishes) -> Result<Sealed, Fault> {
+    ) -> Result<Sealed<Page, impl FnOnce(Page) -> Outcome + Send + use<>>, Fault> {
         let mut page = take(&mut pairs, PAGE);
         let asked = page.clone();
         let mut sought = over.read(&self.words(), &pairs, wishes.handling)?;
@@ -100,14 +66,16 @@ impl Session<'_> {
             hint: grant.hint,
             hers,
         };
-        Ok(Sealed {
-            grant,
-            held,
-            telling,
-        })
+        let base = self.house.base.clone();
+        let tell = move |page| Ok(telling.told(&base, page));
+        Ok(Sealed { grant, held, tell })
     }
 
-    pub(super) fn everything(&self, id: String, mut pairs: Pairs) -> Outcome {
+    pub(super) fn everything(
+        &self,
+        id: String,
+        mut pairs: Pairs,
+    ) -> Result<Sealed<Page, impl FnOnce(Page) -> Outcome + Send + use<>>, Fault> {
         let Some(patient) = ResourceType::from_name("Patient") else {
             return Err(Fault::ours());
         };
@@ -136,24 +104,26 @@ impl Session<'_> {
                 store::Error::NotPermitted(_) => self.missing(patient, &id),
                 other => other.into(),
             })?;
-        let answer = self.open(&grant, held)?;
         let whole = asked.page.is_none() && asked.since.is_none() && asked.types.is_empty();
-        if whole && answer.matches.is_empty() {
-            return Err(self.missing(patient, &id));
-        }
-        let path = format!("Patient/{id}/$everything");
-        let mut links = vec![("self", link(&self.house.base, &path, &told, None))];
-        if let Some(next) = &answer.next {
-            let told: Pairs = told.into_iter().filter(|(name, _)| name != PAGE).collect();
-            links.push(("next", link(&self.house.base, &path, &told, Some(next))));
-        }
-        let mut bundle = BundleText::new("searchset", answer.total, &links);
-        add(&self.house.base, &mut bundle, &answer, &[], Summary::False);
-        add_remarks(
-            &mut bundle,
-            &grant.hint.then(hint).into_iter().collect::<Vec<_>>(),
-        );
-        Ok(Reply::made(bundle.done()))
+        let missing = self.missing(patient, &id);
+        let hints: Vec<_> = grant.hint.then(hint).into_iter().collect();
+        let base = self.house.base.clone();
+        let tell = move |answer: Page| {
+            if whole && answer.matches.is_empty() {
+                return Err(missing);
+            }
+            let path = format!("Patient/{id}/$everything");
+            let mut links = vec![("self", link(&base, &path, &told, None))];
+            if let Some(next) = &answer.next {
+                let told: Pairs = told.into_iter().filter(|(name, _)| name != PAGE).collect();
+                links.push(("next", link(&base, &path, &told, Some(next))));
+            }
+            let mut bundle = BundleText::new("searchset", answer.total, &links);
+            add(&base, &mut bundle, &answer, &[], Summary::False);
+            add_remarks(&mut bundle, &hints);
+            Ok(Reply::made(bundle.done()))
+        };
+        Ok(Sealed { grant, held, tell })
     }
 
     /// A refusal about a resource that the caller may not know of.
