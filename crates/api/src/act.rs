@@ -191,6 +191,8 @@ impl Session<'_> {
     pub(crate) fn looking(&self, op: Op, wishes: &Wishes) -> Result<Opening, Fault> {
         match self.of_her_word(op, wishes) {
             Ok(outcome) => Ok(Box::pin(std::future::ready(self.noted(outcome)))),
+            Err(Op::Read(of, id, pairs)) => self.read(of, &id, pairs, wishes)?.opening(self),
+            Err(Op::Vread(of, id, version)) => self.vread(of, &id, version, wishes)?.opening(self),
             Err(Op::Search(over, pairs)) => self.search(&over, pairs, wishes)?.opening(self),
             Err(Op::History(of, pairs)) => self.history(&of, pairs)?.opening(self),
             Err(Op::Everything(id, pairs)) => self.everything(id, pairs)?.opening(self),
@@ -205,8 +207,8 @@ impl Session<'_> {
             Err(op) => op,
         };
         match op {
-            Op::Read(of, id, pairs) => self.read(of, &id, pairs, wishes),
-            Op::Vread(of, id, version) => self.vread(of, &id, version, wishes),
+            Op::Read(of, id, pairs) => self.read(of, &id, pairs, wishes)?.open(self),
+            Op::Vread(of, id, version) => self.vread(of, &id, version, wishes)?.open(self),
             Op::Create(of, resource) => self.create(of, resource, wishes),
             Op::Update(of, Target::Id(id), resource) => {
                 let expected = self.chosen(of, wishes.expected(true)?)?;

@@ -60,7 +60,8 @@ impl Interaction {
         use Interaction::*;
         matches!(
             self,
-            Search
+            Read | Vread
+                | Search
                 | SearchPosted
                 | SearchSystem
                 | SearchSystemPosted

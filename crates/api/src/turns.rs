@@ -1,7 +1,7 @@
 //! Turns at work: what blocks runs on threads of which there is a bounded number, and nothing waits for a turn.
 //!
-//! Who has a turn and only computes (a search, whose act is awaited without a thread) waits for one of few [`Hands`], in the
-//! order of coming. All at once on fewer cores each would be as late as the last one.
+//! Who has a turn and only computes (a read or a search, whose act is awaited without a thread) waits for one of few
+//! [`Hands`], in the order of coming. All at once on fewer cores each would be as late as the last one.
 
 use crate::{fault::Fault, share::Share};
 use std::{
@@ -87,16 +87,15 @@ impl Hands {
                 let _ = tell.send(done);
             }
         };
-        match &self.0 {
-            Some(desk) => desk.put(Box::new(job)),
-            None => drop(tokio::task::spawn_blocking(job)),
-        }
+        let Some(desk) = &self.0 else {
+            tokio::task::spawn_blocking(job);
+            return told.await.unwrap_or_else(|_| Err(broke()));
+        };
+        desk.put(Box::new(job));
         loop {
-            match (tokio::time::timeout(LONG, &mut told).await, &self.0) {
-                (Ok(Ok(done)), _) => return done,
-                (Ok(Err(_)), _) => return Err(broke()),
-                (Err(_), Some(desk)) => desk.relieve(),
-                (Err(_), None) => {}
+            match tokio::time::timeout(LONG, &mut told).await {
+                Ok(done) => return done.unwrap_or_else(|_| Err(broke())),
+                Err(_) => desk.relieve(),
             }
         }
     }
@@ -120,7 +119,7 @@ impl Desk {
         self.take_up(|hand| hand.is_none());
     }
 
-    /// Has hands that are at work for long take up what waits: what they work on goes on without them.
+    /// Takes hands away from what has them for long: it goes on without, and they take up what waits.
     fn relieve(self: &Arc<Desk>) {
         self.take_up(|hand| hand.is_none_or(|busy| busy.since.elapsed() >= LONG));
     }

@@ -113,10 +113,10 @@ impl Written {
             return Agreement::Exchanged;
         }
         let (a, b) = (self.digits(), other.digits());
-        let wrong: Vec<usize> = (0..8).filter(|&i| a[i] != b[i]).collect();
-        let slip = match wrong.as_slice() {
-            [_] => true,
-            [i, j] => *j == i + 1 && a[*i] == b[*j] && a[*j] == b[*i],
+        let mut wrong = (0..8).filter(|&i| a[i] != b[i]);
+        let slip = match (wrong.next(), wrong.next(), wrong.next()) {
+            (Some(_), None, _) => true,
+            (Some(i), Some(j), None) => j == i + 1 && a[i] == b[j] && a[j] == b[i],
             _ => false,
         };
         match (slip, u8::from(year) + u8::from(month) + u8::from(day), year) {

@@ -291,22 +291,24 @@ impl Making<'_> {
             updated: self.now,
             labels: prepared.labels,
         };
-        self.becomes(&place, &prepared, head.as_ref())?;
+        let index = std::mem::take(&mut prepared.index);
+        self.becomes(&place, &prepared, index, head.as_ref())?;
         self.put_version(&place, Some(prepared), created)
     }
 
-    /// Puts a version's index rows in the place of those of the version before.
+    /// Puts a version's index rows, of these keys and what else follows from it, in the place of those of the version before.
     fn becomes(
         &mut self,
         place: &Place<'_>,
         prepared: &Prepared,
+        index: Vec<Vec<u8>>,
         head: Option<&Head>,
     ) -> Result<()> {
         let of = place.of;
         let old = self.retire(of, place.id, head)?;
         let mut new = self.rows_of(
             place,
-            &prepared.index,
+            index,
             &prepared.matters,
             &prepared.refers,
             &prepared.directory,
@@ -378,7 +380,7 @@ impl Making<'_> {
             Some(prepared) => {
                 let found = self.rows_of(
                     &place,
-                    &prepared.index,
+                    prepared.index.clone(),
                     &prepared.matters,
                     &prepared.refers,
                     &prepared.directory,
@@ -476,7 +478,9 @@ impl Making<'_> {
             },
         };
         match (prepared, &head) {
-            (Some(prepared), _) => self.becomes(&place, prepared, head.as_ref())?,
+            (Some(prepared), _) => {
+                self.becomes(&place, prepared, prepared.index.clone(), head.as_ref())?;
+            }
             (None, Some(head)) => self.goes(of, &stored.id, head, stamp)?,
             (None, None) => {
                 return Err(Error::Damaged(format!(
@@ -641,7 +645,7 @@ impl Making<'_> {
             updated: head.updated,
             labels: head.labels,
         };
-        let mut rows = self.rows_of(&place, &index, &matters, &card.refers, &card.directory);
+        let mut rows = self.rows_of(&place, index, &matters, &card.refers, &card.directory);
         rows.push((key, row));
         Ok(rows.into_iter().collect())
     }
@@ -656,11 +660,11 @@ impl Making<'_> {
         Ok(words::keys(of, &text.read()?, self.secret))
     }
 
-    /// Every index row of a version while it is current, its card apart.
+    /// Every index row of a version while it is current, its card apart. The keys of the index have room for their tails.
     fn rows_of(
         &self,
         place: &Place<'_>,
-        index: &[Vec<u8>],
+        index: Vec<Vec<u8>>,
         matters: &[Vec<u8>],
         refers: &[String],
         directory: &[Vec<u8>],
@@ -676,9 +680,7 @@ impl Making<'_> {
         }
         .encode();
         let mut rows = List::with_capacity(index.len() + matters.len() + refers.len() + 8);
-        for start in index {
-            let mut key = Vec::with_capacity(start.len() + crate::keys::TAIL);
-            key.extend_from_slice(start);
+        for mut key in index {
             key.extend_from_slice(&tail.bytes());
             rows.push((key, row.clone()));
         }

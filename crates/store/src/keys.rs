@@ -97,13 +97,24 @@ pub(crate) fn records(of: ResourceType) -> u16 {
 }
 
 /// A key being made.
-#[derive(Clone)]
 pub(crate) struct Key(pub(crate) Vec<u8>);
+
+/// Bytes that nearly every key has room in, tail and all.
+const ROOM: usize = 48;
+
+impl Clone for Key {
+    /// With room to go on, as a new one has.
+    fn clone(&self) -> Key {
+        let mut key = Vec::with_capacity(ROOM.max(self.0.len()));
+        key.extend_from_slice(&self.0);
+        Key(key)
+    }
+}
 
 impl Key {
     pub(crate) fn new(partition: u16, family: u8) -> Key {
         debug_assert!(PARTITIONS.contains(&partition), "partition {partition}");
-        let mut key = Vec::with_capacity(48);
+        let mut key = Vec::with_capacity(ROOM);
         key.extend_from_slice(&partition.to_be_bytes());
         key.push(family);
         Key(key)

@@ -10,7 +10,7 @@ use crate::{
     fault::Fault,
     negotiate::{NoneMatch, Pairs, Wishes},
     reply::{Body, Reply},
-    session::{Outcome, Session, verbs},
+    session::{Outcome, Sealed, Session, verbs},
     shape,
 };
 use fhir::{
@@ -27,16 +27,16 @@ impl Session<'_> {
         id: &str,
         pairs: Pairs,
         wishes: &Wishes,
-    ) -> Outcome {
+    ) -> Result<Read<impl FnOnce(Found) -> Outcome + Send + use<>>, Fault> {
         let shape = shape_of(of, pairs)?;
         let grant = self.decide_about(of, id, verbs(&[Verb::Read]), reading(of))?;
         let held = self.house.gate.store().read(&grant.permit, of, id)?;
-        let found = self.open(&grant, held)?;
-        let version = found.ok_or_else(|| self.missing(of, id))?;
-        shaped(&version, &shape, wishes)
+        let (missing, wishes) = (self.missing(of, id), wishes.clone());
+        let tell = move |found: Found| shaped(&found.ok_or(missing)?, &shape, &wishes);
+        Ok(Sealed { grant, held, tell })
     }
 
-    /// The same without blocking, where all that it needs is at hand. `None`: nothing was done, and [`Session::read`] is
+    /// The same on this thread, without blocking, where all that it needs is at hand. `None`: nothing was done, and [`Session::read`] is
     /// to be asked.
     pub(crate) fn read_at_hand<'a>(
         &self,
@@ -73,16 +73,20 @@ impl Session<'_> {
         id: &str,
         version: u64,
         wishes: &Wishes,
-    ) -> Outcome {
+    ) -> Result<Read<impl FnOnce(Found) -> Outcome + Send + use<>>, Fault> {
         let what = What::Interaction(format!("GET {of}/_history/{version}"));
         let grant = self.decide_about(of, id, verbs(&[Verb::Read]), what)?;
         let store = self.house.gate.store();
         let held = store.vread(&grant.permit, of, id, version)?;
-        let found = self.open(&grant, held)?;
-        let version = found.ok_or_else(|| self.missing(of, id))?;
-        shown(&version, wishes)
+        let (missing, wishes) = (self.missing(of, id), wishes.clone());
+        let tell = move |found: Found| shown(&found.ok_or(missing)?, &wishes);
+        Ok(Sealed { grant, held, tell })
     }
 }
+
+/// What was found of one resource.
+type Found = Option<Version>;
+type Read<F> = Sealed<Found, F>;
 
 fn reading(of: ResourceType) -> What {
     What::Interaction(format!("GET {of}"))
