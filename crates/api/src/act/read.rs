@@ -36,8 +36,8 @@ impl Session<'_> {
         Ok(Sealed { grant, held, tell })
     }
 
-    /// The same on this thread, without blocking, where all that it needs is at hand. `None`: nothing was done, and [`Session::read`] is
-    /// to be asked.
+    /// The same on this thread, without blocking, where all that it needs is at hand. `None`: nothing was done, and
+    /// [`Session::read`] is to be asked.
     pub(crate) fn read_at_hand<'a>(
         &self,
         of: ResourceType,
