@@ -89,12 +89,12 @@ impl Hands {
         };
         let Some(desk) = &self.0 else {
             tokio::task::spawn_blocking(job);
-            return told.await.unwrap_or_else(|_| Err(broke()));
+            return told.await.unwrap_or_else(|error| Err(broke(&error)));
         };
         desk.put(Box::new(job));
         loop {
             match tokio::time::timeout(LONG, &mut told).await {
-                Ok(done) => return done.unwrap_or_else(|_| Err(broke())),
+                Ok(done) => return done.unwrap_or_else(|error| Err(broke(&error))),
                 Err(_) => desk.relieve(),
             }
         }
@@ -169,8 +169,8 @@ impl OnDesk {
     }
 }
 
-fn broke() -> Fault {
-    tracing::error!("a request broke");
+fn broke(error: &dyn std::fmt::Display) -> Fault {
+    tracing::error!(%error, "a request broke");
     Fault::ours()
 }
 
@@ -184,7 +184,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
         let _turn = turn;
         span.in_scope(work)
     });
-    done.await.unwrap_or_else(|_| Err(broke()))
+    done.await.unwrap_or_else(|error| Err(broke(&error)))
 }
 
 /// Runs what blocks and is big on a thread that gives way to all others.
@@ -205,7 +205,7 @@ pub(crate) async fn aside<T: Send + 'static>(
     if begun.is_err() {
         return Err(Fault::busy());
     }
-    told.await.unwrap_or_else(|_| Err(broke()))
+    told.await.unwrap_or_else(|error| Err(broke(&error)))
 }
 
 #[cfg(test)]

@@ -10,15 +10,15 @@ use crate::{
     fault::Fault,
     negotiate::{NoneMatch, Pairs, Wishes},
     reply::{Body, Reply},
-    session::{Outcome, Sealed, Session, verbs},
+    session::{Opening, Outcome, Sealed, Session, verbs},
     shape,
 };
 use fhir::{
     IssueCode, ResourceType,
     query::{self, Summary},
 };
-use store::{Verb, Version};
-use trust::What;
+use store::{Held, Verb, Version};
+use trust::{Grant, What};
 
 impl Session<'_> {
     pub(super) fn read(
@@ -31,20 +31,18 @@ impl Session<'_> {
         let shape = shape_of(of, pairs)?;
         let grant = self.decide_about(of, id, verbs(&[Verb::Read]), reading(of))?;
         let held = self.house.gate.store().read(&grant.permit, of, id)?;
-        let (missing, wishes) = (self.missing(of, id), wishes.clone());
-        let tell = move |found: Found| shaped(&found.ok_or(missing)?, &shape, &wishes);
-        Ok(Sealed { grant, held, tell })
+        Ok(self.one_of(of, id, (grant, held), shape, wishes))
     }
 
     /// The same on this thread, without blocking, where all that it needs is at hand. `None`: nothing was done, and
     /// [`Session::read`] is to be asked.
-    pub(crate) fn read_at_hand<'a>(
+    pub(crate) fn read_at_hand(
         &self,
         of: ResourceType,
         id: &str,
         pairs: Pairs,
-        wishes: &'a Wishes,
-    ) -> Option<impl Future<Output = Outcome> + Send + use<'a>> {
+        wishes: &Wishes,
+    ) -> Option<Opening> {
         let gate = &self.house.gate;
         if !gate.store().is_near() || self.is_her_word(of) {
             return None;
@@ -56,15 +54,8 @@ impl Session<'_> {
         if held.seen().is_empty() {
             return None;
         }
-        let unwanted = gate.unwanted_among(&grant, held.seen(), self.now);
-        let opening = gate.opening(&grant, held, self.now).ok()?;
-        Some(async move {
-            let (found, _act) = opening.await?;
-            let version = found.ok_or_else(Fault::ours)?;
-            let mut reply = shaped(&version, &shape, wishes)?;
-            reply.unwanted = unwanted;
-            Ok(reply)
-        })
+        let read = self.one_of(of, id, (grant, held), shape, wishes);
+        read.opening(self).ok()
     }
 
     pub(super) fn vread(
@@ -78,9 +69,22 @@ impl Session<'_> {
         let grant = self.decide_about(of, id, verbs(&[Verb::Read]), what)?;
         let store = self.house.gate.store();
         let held = store.vread(&grant.permit, of, id, version)?;
+        let whole = (Vec::new(), Summary::False);
+        Ok(self.one_of(of, id, (grant, held), whole, wishes))
+    }
+
+    /// A version that is held, or that there is none.
+    fn one_of(
+        &self,
+        of: ResourceType,
+        id: &str,
+        (grant, held): (Grant, Held<Found>),
+        shape: Shape,
+        wishes: &Wishes,
+    ) -> Read<impl FnOnce(Found) -> Outcome + Send + use<>> {
         let (missing, wishes) = (self.missing(of, id), wishes.clone());
-        let tell = move |found: Found| shown(&found.ok_or(missing)?, &wishes);
-        Ok(Sealed { grant, held, tell })
+        let tell = move |found: Found| shaped(&found.ok_or(missing)?, &shape, &wishes);
+        Sealed { grant, held, tell }
     }
 }
 
