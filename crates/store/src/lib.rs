@@ -44,6 +44,7 @@ mod permit;
 mod pieces;
 mod prepare;
 mod press;
+mod random;
 mod read;
 mod recent;
 mod residual;
@@ -73,6 +74,7 @@ pub use permit::{
     Held, HiddenOf, Labels, LeftOut, Permit, PermitId, PersonKey, Receipt, ResidualOf, Scope, Seal,
     Seen, Terms, Verb, Verbs,
 };
+pub use random::random;
 pub use read::{Asked, HistoryOf, Page, PageToken, Version};
 pub use residual::Residual;
 pub use searchable::Searchable;

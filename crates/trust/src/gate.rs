@@ -419,12 +419,9 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Random bytes of the operating system.
+/// Random bytes.
 fn random<const N: usize>() -> Result<[u8; N], Refusal> {
-    let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes)
-        .map_err(|_| Refusal::new(RefusalKind::Unavailable, Vec::new()))?;
-    Ok(bytes)
+    Ok(store::random()?)
 }
 
 fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {

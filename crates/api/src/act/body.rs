@@ -115,12 +115,8 @@ fn shorten(value: &mut Value, prefix: &str) {
 
 /// A new random id (a UUID, version 4).
 pub(crate) fn new_id() -> Result<String, Fault> {
-    let mut bytes = [0_u8; 16];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| {
-        tracing::error!("the system gives no random bytes");
-        Fault::ours()
-    })?;
-    let number = u128::from_be_bytes(bytes) & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let number =
+        u128::from_be_bytes(store::random()?) & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let hex = format!("{number:032x}");
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     Ok(format!(

@@ -27,41 +27,50 @@ impl Json {
         self.0.push(close);
     }
 
-    /// The name of a member; its value is written next.
-    pub(super) fn key(&mut self, name: &str) {
-        self.text(name);
+    /// The name of a member, one of ours and so without anything to be escaped; its value is written next.
+    pub(super) fn key(&mut self, name: &'static str) {
+        self.comma();
+        self.plain(&[name]);
         self.0.push(b':');
     }
 
-    pub(super) fn member(&mut self, name: &str, value: &str) {
+    pub(super) fn member(&mut self, name: &'static str, value: &str) {
         self.key(name);
         self.text(value);
     }
 
-    /// A member whose value has several parts, nearly always without anything to be escaped.
-    pub(super) fn joined(&mut self, name: &str, parts: &[&str]) {
-        let is_plain = |byte: u8| byte >= b' ' && !matches!(byte, b'"' | b'\\');
-        if !parts.iter().all(|part| part.bytes().all(is_plain)) {
-            return self.member(name, &parts.concat());
-        }
+    /// A member whose value has several parts.
+    pub(super) fn joined(&mut self, name: &'static str, parts: &[&str]) {
         self.key(name);
-        self.0.push(b'"');
-        for part in parts {
-            self.0.extend_from_slice(part.as_bytes());
-        }
-        self.0.push(b'"');
+        self.texts(parts);
     }
 
-    pub(super) fn flag(&mut self, name: &str, value: bool) {
+    pub(super) fn flag(&mut self, name: &'static str, value: bool) {
         self.key(name);
         self.0
             .extend_from_slice(if value { b"true" } else { b"false" });
     }
 
     pub(super) fn text(&mut self, text: &str) {
+        self.texts(&[text]);
+    }
+
+    /// A string of these parts, nearly always without anything to be escaped.
+    fn texts(&mut self, parts: &[&str]) {
         self.comma();
-        // Writing a string into memory does not fail.
-        let _ = serde_json::to_writer(&mut self.0, text);
+        match parts.iter().all(|part| is_plain(part)) {
+            true => self.plain(parts),
+            // Writing a string into memory does not fail.
+            false => drop(serde_json::to_writer(&mut self.0, &parts.concat())),
+        }
+    }
+
+    fn plain(&mut self, parts: &[&str]) {
+        self.0.push(b'"');
+        for part in parts {
+            self.0.extend_from_slice(part.as_bytes());
+        }
+        self.0.push(b'"');
     }
 
     /// Between two members or items.
@@ -70,6 +79,12 @@ impl Json {
             self.0.push(b',');
         }
     }
+}
+
+/// Whether nothing is to be escaped. All bytes are looked at, many at once, rather than one after the other up to the first.
+fn is_plain(text: &str) -> bool {
+    let escaped = |byte: u8| (byte < b' ') | (byte == b'"') | (byte == b'\\');
+    !text.bytes().fold(false, |any, byte| any | escaped(byte))
 }
 
 #[cfg(test)]
