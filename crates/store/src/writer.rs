@@ -32,7 +32,7 @@ use std::{
         mpsc::{SyncSender, sync_channel},
     },
 };
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 
 /// Requests in one group at most.
 const GROUP: usize = 512;
@@ -60,8 +60,8 @@ pub(crate) struct Request {
 enum Answer {
     /// To a thread that is blocked.
     Thread(SyncSender<Result<Committed>>),
-    /// To a task that awaits it.
-    Task(oneshot::Sender<Result<Committed>>),
+    /// To a task that awaits it, on this runtime.
+    Task(oneshot::Sender<Result<Committed>>, Option<Handle>),
 }
 
 impl Answer {
@@ -69,7 +69,7 @@ impl Answer {
     fn tell(self, result: Result<Committed>) {
         match self {
             Answer::Thread(to) => drop(to.send(result)),
-            Answer::Task(to) => drop(to.send(result)),
+            Answer::Task(to, _) => drop(to.send(result)),
         }
     }
 }
@@ -129,7 +129,8 @@ impl Queue {
         work: Work,
     ) -> Result<impl Future<Output = Result<Committed>> + Send + use<>> {
         let (answer, answered) = oneshot::channel();
-        self.put(permit, now, work, Answer::Task(answer))?;
+        let answer = Answer::Task(answer, Handle::try_current().ok());
+        self.put(permit, now, work, answer)?;
         Ok(async { answered.await.map_err(|_| ended_meanwhile())? })
     }
 
@@ -444,9 +445,12 @@ fn put_act(vault: &Vault, rows: &mut Batch, place: u64, act: &Packed) -> Result<
     Ok(())
 }
 
-/// Answers all of a group.
+/// Answers all of a group. Tasks are told by a task of their runtime: whoever is woken from here may take this thread's
+/// core, and the others of the group would wait until it has one again (a millisecond, where cores are short). Threads are
+/// told from here, since one of them may be all that their runtime has.
 fn tell(done: Vec<Done>, committed: Result<u64>) {
     let mut place = committed.as_ref().copied().unwrap_or_default();
+    let (mut tasks, mut runtime) = (Vec::new(), None);
     for done in done {
         let result = match &committed {
             Err(error) => Err(error.again()),
@@ -465,7 +469,20 @@ fn tell(done: Vec<Done>, committed: Result<u64>) {
                 })
             }
         };
-        done.answer.tell(result);
+        match done.answer {
+            Answer::Task(to, Some(handle)) => {
+                tasks.push((to, result));
+                runtime = Some(handle);
+            }
+            other => other.tell(result),
+        }
+    }
+    if let Some(runtime) = runtime {
+        runtime.spawn(async move {
+            for (to, result) in tasks {
+                let _ = to.send(result);
+            }
+        });
     }
 }
 
