@@ -43,7 +43,7 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 3)]
     seconds: u64,
     /// Seconds that each shape is asked for before it is measured, so that what is looked up once was looked up.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 3)]
     warm: u64,
     /// Clients at once.
     #[arg(long, default_value_t = 16)]
