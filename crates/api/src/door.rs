@@ -20,8 +20,7 @@ use crate::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    middleware::{Next, from_fn},
-    routing::any,
+    routing::any_service,
 };
 use fhir::{IssueCode, ResourceType, json};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header, request};
@@ -29,11 +28,16 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::{
     any::Any,
     cell::Cell,
+    convert::Infallible,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
+    task::Poll,
     time::Instant,
 };
 use tokio::sync::Semaphore;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tower::{Layer, service_fn};
+use tower_http::compression::CompressionLayer;
 use tracing::Instrument;
 use trust::{Actor, Gate, MemberId, SignedWord};
 
@@ -73,20 +77,22 @@ pub(crate) fn router(state: State) -> Router {
             base,
         },
     });
-    let answer = any(move |request: Request<Body>| handle(door.clone(), request));
+    // By its own type: each layer of the router's would cost boxes of memory a request.
+    let packed = CompressionLayer::new().layer(service_fn(move |request| {
+        let door = door.clone();
+        async move { Ok::<_, Infallible>(handle(door, request).await) }
+    }));
+    let answer = any_service(packed);
     // Which of these addresses there are, and for which methods, is for `routes` to say.
     let mut router = Router::new().route("/fhir", answer.clone());
     for path in ["/fhir/", "/fhir/{*rest}", "/log/{*rest}", "/health/{*rest}"] {
         router = router.route(path, answer.clone());
     }
     router
-        .layer(CatchPanicLayer::custom(broken))
-        .layer(CompressionLayer::new())
-        .layer(from_fn(headers))
 }
 
 /// A panic is ours: it is logged, and the caller hears nothing of our insides.
-fn broken(panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
+fn broken(panic: &(dyn Any + Send)) -> Response<Body> {
     let said = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
@@ -100,15 +106,21 @@ const BIG_BODY: usize = 1 << 20;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The headers that every answer has.
-async fn headers(request: request::Request<Body>, next: Next) -> Response<Body> {
+/// A request's way, and at its end the headers that every answer has.
+async fn handle(door: Arc<Door>, request: Request<Body>) -> Response<Body> {
     let id = request
         .headers()
         .get(&REQUEST_ID)
         .filter(|id| id.len() <= 64 && id.as_bytes().iter().all(u8::is_ascii_graphic))
         .cloned()
         .or_else(|| HeaderValue::from_str(&act::new_id().ok()?).ok());
-    let mut response = next.run(request).await;
+    // Apart, so that what is around it is not moved about with all that it holds.
+    let mut answer = Box::pin(conduct(door, request));
+    let unbroken = poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(context)));
+        polled.unwrap_or_else(|panic| Poll::Ready(broken(panic.as_ref())))
+    });
+    let mut response = unbroken.await;
     let headers = response.headers_mut();
     if let Some(id) = id {
         headers.insert(REQUEST_ID, id);
@@ -127,7 +139,7 @@ async fn headers(request: request::Request<Body>, next: Next) -> Response<Body> 
     response
 }
 
-async fn handle(door: Arc<Door>, request: Request<Body>) -> Response<Body> {
+async fn conduct(door: Arc<Door>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let asked = Asked::of(&parts.uri);
     let pretty = matches!(&asked, Ok(asked) if asked.pretty);

@@ -1,20 +1,18 @@
-//! HTTPS: sockets in, requests to a router out, and a clean end.
+//! HTTPS: sockets in, requests out, and a clean end.
 
-use axum::{Router, body::Body};
-use http::Request;
-use hyper::body::Incoming;
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::{body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
         conn::auto,
         graceful::{GracefulShutdown, Watcher},
     },
-    service::TowerToHyperService,
 };
-use std::{io, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, net::TcpStream, sync::Semaphore, time::timeout};
 use tokio_rustls::TlsAcceptor;
-use tower::ServiceExt;
 
 /// Connections at once; further ones wait in the system's queue.
 const MAX_CONNECTIONS: usize = 4_096;
@@ -31,16 +29,20 @@ const DRAIN: Duration = Duration::from_secs(20);
 /// Pause after the system gave no socket (too many open files).
 const BREATHE: Duration = Duration::from_millis(100);
 
-/// Serves a router over HTTPS (HTTP/1.1 and HTTP/2) until `stop` completes; then takes no new connection, lets open
-/// requests end (20 s at most) and returns. `tls` brings the certificate; the protocols are set here.
+/// Serves what answers requests (a router, or what is around one) over HTTPS (HTTP/1.1 and HTTP/2) until `stop` completes;
+/// then takes no new connection, lets open requests end (20 s at most) and returns. `tls` brings the certificate; the
+/// protocols are set here.
 ///
 /// Errors: only if the listener itself is unusable.
-pub async fn serve(
+pub async fn serve<A>(
     listener: TcpListener,
-    router: Router,
+    answer: impl Fn(Request<Body>) -> A + Clone + Send + 'static,
     mut tls: rustls::ServerConfig,
     stop: impl Future<Output = ()> + Send,
-) -> io::Result<()> {
+) -> io::Result<()>
+where
+    A: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
     listener.local_addr()?;
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let acceptor = TlsAcceptor::from(Arc::new(tls));
@@ -64,10 +66,10 @@ pub async fn serve(
                 continue;
             }
         };
-        let (acceptor, router, watcher) = (acceptor.clone(), router.clone(), graceful.watcher());
+        let (acceptor, answer, watcher) = (acceptor.clone(), answer.clone(), graceful.watcher());
         tokio::spawn(async move {
             let _turn = turn;
-            converse(socket, acceptor, router, watcher).await;
+            converse(socket, acceptor, answer, watcher).await;
         });
     }
     drop(listener);
@@ -78,16 +80,21 @@ pub async fn serve(
 }
 
 /// One connection, from handshake to end. What goes wrong on it is the other side's affair and only traced.
-async fn converse(socket: TcpStream, acceptor: TlsAcceptor, router: Router, watcher: Watcher) {
+async fn converse<A>(
+    socket: TcpStream,
+    acceptor: TlsAcceptor,
+    answer: impl Fn(Request<Body>) -> A + Send + 'static,
+    watcher: Watcher,
+) where
+    A: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
     let _ = socket.set_nodelay(true);
     let stream = match timeout(HANDSHAKE, acceptor.accept(socket)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) => return tracing::debug!(%error, "a handshake failed"),
         Err(_) => return tracing::debug!("a handshake took too long"),
     };
-    let service = tower::service_fn(move |request: Request<Incoming>| {
-        router.clone().oneshot(request.map(Body::new))
-    });
+    let service = service_fn(move |request: Request<Incoming>| answer(request.map(Body::new)));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -99,8 +106,7 @@ async fn converse(socket: TcpStream, acceptor: TlsAcceptor, router: Router, watc
         .keep_alive_interval(PING)
         .keep_alive_timeout(PING)
         .max_concurrent_streams(STREAMS);
-    let connection =
-        builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection.into_owned()).await {
         tracing::debug!(%error, "a connection ended badly");
     }

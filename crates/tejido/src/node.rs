@@ -74,7 +74,9 @@ pub(crate) async fn start_with(
         base: config.public.base.trim_end_matches('/').to_owned(),
     };
     let meter = Meter::new(gate.clone(), &config.data);
-    let router = meter.over(api::router(programs).merge(web::router(pages)));
+    let router = api::router(programs).merge(web::router(pages));
+    let counting = meter.clone();
+    let answer = move |request| operations::count(counting.clone(), router.clone(), request);
     let address =
         |listener: &TcpListener| listener.local_addr().map_err(|e| Error::say(e.to_string()));
     let (public_address, node_address) = (address(&public)?, address(&node)?);
@@ -93,7 +95,7 @@ pub(crate) async fn start_with(
     let mut doors = JoinSet::new();
     let (people, nodes) = (until(stopped.clone()), until(stopped.clone()));
     doors.spawn(async move {
-        api::serve(public, router, tls, people)
+        api::serve(public, answer, tls, people)
             .await
             .map_err(|e| e.to_string())
     });

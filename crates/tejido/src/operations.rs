@@ -9,7 +9,6 @@
 use crate::Error;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing::get};
 use prometheus_client::collector::Collector;
@@ -20,11 +19,13 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 use store::{Indexing, Phase};
 use tokio::net::TcpListener;
+use tower::ServiceExt;
 use trust::Gate;
 
 /// Upper ends of the classes of time, seconds: from a cached read to the longest request.
@@ -91,11 +92,6 @@ impl Meter {
         }))
     }
 
-    /// Counts what goes through a router.
-    pub(crate) fn over(&self, router: Router) -> Router {
-        router.layer(axum::middleware::from_fn_with_state(self.clone(), count))
-    }
-
     /// The figures as text.
     fn text(&self) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
@@ -104,7 +100,12 @@ impl Meter {
     }
 }
 
-async fn count(State(meter): State<Meter>, request: Request, next: Next) -> Response {
+/// Has a router answer, and counts that. Around it and not a layer of it, which would cost boxes of memory a request.
+pub(crate) async fn count(
+    meter: Meter,
+    router: Router,
+    request: Request,
+) -> Result<Response, Infallible> {
     let method = match request.method().as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",
@@ -119,7 +120,7 @@ async fn count(State(meter): State<Meter>, request: Request, next: Next) -> Resp
     meter.0.open.inc();
     // A caller who goes away drops this future; the guard still counts her out.
     let _open = Open(&meter.0.open);
-    let answer = next.run(request).await;
+    let answer = router.oneshot(request).await?;
     let seconds = meter.0.seconds.get_or_create(&[("route", route)]);
     seconds.observe(started.elapsed().as_secs_f64());
     let told = Told {
@@ -131,7 +132,7 @@ async fn count(State(meter): State<Meter>, request: Request, next: Next) -> Resp
     if let Some(why) = turned_away(answer.status()) {
         meter.0.turned_away.get_or_create(&[("why", why)]).inc();
     }
-    answer
+    Ok(answer)
 }
 
 struct Open<'a>(&'a Gauge);

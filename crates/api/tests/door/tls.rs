@@ -3,6 +3,7 @@
 use crate::house::House;
 use std::sync::Arc;
 use tokio::sync::oneshot;
+use tower::ServiceExt;
 use trust::Role;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,7 +23,9 @@ async fn a_client_speaks_https_and_the_server_ends_cleanly() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = tokio::spawn(api::serve(listener, house.router.clone(), tls, async {
+    let router = house.router.clone();
+    let answer = move |request| router.clone().oneshot(request);
+    let served = tokio::spawn(api::serve(listener, answer, tls, async {
         let _ = stopped.await;
     }));
     let root = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();

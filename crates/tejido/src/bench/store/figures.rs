@@ -10,6 +10,7 @@ use crate::{Error, node, out};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tower::ServiceExt;
 
 /// Shapes whose p99 has a limit, in milliseconds.
 pub(super) const LIMITED: [(&str, f64); 4] = [
@@ -150,7 +151,8 @@ impl Bench {
                 .local_addr()
                 .map_err(|e| Error::say(e.to_string()))?;
             let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-            tokio::spawn(api::serve(listener, router, tls, async move {
+            let answer = move |request| router.clone().oneshot(request);
+            tokio::spawn(api::serve(listener, answer, tls, async move {
                 let _ = stopped.await;
             }));
             Ok::<_, Error>((address, stop))
