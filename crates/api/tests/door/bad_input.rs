@@ -1,10 +1,57 @@
 //! What bad input gets: a 4xx that says where and why; never a panic, never a 5xx, never half a write.
 
-use crate::house::{House, observation, patient};
+use crate::house::{House, network, noon, observation, patient};
 use axum::body::Body;
 use http::Request;
+use http_body_util::BodyExt;
 use proptest::prelude::*;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::Relaxed},
+};
+use tower::ServiceExt;
 use trust::Role;
+
+/// What is broken in us is told without our insides, under the headers that every answer has, and breaks nothing else.
+#[tokio::test]
+async fn a_panic_is_a_500_that_says_nothing() {
+    let house = House::new();
+    let broken = Arc::new(AtomicBool::new(true));
+    let is_broken = broken.clone();
+    let clock = move || match is_broken.load(Relaxed) {
+        true => panic!("the insides of a clock"),
+        false => noon(),
+    };
+    let router = api::router(api::State {
+        gate: house.gate.clone(),
+        network: network(&house.gate),
+        people: Arc::default(),
+        limits: api::Limits::default(),
+        clock: Arc::new(clock),
+        base: "https://imss.example".into(),
+    });
+    let token = house.token(Role::System);
+    let ask = || {
+        let request = Request::get("/fhir/Patient/her")
+            .header("authorization", format!("Bearer {token}"))
+            .header("x-request-id", "abc")
+            .body(Body::empty())
+            .unwrap();
+        router.clone().oneshot(request)
+    };
+    let answer = ask().await.unwrap();
+    assert_eq!(answer.status(), 500);
+    assert_eq!(answer.headers()["x-request-id"], "abc");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let body = String::from_utf8(body.to_vec()).unwrap();
+    assert!(
+        body.contains("OperationOutcome") && !body.contains("clock"),
+        "{body}"
+    );
+    broken.store(false, Relaxed);
+    assert_eq!(ask().await.unwrap().status(), 200);
+}
 
 #[tokio::test]
 async fn each_kind_of_bad_input_has_its_answer() {
