@@ -1,6 +1,6 @@
 //! Random bytes drawn ahead: the system's generator takes a microsecond whether it gives sixteen bytes or a thousand.
 
-use crate::{Error, Result};
+use crate::{Result, cipher};
 use std::cell::RefCell;
 
 /// Bytes drawn at once.
@@ -28,9 +28,7 @@ pub fn random<const N: usize>() -> Result<[u8; N]> {
     const { assert!(N <= AHEAD) };
     DRAWN.with_borrow_mut(|drawn| {
         if AHEAD - drawn.given < N {
-            drawn.given = AHEAD;
-            aws_lc_rs::rand::fill(&mut drawn.bytes)
-                .map_err(|_| Error::Damaged("the system gives no random bytes".into()))?;
+            drawn.bytes = cipher::random()?;
             drawn.given = 0;
         }
         let mut out = [0; N];
