@@ -17,43 +17,8 @@ const ITSELF: u8 = 3;
 /// Letters of a UUID.
 const LETTERS: usize = 36;
 
-/// What a byte can begin.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    /// Something that is always looked at: a byte that has a meaning of ours, a slash.
-    Mark,
-    /// A UUID, where a name starts.
-    Digit,
-    /// Nothing, but it can be in a name.
-    Inside,
-    /// Nothing, and a name can start after it.
-    Between,
-}
-
-impl Class {
-    const ALL: [Class; 256] = {
-        let mut all = [Class::Between; 256];
-        let mut byte = 0u8;
-        loop {
-            all[byte as usize] = match byte {
-                ..=ITSELF | b'/' => Class::Mark,
-                b'0'..=b'9' | b'a'..=b'f' => Class::Digit,
-                b'-' => Class::Inside,
-                _ if byte.is_ascii_alphanumeric() => Class::Inside,
-                _ => Class::Between,
-            };
-            if byte == u8::MAX {
-                break all;
-            }
-            byte += 1;
-        }
-    };
-
-    fn of(byte: u8) -> Class {
-        let class = Class::ALL.get(usize::from(byte));
-        class.copied().unwrap_or(Class::Mark)
-    }
-}
+/// Where the first `-` of a UUID stands.
+const FIRST: usize = 8;
 
 /// UUIDs folded out so far, and whose text it is.
 pub(crate) struct Folder<'a> {
@@ -72,32 +37,34 @@ impl<'a> Folder<'a> {
 
     /// Appends a text, folded.
     pub(crate) fn fold(&mut self, text: &[u8], out: &mut Vec<u8>) {
+        let mut rest = text;
+        while let Some(at) = marked(rest) {
+            let (plain, mark) = rest.split_at_checked(at).unwrap_or_default();
+            self.fold_plain(plain, out);
+            let (byte, after) = mark.split_first().unwrap_or((&0, &[]));
+            out.extend_from_slice(&[ITSELF, *byte]);
+            rest = after;
+        }
+        self.fold_plain(rest, out);
+    }
+
+    /// The same of a text without bytes that have a meaning of ours. It goes by what each name has: a slash before it, or
+    /// a dash at its place in it.
+    fn fold_plain(&mut self, text: &[u8], out: &mut Vec<u8>) {
         let mut done = 0;
-        let mut at = 0;
-        // A name starts after a byte that cannot be in one.
-        let mut fresh = true;
-        while let Some(&byte) = text.get(at) {
-            let class = Class::of(byte);
-            let starts = class == Class::Mark || class == Class::Digit && fresh;
-            fresh = matches!(class, Class::Mark | Class::Between);
-            if !starts {
-                at += 1;
-                continue;
-            }
-            let folded = match byte {
-                ..=ITSELF => Some((1, [ITSELF, byte])),
-                b'/' => self.own_after(text, at).map(|length| (length, [b'/', OWN])),
-                _ => uuid(text.get(at..).unwrap_or_default())
-                    .and_then(|uuid| Some((LETTERS, [UUID, self.place(uuid)?]))),
+        for at in memchr::memchr2_iter(b'/', b'-', text) {
+            let folded = match text.get(at) {
+                Some(b'/') => self
+                    .own_after(text, at)
+                    .map(|length| (at, length, [b'/', OWN])),
+                _ => uuid_around(text, done, at)
+                    .and_then(|(from, uuid)| Some((from, LETTERS, [UUID, self.place(uuid)?]))),
             };
-            match folded {
-                Some((length, bytes)) => {
-                    out.extend_from_slice(text.get(done..at).unwrap_or_default());
-                    out.extend_from_slice(&bytes);
-                    at += length;
-                    done = at;
-                }
-                None => at += 1,
+            // What lies within the last one is at its end already.
+            if let Some((from, length, bytes)) = folded.filter(|(from, ..)| *from >= done) {
+                out.extend_from_slice(text.get(done..from).unwrap_or_default());
+                out.extend_from_slice(&bytes);
+                done = from + length;
             }
         }
         out.extend_from_slice(text.get(done..).unwrap_or_default());
@@ -121,6 +88,24 @@ impl<'a> Folder<'a> {
         }
         Some(byte)
     }
+}
+
+/// Where a byte stands that has a meaning of ours. JSON has none, so all of it is looked at first, many bytes at a time.
+fn marked(text: &[u8]) -> Option<usize> {
+    let is = |byte: &u8| *byte <= ITSELF;
+    let any = text.iter().fold(false, |any, byte| any | is(byte));
+    any.then(|| text.iter().position(is)).flatten()
+}
+
+/// The UUID whose first dash stands here, and where it starts: not before `done`, and where a name can.
+fn uuid_around(text: &[u8], done: usize, dash: usize) -> Option<(usize, [u8; 16])> {
+    let from = dash.checked_sub(FIRST).filter(|from| *from >= done)?;
+    let before = from.checked_sub(1).and_then(|at| text.get(at));
+    let fresh = before.is_none_or(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-');
+    fresh
+        .then(|| uuid(text.get(from..)?))
+        .flatten()
+        .map(|uuid| (from, uuid))
 }
 
 fn is_id(byte: u8) -> bool {

@@ -13,8 +13,6 @@ use fhir::{
     ResourceType, Value,
     search::{Indexed, parameter, words},
 };
-use std::collections::BTreeSet;
-
 /// Words that a resource has in the index at most.
 const MOST: usize = 2_000;
 
@@ -49,9 +47,11 @@ const COMMON: [&str; 24] = [
 
 /// Whether a word has rows.
 pub(crate) fn has_rows(word: &str) -> bool {
-    word.chars().nth(2).is_some()
-        && !word.chars().any(char::is_numeric)
-        && COMMON.binary_search(&word).is_err()
+    let is_worth = match word.is_ascii() {
+        true => word.len() > 2 && !word.bytes().any(|byte| byte.is_ascii_digit()),
+        false => word.chars().nth(2).is_some() && !word.chars().any(char::is_numeric),
+    };
+    is_worth && COMMON.binary_search(&word).is_err()
 }
 
 /// Where the resources of a type stand that have a word; those to be read are apart.
@@ -84,13 +84,15 @@ pub(crate) fn keys(of: ResourceType, resource: &Value, secret: &Secret) -> Vec<V
         .unwrap_or_default()
         .split(' ')
         .filter(|word| has_rows(word));
-    let kept: BTreeSet<&str> = kept.collect();
-    match kept.len() > MOST {
+    let mut hashes: Vec<[u8; 8]> = kept.map(|word| whole_hash(word, secret)).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    match hashes.len() > MOST {
         true => to_be_read(of, secret).into_iter().collect(),
         false => {
             let start = index::start(of, number);
-            let key = |word: &str| start.clone().bytes(&whole_hash(word, secret)).done();
-            kept.into_iter().map(key).collect()
+            let key = |hash: &[u8; 8]| start.clone().bytes(hash).done();
+            hashes.iter().map(key).collect()
         }
     }
 }
