@@ -11,6 +11,7 @@
 
 mod looked;
 mod merging;
+mod standing;
 
 use super::{
     Direction, Rows, Snapshot, Tuning, is_bulky,
@@ -21,8 +22,8 @@ use super::{
 use crate::{Error, Result, codec::Reader};
 use looked::Looked;
 use lsm_tree::{
-    AbstractTree, AnyTree, Cache, CompressionType, Config, Guard, InternalValue,
-    SequenceNumberCounter, ValueType,
+    AbstractTree, AnyTree, Cache, CompressionType, Config, InternalValue, SequenceNumberCounter,
+    ValueType,
     compaction::Leveled,
     config::{
         BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy,
@@ -30,6 +31,7 @@ use lsm_tree::{
     },
 };
 use merging::{Pace, Paced};
+use standing::{Standing, Standings};
 use std::{
     collections::BTreeMap,
     path::Path,
@@ -63,6 +65,7 @@ pub(crate) struct Projection {
 
 struct Shared {
     tree: AnyTree,
+    standings: Standings,
     looked: Looked,
     sequence: SequenceNumberCounter,
     /// Held while rows of one group go in, and while a table is sealed.
@@ -120,6 +123,7 @@ impl Projection {
         }
         let visible = sequence.get();
         let shared = Arc::new(Shared {
+            standings: Standings::of(&tree),
             tree,
             looked: Looked::new(looked),
             sequence,
@@ -183,7 +187,7 @@ impl Projection {
     fn engines(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         // Without a view what is looked at could be let go of meanwhile.
         let view = self.now();
-        let value = self.shared.tree.get(key, view.at).map_err(storage)?;
+        let value = view.standing.get(key, view.at).map_err(storage)?;
         Ok(value.map(|value| value.to_vec()))
     }
 
@@ -200,9 +204,8 @@ impl Projection {
     pub(crate) fn room(&self) -> Result<()> {
         let mut work = self.shared.work();
         loop {
-            if self.shared.tree.sealed_memtable_count() < SEALED
-                && (work.stuck || self.shared.tree.l0_run_count() < RUNS)
-            {
+            let standing = self.shared.standings.now();
+            if standing.sealed.len() < SEALED && (work.stuck || standing.runs < RUNS) {
                 return Ok(());
             }
             if let Some(why) = work.failed.take() {
@@ -254,15 +257,15 @@ impl Projection {
         shared.pace.ask();
         let _applying = shared.applying();
         let number = shared.sequence.next();
-        // Looked up once, not under a lock for each row: while `applying` is held the open table stays the same.
-        let table = shared.tree.active_memtable();
+        // While `applying` is held the open table stays the same.
+        let standing = shared.standings.now();
         let done = rows(&mut |key, value| {
             shared.looked.changed(key, number);
             let row = match value {
                 Some(value) => InternalValue::from_components(key, value, number, ValueType::Value),
                 None => InternalValue::new_tombstone(key, number),
             };
-            table.insert(row).1
+            standing.open.insert(row).1
         });
         shared.views().visible = number + 1;
         done
@@ -271,7 +274,7 @@ impl Projection {
     /// Has the open table written; `group` is the last that it holds.
     fn seal(&self, group: u64) {
         let _applying = self.shared.applying();
-        if self.shared.tree.rotate_memtable().is_some() {
+        if self.shared.standings.seal(&self.shared.tree) {
             let mut work = self.shared.work();
             work.sealed = Some(group);
             work.failed = None;
@@ -348,6 +351,8 @@ impl Projection {
             at
         };
         View {
+            // Taken after the number: it holds all rows below it.
+            standing: self.shared.standings.now(),
             shared: self.shared.clone(),
             at,
             segments: self.shelf.now(),
@@ -417,6 +422,7 @@ impl Shared {
             let lock = self.tree.get_flush_lock();
             let done = self.tree.flush(&lock, self.unseen());
             drop(lock);
+            self.standings.renew(&self.tree);
             let mut work = self.work();
             match done {
                 Ok(_) => {
@@ -451,6 +457,7 @@ pub(crate) fn storage(error: lsm_tree::Error) -> Error {
 /// A fixed view of all rows.
 pub(crate) struct View {
     shared: Arc<Shared>,
+    standing: Arc<Standing>,
     at: u64,
     segments: Segments,
 }
@@ -469,11 +476,11 @@ impl Drop for View {
 
 impl Snapshot for View {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
-        let Shared { tree, looked, .. } = self.shared.as_ref();
+        let looked = &self.shared.looked;
         if let Some(row) = looked.get(key, self.at) {
             return Ok(Some(row));
         }
-        let Some(value) = tree.get(key, self.at).map_err(storage)? else {
+        let Some(value) = self.standing.get(key, self.at).map_err(storage)? else {
             return Ok(None);
         };
         if is_bulky(key) {
@@ -493,14 +500,15 @@ impl Snapshot for View {
         if from >= to || limit == 0 {
             return Ok(());
         }
-        let mut range = self.shared.tree.range(from..to, self.at, None);
+        let mut range = self.standing.range(from, to, self.at);
         for _ in 0..limit {
             let next = match direction {
                 Direction::Up => range.next(),
                 Direction::Down => range.next_back(),
             };
             let Some(row) = next else { break };
-            let (key, value) = row.into_inner().map_err(storage)?;
+            let row = row.map_err(storage)?;
+            let (key, value) = (row.key.user_key, row.value);
             match is_bulky(&key) {
                 true => {
                     let value = segment::value(&self.segments, Pointer::decode(&value)?)?;

@@ -221,6 +221,7 @@ impl Shared {
         let before = self.tree.current_version().id();
         let first = self.tree.next_table_id();
         let done = self.tree.compact(strategy, self.unseen());
+        self.standings.renew(&self.tree);
         self.work().stuck = done.is_err();
         self.turned.notify_all();
         if let Err(error) = done {
