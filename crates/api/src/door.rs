@@ -48,7 +48,8 @@ pub(crate) struct Door {
     clock: crate::Clock,
     turns: Arc<Semaphore>,
     bundle_turns: Arc<Semaphore>,
-    hands: Hands,
+    looking: Hands,
+    writing: Hands,
     shares: Shares,
     statement: Statement,
 }
@@ -65,7 +66,8 @@ pub(crate) fn router(state: State) -> Router {
     let door = Arc::new(Door {
         turns: Arc::new(Semaphore::new(state.limits.concurrent)),
         bundle_turns: Arc::new(Semaphore::new(state.limits.bundles)),
-        hands: Hands::new(state.gate.store().is_near()),
+        looking: Hands::to_look(state.gate.store().is_near()),
+        writing: Hands::to_write(state.gate.store().is_near()),
         shares: Shares::new(state.limits.per_token),
         statement: Statement::default(),
         clock: state.clock,
@@ -365,7 +367,7 @@ impl Door {
             .is_some_and(|body| body.len() > BIG_BODY);
         let mut reply = match is_big {
             true => aside(turn, move || door.work(whole)).await?,
-            false => blocking(turn, move || door.work(whole)).await?,
+            false => self.writing.lend(turn, move || door.work(whole)).await?.1,
         };
         if let Some(word) = reply.said.take() {
             reply.untold = self.untold(*word).await;
@@ -503,7 +505,7 @@ impl Door {
     /// What only looks: when a hand is free, and without a thread while its act becomes durable.
     async fn look(self: Arc<Door>, turn: Turn, whole: Whole) -> Outcome {
         let door = self.clone();
-        let found = self.hands.lend(turn, move || {
+        let found = self.looking.lend(turn, move || {
             let session = door.session(&whole.actor, &whole.headers)?;
             let (interaction, places) = (whole.route.interaction, &whole.places);
             let op = act::Op::new(interaction, places, whole.pairs, None)?;

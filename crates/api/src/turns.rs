@@ -1,7 +1,8 @@
 //! Turns at work: what blocks runs on threads of which there is a bounded number, and nothing waits for a turn.
 //!
-//! Who has a turn and only computes (a read or a search, whose act is awaited without a thread) waits for one of few
-//! [`Hands`], in the order of coming. All at once on fewer cores each would be as late as the last one.
+//! Who has a turn and computes waits for one of few [`Hands`], in the order of coming. All at once on fewer cores each would
+//! be as late as the last one. A read or a search has its hand until its act is handed in, which is then awaited without a
+//! thread; a write until it waits for the archive's writer ([`store::letting_go`]).
 
 use crate::{fault::Fault, share::Share};
 use std::{
@@ -37,14 +38,19 @@ pub(crate) fn turn_of(turns: &Arc<Semaphore>) -> Result<Turn, Fault> {
     })
 }
 
-/// What has a hand for longer than this goes on without one: others that are short do not wait for it.
-const LONG: Duration = Duration::from_millis(4);
+/// What has a hand for longer than this goes on without one: others that are short do not wait for it. Twenty entries are
+/// got ready in some three milliseconds of a core of its own.
+const LONG_LOOK: Duration = Duration::from_millis(4);
+const LONG_WRITE: Duration = Duration::from_millis(20);
 
-/// Hands for what only computes.
+/// Hands for what computes.
 pub(crate) struct Hands(Option<Arc<Desk>>);
 
 /// Work that waits, and since when each hand is at work.
-struct Desk(Mutex<OnDesk>);
+struct Desk {
+    on: Mutex<OnDesk>,
+    long: Duration,
+}
 
 struct OnDesk {
     waiting: VecDeque<Job>,
@@ -54,7 +60,7 @@ struct OnDesk {
 }
 
 /// On what a hand is at work.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 struct Busy {
     /// By it a thread knows whether the hand is still its own.
     number: u64,
@@ -64,11 +70,15 @@ struct Busy {
 type Job = Box<dyn FnOnce() + Send>;
 
 impl Hands {
-    /// One more than there are cores, so that none idles while work is handed over; as many as there are turns where an
-    /// archive is asked over a network, since then who works mostly waits.
-    pub(crate) fn new(near: bool) -> Hands {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Hands(near.then(|| Desk::of(cores + 1)))
+    /// For what only looks: one more than there are cores, so that none idles while work is handed over; as many as there
+    /// are turns where an archive is asked over a network, since then who works mostly waits.
+    pub(crate) fn to_look(near: bool) -> Hands {
+        Hands(near.then(|| Desk::of(cores() + 1, LONG_LOOK)))
+    }
+
+    /// For what writes: one core is left to the writer, so that it works on what is ready while the next is got ready.
+    pub(crate) fn to_write(near: bool) -> Hands {
+        Hands(near.then(|| Desk::of(cores() - 1, LONG_WRITE)))
     }
 
     /// Does the work when a hand is free, in the order of coming; the turn comes back with what was done, for what is still
@@ -93,7 +103,7 @@ impl Hands {
         };
         desk.put(Box::new(job));
         loop {
-            match tokio::time::timeout(LONG, &mut told).await {
+            match tokio::time::timeout(desk.long, &mut told).await {
                 Ok(done) => return done.unwrap_or_else(|error| Err(broke(&error))),
                 Err(_) => desk.relieve(),
             }
@@ -102,16 +112,20 @@ impl Hands {
 }
 
 impl Desk {
-    fn of(hands: usize) -> Arc<Desk> {
-        Arc::new(Desk(Mutex::new(OnDesk {
+    fn of(hands: usize, long: Duration) -> Arc<Desk> {
+        let on = OnDesk {
             waiting: VecDeque::new(),
-            hands: vec![None; hands],
+            hands: vec![None; hands.max(1)],
             begun: 0,
-        })))
+        };
+        Arc::new(Desk {
+            on: Mutex::new(on),
+            long,
+        })
     }
 
     fn look(&self) -> MutexGuard<'_, OnDesk> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.on.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put(self: &Arc<Desk>, job: Job) {
@@ -121,7 +135,18 @@ impl Desk {
 
     /// Takes hands away from what has them for long: it goes on without, and they take up what waits.
     fn relieve(self: &Arc<Desk>) {
-        self.take_up(|hand| hand.is_none_or(|busy| busy.since.elapsed() >= LONG));
+        self.take_up(|hand| hand.is_none_or(|busy| busy.since.elapsed() >= self.long));
+    }
+
+    /// Takes a hand away from the work of this number, which waits for something else; it takes up what waits for it.
+    fn give_up(self: &Arc<Desk>, hand: usize, number: u64) {
+        let mut on = self.look();
+        let busy = on.hands.get_mut(hand);
+        if let Some(busy) = busy.filter(|busy| busy.is_some_and(|busy| busy.number == number)) {
+            *busy = None;
+            drop(on);
+            self.take_up(|hand| hand.is_none());
+        }
     }
 
     /// Begins what waits with the hands that can be had, each on a thread.
@@ -138,10 +163,12 @@ impl Desk {
     }
 
     /// Works as long as something waits and the hand is this thread's: to take what waits is cheaper than to wake another.
-    fn work(&self, hand: usize, mut number: u64, mut job: Job) {
+    fn work(self: &Arc<Desk>, hand: usize, mut number: u64, mut job: Job) {
         loop {
+            let desk = self.clone();
+            let job_waits = move || desk.give_up(hand, number);
             // Who waits for it learns that it broke.
-            let _ = catch_unwind(AssertUnwindSafe(job));
+            let _ = catch_unwind(AssertUnwindSafe(|| store::letting_go(job_waits, job)));
             let mut on = self.look();
             let own = on.hands.get(hand).copied().flatten();
             if own.is_none_or(|busy| busy.number != number) {
@@ -167,6 +194,10 @@ impl OnDesk {
         }
         job.map(|job| (number, job))
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn broke(error: &dyn std::fmt::Display) -> Fault {
@@ -214,7 +245,7 @@ mod tests {
     use std::sync::Mutex;
 
     fn one_hand() -> Hands {
-        Hands(Some(Desk::of(1)))
+        Hands(Some(Desk::of(1, LONG_LOOK)))
     }
 
     fn turn() -> Turn {
@@ -245,11 +276,42 @@ mod tests {
         assert_eq!(long, ["second", "third", "long"]);
         // Without hands nothing waits.
         let far = in_order(
-            Hands::new(false),
+            Hands::to_look(false),
             [("first", 60), ("second", 30), ("third", 1)],
         )
         .await;
         assert_eq!(far, ["third", "second", "first"]);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_something_else_gives_the_hand_to_the_next() {
+        let hands = Hands(Some(Desk::of(1, Duration::from_secs(600))));
+        let (begun, wait) = (oneshot::channel(), std::sync::mpsc::channel::<()>());
+        let first = hands.lend(turn(), move || {
+            let _ = begun.0.send(());
+            let _ = wait.1.recv();
+            Ok("first")
+        });
+        let next = hands.lend(turn(), || Ok("next"));
+        let (mut first, mut next) = (Box::pin(first), Box::pin(next));
+        for work in [
+            &mut first as &mut (dyn Future<Output = _> + Unpin),
+            &mut next,
+        ] {
+            let now = tokio::time::timeout(Duration::ZERO, work).await;
+            assert!(now.is_err());
+        }
+        begun.1.await.unwrap();
+        let desk = hands.0.as_ref().unwrap();
+        let number = desk.look().hands[0].unwrap().number;
+        // Not by a number that has it no longer.
+        desk.give_up(0, number + 1);
+        assert_eq!(desk.look().waiting.len(), 1);
+        desk.give_up(0, number);
+        assert_eq!(next.await.map_err(|_| ()).unwrap().1, "next");
+        drop(wait.0);
+        assert_eq!(first.await.map_err(|_| ()).unwrap().1, "first");
+        assert_eq!(desk.look().hands, [None]);
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@
 //! again from what is stored.
 //!
 //! The queue is bounded (`lanes.rs`): when it is full a caller hears [`Error::Busy`] at once, before anything is done. A big
-//! request is a group of its own, and those of usual size go before it.
+//! request is a group of its own, and those of usual size go before it; small ones take turns with them.
 
 use crate::{
     ActRecord, Committed, Error, Matched, PermitId, Receipt, Result, Witness, Witnessed, Written,
@@ -17,6 +17,7 @@ use crate::{
     index::Secret,
     keys::{ACT, HOUSE, Key, LOG, ROW, WITNESS},
     lanes::{Entry, Exit, Lane, NotTaken, lanes},
+    letting_go,
     loaded::{Loaded, Shelf},
     prepare::Ready,
     vault::Vault,
@@ -36,11 +37,14 @@ use tokio::{runtime::Handle, sync::oneshot};
 
 /// Requests in one group at most.
 const GROUP: usize = 512;
-/// Changed rows after which a group takes no more.
-const GROUP_ROWS: usize = 20_000;
+/// Changed rows after which a group takes no more but small requests: some three transactions of twenty, a few milliseconds.
+/// Larger groups write no more a second.
+const GROUP_ROWS: usize = 2_000;
 /// A request with more changes than this is big, and one with more index entries.
 const BIG: usize = 200;
 const BIG_ENTRIES: usize = 5_000;
+/// One with no more entries, or rows of the house, is small: the act of a read, a change by hand.
+const SMALL_ENTRIES: usize = 100;
 
 /// Rows of the house, and what they must be now.
 pub(crate) struct Kept {
@@ -100,16 +104,23 @@ pub(crate) struct Queue(Entry<Request>);
 
 impl Work {
     fn lane(&self) -> Lane {
-        let big = match self {
+        let (changes, entries) = match self {
             Work::Change { ready, .. } => {
                 let entries = |ready: &Ready| ready.deed.entries();
-                ready.len() > BIG || ready.iter().map(entries).sum::<usize>() > BIG_ENTRIES
+                (ready.len(), ready.iter().map(entries).sum::<usize>())
             }
-            Work::Keep { kept, .. } => kept.rows.len() > BIG_ENTRIES,
-            Work::Own(_) => false,
+            Work::Keep { kept, .. } => (0, kept.rows.len()),
+            // Of which nobody knows how much it is.
+            Work::Own(_) => return Lane::Usual,
             Work::Behind(_) => return Lane::Behind,
         };
-        if big { Lane::Big } else { Lane::Usual }
+        if changes > BIG || entries > BIG_ENTRIES {
+            Lane::Big
+        } else if changes + entries <= SMALL_ENTRIES {
+            Lane::Small
+        } else {
+            Lane::Usual
+        }
     }
 }
 
@@ -118,6 +129,7 @@ impl Queue {
     pub(crate) fn ask(&self, permit: PermitId, now: Timestamp, work: Work) -> Result<Committed> {
         let (answer, answered) = sync_channel(1);
         self.put(permit, now, work, Answer::Thread(answer))?;
+        letting_go::now();
         answered.recv().map_err(|_| ended_meanwhile())?
     }
 
@@ -209,12 +221,12 @@ pub(crate) fn start(
 
 impl Writer {
     fn run(&mut self, requests: &Exit<Request>) {
-        while let Some((first, alone)) = requests.first() {
-            self.group(first, alone, requests);
+        while let Some((first, lane)) = requests.first() {
+            self.group(first, lane, requests);
         }
     }
 
-    fn group(&mut self, first: Request, alone: bool, requests: &Exit<Request>) {
+    fn group(&mut self, first: Request, lane: Lane, requests: &Exit<Request>) {
         let snapshot = match self.engine.writing() {
             Ok(snapshot) => snapshot,
             // The engine repairs itself at a commit; an empty one gives it the occasion.
@@ -250,15 +262,17 @@ impl Writer {
             if let Some(one) = self.one(snapshot.as_ref(), &mut layers, request) {
                 done.push(one);
             }
-            next = (!alone && done.len() < GROUP && layers.len() < GROUP_ROWS)
-                .then(|| requests.more())
+            let room = layers.len() < GROUP_ROWS;
+            next = (done.len() < GROUP)
+                .then(|| requests.more(lane, room))
                 .flatten();
-            if next.is_none() && !alone && !waited {
+            let shared = matches!(lane, Lane::Small | Lane::Usual);
+            if next.is_none() && shared && !waited {
                 // Where cores are short, who is about to ask gets one now, and shares this commit instead of having one
                 // of its own; where they are not, this returns at once.
                 waited = true;
                 std::thread::yield_now();
-                next = requests.more();
+                next = requests.more(lane, room);
             }
         }
         if done.is_empty() {

@@ -171,6 +171,23 @@ fn what_is_hidden_or_of_another_person_is_not_there() {
 }
 
 #[test]
+fn a_write_lets_go_of_what_it_computes_with_before_it_waits_and_not_when_it_need_not_wait() {
+    everywhere(|house| {
+        let lets_go = |text: &str, id| {
+            let (tell, told) = std::sync::mpsc::channel();
+            let write = || {
+                let act = Box::new(move |_: &[Written]| act(id));
+                house.store.write(&house.all(), vec![put(text)], at(0), act)
+            };
+            let written = store::letting_go(move || tell.send(()).unwrap(), write).is_ok();
+            (written, told.try_iter().count())
+        };
+        assert_eq!(lets_go(GLUCOSE, 1), (true, 1));
+        assert_eq!(lets_go(&GLUCOSE.replace("g1", "no id!"), 2), (false, 0));
+    });
+}
+
+#[test]
 fn what_arrives_before_its_patient_is_hers_when_she_comes() {
     everywhere(|house| {
         house.put(&[GLUCOSE]);
