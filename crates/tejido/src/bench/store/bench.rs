@@ -1,7 +1,7 @@
 //! The node under test, and how it is asked.
 
 use super::Args;
-use super::client::{Answers, Ask, Target, Until, done, many};
+use super::client::{Answers, Ask, Target, Until, done, many, paced};
 use super::grow;
 use super::machine::Clock;
 use super::place::{Place, Sizes};
@@ -170,14 +170,21 @@ impl Bench {
         shape: &Shape,
         samples: &Arc<Samples>,
     ) -> Result<Measure, Error> {
-        let (samples, ask) = (samples.clone(), shape.ask);
-        let draw = move |n| {
-            ask(&Draw {
-                samples: &samples,
-                n,
-            })
-        };
+        let draw = drawing(shape, samples);
         let answers = done(many(&self.target, clients, until, draw))?;
+        Ok(Measure::from(&answers))
+    }
+
+    /// Asks one shape so many times a second.
+    pub(super) fn shape_paced(
+        &self,
+        per_second: f64,
+        shape: &Shape,
+        samples: &Arc<Samples>,
+    ) -> Result<Measure, Error> {
+        let (clients, draw) = (self.args.clients, drawing(shape, samples));
+        let until = self.span(clients);
+        let answers = done(paced(&self.target, clients, per_second, until, draw))?;
         Ok(Measure::from(&answers))
     }
 
@@ -199,6 +206,20 @@ impl Bench {
         answers
             .first_failure
             .map_or(Ok(()), |failure| Err(Error::say(failure)))
+    }
+}
+
+/// The n-th question of a shape.
+pub(super) fn drawing(
+    shape: &Shape,
+    samples: &Arc<Samples>,
+) -> impl Fn(u64) -> Option<Ask> + Send + Sync + 'static {
+    let (samples, ask) = (samples.clone(), shape.ask);
+    move |n| {
+        ask(&Draw {
+            samples: &samples,
+            n,
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! Clients: each keeps one HTTPS connection and asks again as soon as it is answered.
+//! Clients: each keeps one HTTPS connection and asks again as soon as it is answered, or when the next question is due
+//! ([`paced`]).
 //!
 //! They run on one thread of their own beside the node, so that what they cost is small and the same for every figure; it
 //! is measured and told apart from what the node works.
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 
 /// How long one answer may take before it counts as failed.
@@ -160,6 +162,73 @@ pub(super) fn many(
     until: Until,
     ask: impl Fn(u64) -> Option<Ask> + Send + Sync + 'static,
 ) -> std::thread::JoinHandle<Result<Answers, Error>> {
+    run(target, clients, None, until, ask)
+}
+
+/// The same at this many questions a second, whatever is answered: one client of many asks when a question is due, and its
+/// time counts from then. So a moment in which nothing is answered counts for all who would have asked, and nobody asks
+/// more because the node is idle.
+pub(super) fn paced(
+    target: &Target,
+    clients: usize,
+    per_second: f64,
+    until: Until,
+    ask: impl Fn(u64) -> Option<Ask> + Send + Sync + 'static,
+) -> std::thread::JoinHandle<Result<Answers, Error>> {
+    run(target, clients, Some(per_second), until, ask)
+}
+
+/// Lets questions go when they are due. A thread's sleep is good to some tens of microseconds, a timer of the runtime's to
+/// a millisecond.
+struct Pace {
+    began: Instant,
+    each: Duration,
+    due: Arc<Semaphore>,
+}
+
+impl Pace {
+    fn start(per_second: f64) -> Pace {
+        let pace = Pace {
+            began: Instant::now(),
+            each: Duration::from_secs_f64(1.0 / per_second.max(1.0)),
+            due: Arc::new(Semaphore::new(0)),
+        };
+        let (began, each, due) = (pace.began, pace.each, Arc::downgrade(&pace.due));
+        std::thread::spawn(move || {
+            let mut let_go = 0;
+            // Until the clients are gone.
+            while let Some(due) = due.upgrade() {
+                let by_now = (began.elapsed().as_secs_f64() / each.as_secs_f64()) as usize;
+                due.add_permits(by_now.saturating_sub(let_go));
+                let_go = let_go.max(by_now);
+                let next = began + each.mul_f64(let_go as f64 + 1.0);
+                drop(due);
+                std::thread::sleep(next.saturating_duration_since(Instant::now()));
+            }
+        });
+        pace
+    }
+
+    /// Waits until some question is due that nobody has taken.
+    async fn next(&self) {
+        if let Ok(one) = self.due.acquire().await {
+            one.forget();
+        }
+    }
+
+    /// When the n-th question is due, from 0.
+    fn when(&self, n: u64) -> Instant {
+        self.began + self.each.mul_f64(n as f64 + 1.0)
+    }
+}
+
+fn run(
+    target: &Target,
+    clients: usize,
+    per_second: Option<f64>,
+    until: Until,
+    ask: impl Fn(u64) -> Option<Ask> + Send + Sync + 'static,
+) -> std::thread::JoinHandle<Result<Answers, Error>> {
     let target = target.clone();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -174,11 +243,18 @@ pub(super) fn many(
                 open.push(Client::open(&target).await?);
             }
             let (started, worked, own) = (Instant::now(), cpu(), own_cpu());
+            let pace = per_second.map(|rate| Arc::new(Pace::start(rate)));
             let work: Vec<_> = open
                 .into_iter()
                 .map(|client| {
-                    let (ask, number) = (ask.clone(), number.clone());
-                    tokio::task::spawn_local(one(client, ask, number, until.clone(), started))
+                    let asking = Asking {
+                        ask: ask.clone(),
+                        number: number.clone(),
+                        until: until.clone(),
+                        pace: pace.clone(),
+                        started,
+                    };
+                    tokio::task::spawn_local(one(client, asking))
                 })
                 .collect();
             let mut all = Answers::default();
@@ -198,26 +274,37 @@ pub(super) fn many(
     })
 }
 
-async fn one(
-    mut client: Client,
-    ask: Arc<impl Fn(u64) -> Option<Ask>>,
+/// What the clients of one run share.
+struct Asking<F> {
+    ask: Arc<F>,
+    /// Of the next question.
     number: Arc<AtomicU64>,
     until: Until,
+    pace: Option<Arc<Pace>>,
     started: Instant,
+}
+
+async fn one<F: Fn(u64) -> Option<Ask>>(
+    mut client: Client,
+    asking: Asking<F>,
 ) -> Result<Answers, Error> {
     let mut own = Answers::default();
     let mut lost = 0;
     loop {
-        let n = number.fetch_add(1, Ordering::Relaxed);
-        let go_on = match &until {
-            Until::Past(length) => started.elapsed() < *length,
+        if let Some(pace) = &asking.pace {
+            pace.next().await;
+        }
+        let n = asking.number.fetch_add(1, Ordering::Relaxed);
+        let go_on = match &asking.until {
+            Until::Past(length) => asking.started.elapsed() < *length,
             Until::Asked(most) => n < *most,
             Until::While(go_on) => own.asked() == 0 || go_on.load(Ordering::Relaxed),
         };
-        let Some(asked) = go_on.then(|| ask(n)).flatten() else {
+        let Some(asked) = go_on.then(|| (asking.ask)(n)).flatten() else {
             return Ok(own);
         };
-        let at = Instant::now();
+        let at = asking.pace.as_ref().map(|pace| pace.when(n));
+        let at = at.unwrap_or_else(Instant::now);
         let (status, body) = match client.ask(&asked).await {
             Ok(answer) => answer,
             Err(error) if lost < LOST => {

@@ -3,7 +3,7 @@
 use super::bench::Bench;
 use super::client::{Ask, Target, Until, done, many};
 use super::grow::{self, ENTRIES};
-use super::report::{Figure, Measure, Query, Report, Step};
+use super::report::{Figure, Measure, Paced, Query, Report, Step};
 use super::shapes::SHAPES;
 use super::slope::Slope;
 use crate::{Error, node, out};
@@ -20,6 +20,17 @@ pub(super) const LIMITED: [(&str, f64); 4] = [
     ("Observation?code=*", 5.0),
 ];
 const READ: &str = "Patient/*";
+/// Reads by id a second, at least; their p99 is also measured when exactly so many are asked for.
+const READS: f64 = 10_000.0;
+
+/// At which rate a shape with a limit is asked besides as often as can be: reads at the rate that is wanted of them, a
+/// search at half of what all clients reached together.
+pub(super) fn pace(name: &str, reached: &Measure) -> f64 {
+    match name == READ {
+        true => READS,
+        false => reached.per_second / 2.0,
+    }
+}
 /// A slope of the node's work below this is flat: sixteen times the people, a third more work.
 const FLAT: f64 = 0.1;
 
@@ -27,6 +38,10 @@ const FLAT: f64 = 0.1;
 const EVERYTHING: [usize; 2] = [1_000, 50];
 /// Bytes of the Bundle that must not make others wait, and of a trial.
 const BIG: [usize; 2] = [20_000_000, 100_000];
+
+/// Reads a second, and clients that write transactions beside them.
+const BESIDE_READS: f64 = 1_000.0;
+const BESIDE_WRITERS: usize = 4;
 
 /// Some figures that belong together, from what was seen so far.
 type Part<'a> = &'a dyn Fn(&Report) -> Result<Vec<Figure>, Error>;
@@ -40,7 +55,7 @@ impl Bench {
         keep: &dyn Fn(&Report) -> Result<(), Error>,
     ) -> Result<(), Error> {
         out::line("");
-        let parts: [(&str, Part<'_>); 6] = [
+        let parts: [(&str, Part<'_>); 7] = [
             ("what was written", &|report| Ok(written(&report.steps))),
             ("reads beside the HTTP stack alone", &|report| {
                 self.reads(&report.steps, runtime)
@@ -48,9 +63,13 @@ impl Bench {
             ("a common code and a rare one", &|_| self.flatness()),
             ("the whole of one person", &|_| self.everything()),
             ("others' reads beside a big Bundle", &|_| self.lane()),
+            ("reads beside transactions", &|_| self.beside_writes()),
             ("growth", &|report| Ok(growth(report))),
         ];
         for (what, figures) in parts {
+            if !self.args.wants(what) {
+                continue;
+            }
             self.clock.say(what);
             let mut figures = figures(report)?;
             report.figures.append(&mut figures);
@@ -97,12 +116,18 @@ impl Bench {
                     out::count(acts as u64)
                 ),
             );
-            figures.push(second.at_least(10_000.0).alone(alone.as_ref()));
+            figures.push(second.at_least(READS).alone(alone.as_ref()));
             figures.push(share.at_least(0.5));
             figures.push(floor);
         }
         for (name, limit) in LIMITED {
-            let Some(Query { measure, alone, .. }) = of(name) else {
+            let Some(Query {
+                measure,
+                alone,
+                paced,
+                ..
+            }) = of(name)
+            else {
                 continue;
             };
             let beside = format!(
@@ -113,6 +138,22 @@ impl Bench {
             );
             let figure = Figure::plain(format!("{name}, p99"), measure.p99_ms, "ms", beside);
             figures.push(figure.at_most(limit).alone(alone.as_ref()));
+            if let Some(Paced {
+                asked_per_second,
+                measure,
+            }) = paced
+            {
+                let what = format!(
+                    "{name}, p99 at {} a second",
+                    out::count(*asked_per_second as u64)
+                );
+                let beside = format!(
+                    "from when each was due; p50 {:.2} ms; {} a second were answered",
+                    measure.p50_ms,
+                    out::count(measure.per_second as u64)
+                );
+                figures.push(Figure::plain(what, measure.p99_ms, "ms", beside).at_most(limit));
+            }
         }
         Ok(figures)
     }
@@ -247,6 +288,39 @@ impl Bench {
             figures.push(Figure::plain(what, ratio, "x", beside).at_most(2.0));
         }
         Ok(figures)
+    }
+
+    /// Reads at a modest rate while others write transactions as fast as they can: what a physician sees while a
+    /// laboratory's results come in.
+    fn beside_writes(&self) -> Result<Vec<Figure>, Error> {
+        let Some(shape) = SHAPES.iter().find(|shape| shape.name == READ) else {
+            return Ok(Vec::new());
+        };
+        let samples = Arc::new(self.samples());
+        let quiet = self.shape_paced(BESIDE_READS, shape, &samples)?;
+        let from = self.args.people + self.next_life;
+        let wanted = (self.args.seconds as usize * 10_000 / ENTRIES).max(BESIDE_WRITERS);
+        let bundles = grow::transactions(&self.country, from, wanted);
+        let span = self.span(self.args.clients);
+        let writing = many(&self.target, BESIDE_WRITERS, span, move |n| {
+            let bundle = bundles.get(usize::try_from(n).ok()?)?;
+            Some(Ask::post("/fhir", bundle.clone()))
+        });
+        let busy = self.shape_paced(BESIDE_READS, shape, &samples)?;
+        let written = Measure::from(&done(writing)?);
+        let beside = format!(
+            "{:.2} ms against {:.2} ms without; p50 {:.2} against {:.2} ms; {} resources a second written meanwhile",
+            busy.p99_ms,
+            quiet.p99_ms,
+            busy.p50_ms,
+            quiet.p50_ms,
+            out::count((written.per_second * ENTRIES as f64) as u64)
+        );
+        let what = format!(
+            "p99 of {} reads a second beside {BESIDE_WRITERS} clients' transactions",
+            out::count(BESIDE_READS as u64)
+        );
+        Ok(vec![Figure::plain(what, busy.p99_ms, "ms", beside)])
     }
 }
 

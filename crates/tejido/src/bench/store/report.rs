@@ -57,6 +57,18 @@ pub(super) struct Query {
     /// By one client at a time, where a limit stands on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) alone: Option<Measure>,
+    /// By all clients at a given rate, where a limit stands on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) paced: Option<Paced>,
+}
+
+/// What questions at a given rate saw.
+#[derive(Debug, Serialize)]
+pub(super) struct Paced {
+    /// Questions a second.
+    pub(super) asked_per_second: f64,
+    #[serde(flatten)]
+    pub(super) measure: Measure,
 }
 
 /// What the engine, or the database, does with the rows of the transactions when nothing is above it.

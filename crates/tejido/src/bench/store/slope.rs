@@ -99,6 +99,7 @@ mod tests {
             class: shape.class,
             measure: measure.clone(),
             alone: None,
+            paced: None,
         };
         Step {
             people,

@@ -6,11 +6,11 @@
 
 use super::bench::Bench;
 use super::client::{Ask, done, many};
-use super::figures::LIMITED;
+use super::figures::{LIMITED, pace};
 use super::grow::{self, ENTRIES};
 use super::machine::Conditions;
 use super::place::Sizes;
-use super::report::{Measure, Query, Step};
+use super::report::{Measure, Paced, Query, Step};
 use super::shapes::{CLASSES, SHAPES, Shape};
 use crate::{Error, out};
 use std::sync::Arc;
@@ -92,14 +92,24 @@ impl Bench {
                 let measure = self.shape(self.args.clients, shape, &samples)?;
                 measure.say(shape.name);
                 let limited = LIMITED.iter().any(|(name, _)| *name == shape.name);
-                let alone = match limited {
-                    true => Some(self.shape(1, shape, &samples)?),
-                    false => None,
+                let (alone, paced) = match limited && measure.answered > 0 {
+                    true => {
+                        let alone = self.shape(1, shape, &samples)?;
+                        alone.say("  one client");
+                        let per_second = pace(shape.name, &measure);
+                        let paced = self.shape_paced(per_second, shape, &samples)?;
+                        paced.say(&format!("  {} a second", out::count(per_second as u64)));
+                        let paced = Paced {
+                            asked_per_second: per_second,
+                            measure: paced,
+                        };
+                        (Some(alone), Some(paced))
+                    }
+                    false => (None, None),
                 };
-                if let Some(alone) = &alone {
-                    alone.say("  one client");
-                }
-                for measure in [Some(&measure), alone.as_ref()].into_iter().flatten() {
+                let paced_too = paced.as_ref().map(|paced| &paced.measure);
+                let all = [Some(&measure), alone.as_ref(), paced_too];
+                for measure in all.into_iter().flatten() {
                     acts += measure.answered + measure.failed;
                 }
                 queries.push(Query {
@@ -107,6 +117,7 @@ impl Bench {
                     class,
                     measure,
                     alone,
+                    paced,
                 });
             }
         }
