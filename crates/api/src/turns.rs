@@ -38,9 +38,9 @@ pub(crate) fn turn_of(turns: &Arc<Semaphore>) -> Result<Turn, Fault> {
     })
 }
 
-/// What has a hand for longer than this goes on without one: others that are short do not wait for it. Twenty entries are
-/// got ready in some three milliseconds of a core of its own.
+/// What looks and has a hand for longer than this goes on without one: others that are short do not wait for it.
 const LONG_LOOK: Duration = Duration::from_millis(4);
+/// The same for what writes: twenty entries are got ready in some three milliseconds of a core of their own.
 const LONG_WRITE: Duration = Duration::from_millis(20);
 
 /// Hands for what computes.

@@ -1,6 +1,6 @@
 //! What has a limit, measured at the last size.
 
-use super::bench::Bench;
+use super::bench::{Bench, drawing};
 use super::client::{Ask, Target, Until, done, many};
 use super::grow::{self, ENTRIES};
 use super::report::{Figure, Measure, Paced, Query, Report, Step};
@@ -22,15 +22,6 @@ pub(super) const LIMITED: [(&str, f64); 4] = [
 const READ: &str = "Patient/*";
 /// Reads by id a second, at least; their p99 is also measured when exactly so many are asked for.
 const READS: f64 = 10_000.0;
-
-/// At which rate a shape with a limit is asked besides as often as can be: reads at the rate that is wanted of them, a
-/// search at half of what all clients reached together.
-pub(super) fn pace(name: &str, reached: &Measure) -> f64 {
-    match name == READ {
-        true => READS,
-        false => reached.per_second / 2.0,
-    }
-}
 /// A slope of the node's work below this is flat: sixteen times the people, a third more work.
 const FLAT: f64 = 0.1;
 
@@ -45,6 +36,15 @@ const BESIDE_WRITERS: usize = 4;
 
 /// Some figures that belong together, from what was seen so far.
 type Part<'a> = &'a dyn Fn(&Report) -> Result<Vec<Figure>, Error>;
+
+/// At which rate a shape with a limit is asked besides as often as can be: reads at the rate that is wanted of them, a
+/// search at half of what all clients reached together.
+pub(super) fn pace(name: &str, reached: &Measure) -> f64 {
+    match name == READ {
+        true => READS,
+        false => reached.per_second / 2.0,
+    }
+}
 
 impl Bench {
     /// All figures, each kept as it comes.
@@ -244,6 +244,9 @@ impl Bench {
 
     /// Other people's reads while one big Bundle is loaded.
     fn lane(&self) -> Result<Vec<Figure>, Error> {
+        let Some(shape) = SHAPES.iter().find(|shape| shape.name == READ) else {
+            return Ok(Vec::new());
+        };
         let samples = Arc::new(self.samples());
         let [big, small] = BIG;
         let bytes = if self.args.trial() { small } else { big };
@@ -251,16 +254,7 @@ impl Bench {
         let mut clients = vec![self.args.clients, 1];
         clients.dedup();
         for clients in clients {
-            let reads = |until: Until| {
-                let samples = samples.clone();
-                many(&self.target, clients, until, move |n| {
-                    let draw = super::shapes::Draw {
-                        samples: &samples,
-                        n,
-                    };
-                    SHAPES.first().and_then(|shape| (shape.ask)(&draw))
-                })
-            };
+            let reads = |until: Until| many(&self.target, clients, until, drawing(shape, &samples));
             let quiet = Measure::from(&done(reads(self.span(clients)))?);
             let bundle = grow::big_bundle(&format!("bench-big-{clients}"), bytes);
             let size = out::bytes(bundle.len() as u64);
