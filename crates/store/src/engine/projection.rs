@@ -202,10 +202,13 @@ impl Projection {
 
     /// Waits until there is room in memory for a group; fails when what is there cannot be written.
     pub(crate) fn room(&self) -> Result<()> {
+        // Who merges looks at the tree with its work in hand, and may wait there.
+        if self.shared.has_room(false) {
+            return Ok(());
+        }
         let mut work = self.shared.work();
         loop {
-            let standing = self.shared.standings.now();
-            if standing.sealed.len() < SEALED && (work.stuck || standing.runs < RUNS) {
+            if self.shared.has_room(work.stuck) {
                 return Ok(());
             }
             if let Some(why) = work.failed.take() {
@@ -396,6 +399,12 @@ impl Shared {
                 .wait(work)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Whether one more group can be taken; `stuck` when merging would be waited for in vain.
+    fn has_room(&self, stuck: bool) -> bool {
+        let standing = self.standings.now();
+        standing.sealed.len() < SEALED && (stuck || standing.runs < RUNS)
     }
 
     /// What the oldest view looks at.
