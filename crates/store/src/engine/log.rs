@@ -265,7 +265,9 @@ impl Log {
         }
         let (rows, values) = making.size();
         let packer = self.packer.as_mut().filter(|_| rows >= PACK_FROM);
-        let (record, crc) = making.finish(self.next, packer).ok_or_else(too_large)?;
+        let mut pack = packer.map(|packer| |rows: &[u8]| packer.compress(rows));
+        let pack = pack.as_mut().map(|pack| pack as _);
+        let (record, crc) = making.finish(self.next, pack).ok_or_else(too_large)?;
         let values_at = record.len() - values;
         self.room().map_err(disk_error)?;
         let Some(open) = &mut self.file else {

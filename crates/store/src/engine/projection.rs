@@ -11,6 +11,7 @@
 
 mod looked;
 mod merging;
+mod pace;
 mod standing;
 
 use super::{
@@ -29,8 +30,11 @@ use lsm_tree::{
         BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy,
         FilterPolicyEntry,
     },
+    merge::Merger,
 };
-use merging::{Pace, Paced};
+use merging::Paced;
+pub(crate) use pace::Bursts;
+use pace::{Draft, Pace};
 use standing::{Standing, Standings};
 use std::{
     collections::BTreeMap,
@@ -74,6 +78,8 @@ struct Shared {
     work: Mutex<Work>,
     turned: Condvar,
     pace: Arc<Pace>,
+    /// The number that the next sorted file got when the last merging began.
+    first: Arc<AtomicU64>,
     /// How long nobody must have asked before more is merged than has to be.
     quiet: Duration,
     /// The mark that is durable with the sorted files.
@@ -105,6 +111,7 @@ struct Work {
 impl Projection {
     pub(crate) fn open(dir: &Path, tuning: &Tuning, shelf: Arc<Shelf>) -> Result<Projection> {
         let pace = Arc::<Pace>::default();
+        let first = Arc::<AtomicU64>::default();
         let sequence = SequenceNumberCounter::default();
         let looked = tuning.cache / LOOKED;
         let blocks = (tuning.cache - looked) as u64;
@@ -116,7 +123,11 @@ impl Projection {
             .filter_policy(FilterPolicy::all(FilterPolicyEntry::Bloom(
                 BloomConstructionPolicy::BitsPerKey(10.0),
             )))
-            .with_compaction_filter_factory(Some(Arc::new(Paced(pace.clone()))));
+            .with_compaction_filter_factory(Some(Arc::new(Paced {
+                pace: pace.clone(),
+                folder: dir.to_owned(),
+                first: first.clone(),
+            })));
         let tree = config.open().map_err(storage)?;
         if let Some(highest) = tree.get_highest_seqno() {
             sequence.set(highest + 1);
@@ -138,6 +149,7 @@ impl Projection {
             }),
             turned: Condvar::new(),
             pace,
+            first,
             quiet: tuning.quiet,
             durable: AtomicU64::new(0),
             strategy: Arc::new(Leveled::default().with_table_target_size(TABLE)),
@@ -206,6 +218,13 @@ impl Projection {
         if self.shared.has_room(false) {
             return Ok(());
         }
+        self.shared.pace.await_room(true);
+        let room = self.wait_for_room();
+        self.shared.pace.await_room(false);
+        room
+    }
+
+    fn wait_for_room(&self) -> Result<()> {
         let mut work = self.shared.work();
         loop {
             if self.shared.has_room(work.stuck) {
@@ -314,6 +333,11 @@ impl Projection {
                 false => (durable > seen).then_some(Some(durable)),
             }
         })?
+    }
+
+    /// Work beside those who ask and write.
+    pub(crate) fn bursts(&self) -> Bursts {
+        Bursts::of(&self.shared.pace)
     }
 
     /// Has those who wait look again.
@@ -425,16 +449,48 @@ impl Shared {
         self.views().visible = self.sequence.get();
     }
 
+    /// Writes the sealed tables to a sorted file, as [`AbstractTree::flush`] does, but in bursts.
+    fn flush(&self) -> lsm_tree::Result<()> {
+        let _lock = self.tree.get_flush_lock();
+        let sealed = self.standings.now().sealed.clone();
+        let unseen = self.unseen();
+        let mut bursts = Bursts::of(&self.pace);
+        let folder = &self.tree.tree_config().path;
+        let mut draft = Draft::from(folder, self.tree.next_table_id());
+        let mut last = None;
+        let mut count = 0;
+        let rows = Merger::new(sealed.iter().map(|table| table.iter().map(Ok)).collect());
+        let rows = rows.filter(|row: &lsm_tree::Result<InternalValue>| {
+            count += 1;
+            if u32::is_multiple_of(count, merging::ROWS) && bursts.between() {
+                draft.sync();
+            }
+            let Ok(InternalValue { key, .. }) = row else {
+                return true;
+            };
+            // The newest of a key comes first.
+            let again = last.as_ref() == Some(&key.user_key);
+            if !again {
+                last = Some(key.user_key.clone());
+            }
+            !again || key.seqno >= unseen
+        });
+        if let Some((tables, blobs)) = self.tree.flush_to_tables(rows)? {
+            let sealed: Vec<_> = sealed.iter().map(|table| table.id()).collect();
+            let tree = &self.tree;
+            tree.register_tables(&tables, blobs.as_deref(), None, &sealed, unseen)?;
+        }
+        Ok(())
+    }
+
     fn flushing(&self) {
         crate::give_way();
         while let Some(group) = self.wait(|work| work.sealed.filter(|_| work.failed.is_none())) {
-            let lock = self.tree.get_flush_lock();
-            let done = self.tree.flush(&lock, self.unseen());
-            drop(lock);
+            let done = self.flush();
             self.standings.renew(&self.tree);
             let mut work = self.work();
             match done {
-                Ok(_) => {
+                Ok(()) => {
                     self.durable.fetch_max(group, SeqCst);
                     if work.sealed == Some(group) {
                         work.sealed = None;

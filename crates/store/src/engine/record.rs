@@ -16,7 +16,7 @@ use crate::{
     Error, Result,
     codec::{Reader, put_bytes, put_number, put_signed},
 };
-use std::path::Path;
+use std::{io, path::Path};
 
 /// What a record starts with.
 pub(crate) const MAGIC: [u8; 4] = [0xf7, b'T', b'J', b'R'];
@@ -237,18 +237,18 @@ impl Making {
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.rows.len(), self.values.len())
     }
-    /// The record, from group `first` on. Fails when it is larger than a record can be.
+    /// The record, from group `first` on, its rows packed as a zstd frame. Fails when it is larger than a record can be.
     pub(crate) fn finish(
         &self,
         first: u64,
-        packer: Option<&mut zstd::bulk::Compressor<'static>>,
+        pack: Option<&mut dyn FnMut(&[u8]) -> io::Result<Vec<u8>>>,
     ) -> Option<(Vec<u8>, u32)> {
         if self.rows.len() > MOST || self.values.len() > MOST {
             return None;
         }
-        let packed = packer
+        let packed = pack
             .filter(|_| self.rows.len() >= PACK_FROM)
-            .and_then(|packer| packer.compress(&self.rows).ok())
+            .and_then(|pack| pack(&self.rows).ok())
             .filter(|packed| packed.len() < self.rows.len());
         let form = if packed.is_some() { PACKED } else { 0 };
         let rows = packed.as_ref().unwrap_or(&self.rows);
@@ -298,7 +298,9 @@ mod tests {
         making.row(&[1, 0, 1, 1], Some(&[b'x'; 300]));
         making.row(&body, Some(b"another"));
         let mut packer = zstd::bulk::Compressor::new(1).unwrap();
-        for packer in [None, Some(&mut packer)] {
+        let mut pack = |rows: &[u8]| packer.compress(rows);
+        let packed: &mut dyn FnMut(&[u8]) -> io::Result<Vec<u8>> = &mut pack;
+        for packer in [None, Some(packed)] {
             let (bytes, crc) = making.finish(9, packer).unwrap();
             let record = Record::read(&bytes).unwrap();
             assert_eq!((record.head.crc, record.head.groups), (crc, 2));

@@ -171,6 +171,11 @@ impl Segment {
         }
     }
 
+    /// For reading it in pieces.
+    pub(crate) fn file(&self) -> &dyn DiskReader {
+        self.file.as_ref()
+    }
+
     /// All bytes.
     pub(crate) fn bytes(&self) -> Result<Vec<u8>> {
         super::disk::whole(self.file.as_ref()).map_err(disk_error)

@@ -7,18 +7,20 @@
 //! Safe at any kill: the new file gets its name only when all of it is durable. Files of another name are swept away at the
 //! next opening, and so is a whole segment whose thinned one is there.
 //!
-//! Cost: each segment is read and written once more, in a thread of its own, beside the commits.
+//! Cost: each segment is read and written once more, in a thread of its own, beside the commits, in bursts while somebody
+//! asks (`projection/pace.rs`).
 
 use super::{
-    disk::{Disk, DiskFile},
+    disk::{Disk, DiskFile, DiskReader},
     is_derived,
     log::{Mark, damaged, disk_error, each_thinned},
-    projection::Projection,
-    record::{Group, Making, Record, Value},
+    projection::{Bursts, Projection},
+    record::{Group, HEADER, Head, Making, Record, Value},
     segment::{FILE_HEADER, Segment, Shelf, header, tail},
 };
 use crate::{Error, Result};
 use std::{
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -33,6 +35,8 @@ const ROWS: usize = 2 << 20;
 const VALUES: usize = 8 << 20;
 /// What is here was sealed or is random: higher levels win nothing.
 const LEVEL: i32 = 1;
+/// Bytes that are read, packed or written at once; of what is written, also synced.
+const PIECE: usize = 256 << 10;
 
 /// The thread that thins. It ends when this is dropped.
 pub(crate) struct Thinning {
@@ -139,6 +143,7 @@ impl Thinner {
     /// Writes the facts of a segment to a draft.
     fn write(&self, segment: &Segment, draft: &Path) -> Result<()> {
         let mut writing = Writing::create(self.disk.as_ref(), draft, segment.first, self.log)?;
+        writing.bursts = Some(self.projection.bursts());
         each(
             segment,
             segment.until(),
@@ -164,13 +169,13 @@ pub(crate) fn each(
         })?;
         return Ok(Mark::default());
     }
-    let bytes = segment.bytes()?;
-    let (mut at, mut next) = (FILE_HEADER, segment.first);
+    let mut reading = Reading::of(segment)?;
+    let mut next = segment.first;
     let mut mark = Mark::default();
     while next < until {
-        let record = bytes
-            .get(at..)
-            .and_then(Record::read)
+        let at = reading.at;
+        let record = reading
+            .record()?
             .filter(|record| record.head.first == next)
             .ok_or_else(|| damaged(&segment.path, at, "this record cannot be read"))?;
         record.groups(&segment.path, at, visit)?;
@@ -178,10 +183,62 @@ pub(crate) fn each(
             group: next,
             crc: record.head.crc,
         };
-        at += record.head.size();
         next += 1;
     }
     Ok(mark)
+}
+
+/// Reads the records of a whole segment in pieces.
+struct Reading<'s> {
+    file: &'s dyn DiskReader,
+    length: usize,
+    /// Where the next record starts.
+    at: usize,
+    /// What was read, and from which place of the file on.
+    bytes: Vec<u8>,
+    from: usize,
+}
+
+impl Reading<'_> {
+    fn of(segment: &Segment) -> Result<Reading<'_>> {
+        let length = segment.file().length().map_err(disk_error)?;
+        Ok(Reading {
+            file: segment.file(),
+            length: length as usize,
+            at: FILE_HEADER,
+            bytes: Vec::new(),
+            from: FILE_HEADER,
+        })
+    }
+
+    /// The next record; `None` where there is no sound one.
+    fn record(&mut self) -> Result<Option<Record<'_>>> {
+        let at = self.at;
+        let Some(head) = self.read(at, HEADER)?.and_then(Head::read) else {
+            return Ok(None);
+        };
+        self.at += head.size();
+        Ok(self.read(at, head.size())?.and_then(Record::read))
+    }
+
+    /// So many bytes at a place; `None` where the file ends before.
+    fn read(&mut self, at: usize, size: usize) -> Result<Option<&[u8]>> {
+        if at + size > self.length {
+            return Ok(None);
+        }
+        if at + size > self.from + self.bytes.len() {
+            let size = size.max(PIECE).min(self.length - at);
+            self.bytes.resize(size, 0);
+            self.from = at;
+            self.file
+                .read_at(&mut self.bytes, at as u64)
+                .map_err(disk_error)?;
+        }
+        Ok(self
+            .bytes
+            .get(at - self.from..)
+            .and_then(|bytes| bytes.get(..size)))
+    }
 }
 
 /// A thinned file in the making.
@@ -193,7 +250,8 @@ pub(crate) struct Writing {
     places: Vec<u32>,
     length: u64,
     moment: i64,
-    packer: Option<zstd::bulk::Compressor<'static>>,
+    /// Beside those who ask, if it is to keep out of their way.
+    bursts: Option<Bursts>,
 }
 
 impl Writing {
@@ -212,7 +270,7 @@ impl Writing {
             places: Vec::new(),
             length: FILE_HEADER as u64,
             moment: i64::MIN,
-            packer: zstd::bulk::Compressor::new(LEVEL).ok(),
+            bursts: None,
         })
     }
 
@@ -228,6 +286,9 @@ impl Writing {
             self.making.row(key, value);
         }
         self.moment = group.moment;
+        if let Some(bursts) = &mut self.bursts {
+            bursts.between();
+        }
         let (rows, values) = self.making.size();
         match rows >= ROWS || values >= VALUES {
             true => self.record(),
@@ -240,15 +301,24 @@ impl Writing {
             return Ok(());
         }
         let making = std::mem::take(&mut self.making);
+        let bursts = &mut self.bursts;
         let (record, _) = making
-            .finish(self.first, self.packer.as_mut())
+            .finish(self.first, Some(&mut |rows| pack(rows, bursts)))
             .ok_or_else(|| Error::Damaged("a group is larger than a record can be".into()))?;
         let values_at = self.length + (record.len() - making.size().1) as u64;
         let places = making.bases.iter().map(|base| values_at as u32 + base);
         self.places.extend(places);
         self.first += making.bases.len() as u64;
         self.length += record.len() as u64;
-        self.file.append(&record).map_err(disk_error)
+        for piece in record.chunks(PIECE) {
+            self.file.append(piece).map_err(disk_error)?;
+            if let Some(bursts) = &mut self.bursts {
+                // All at once, at the end, would keep the log's own syncs waiting.
+                self.file.sync().map_err(disk_error)?;
+                bursts.between();
+            }
+        }
+        Ok(())
     }
 
     /// Ends the file and makes it durable.
@@ -258,4 +328,16 @@ impl Writing {
         self.file.append(&tail).map_err(disk_error)?;
         self.file.sync().map_err(disk_error)
     }
+}
+
+fn pack(rows: &[u8], bursts: &mut Option<Bursts>) -> io::Result<Vec<u8>> {
+    let mut packing = zstd::stream::write::Encoder::new(Vec::new(), LEVEL)?;
+    packing.set_pledged_src_size(Some(rows.len() as u64))?;
+    for piece in rows.chunks(PIECE) {
+        packing.write_all(piece)?;
+        if let Some(bursts) = bursts {
+            bursts.between();
+        }
+    }
+    packing.finish()
 }

@@ -17,16 +17,20 @@
 //!
 //! Cost: all of the projection is read and written once each time that it has grown by a [`PART`]th since.
 
-use super::{Shared, TABLE};
+use super::{
+    Shared, TABLE,
+    pace::{Bursts, Draft, Pace},
+};
 use lsm_tree::{
     AbstractTree, TableId,
     compaction::{CompactionFilter, Factory, ItemAccessor, Leveled, Verdict, filter::Context},
 };
 use std::{
     collections::HashSet,
+    path::PathBuf,
     sync::{
         Arc, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst},
+        atomic::{AtomicU64, Ordering::SeqCst},
     },
     time::{Duration, Instant},
 };
@@ -41,42 +45,20 @@ const REST: Duration = Duration::from_millis(12);
 /// How long nobody must have asked until it goes on.
 const STILL: Duration = Duration::from_millis(50);
 /// Rows between two looks at the clock.
-const ROWS: u32 = 128;
+pub(super) const ROWS: u32 = 64;
 /// How often is looked whether nobody asks.
 const LOOK: Duration = Duration::from_millis(500);
 /// A level without an end.
 const ENDLESS: f32 = 1e6;
 
-/// What merging looks at between rows.
-#[derive(Default)]
-pub(super) struct Pace {
-    /// Views opened and groups applied so far.
-    asked: AtomicU64,
-    /// Whether what is being merged can wait.
-    can_wait: AtomicBool,
-    stop: AtomicBool,
-}
-
-impl Pace {
-    /// Somebody asks or writes.
-    pub(super) fn ask(&self) {
-        self.asked.fetch_add(1, Relaxed);
-    }
-    /// From now on all merging ends with an error.
-    pub(super) fn stop(&self) {
-        self.stop.store(true, SeqCst);
-    }
-    pub(super) fn stopped(&self) -> bool {
-        self.stop.load(SeqCst)
-    }
-    /// The merging under way is waited for.
-    pub(super) fn hurry(&self) {
-        self.can_wait.store(false, SeqCst);
-    }
-}
-
 /// Has merging look at its pace.
-pub(super) struct Paced(pub(super) Arc<Pace>);
+pub(super) struct Paced {
+    pub(super) pace: Arc<Pace>,
+    /// The tree's folder.
+    pub(super) folder: PathBuf,
+    /// The number that the next sorted file gets when a merging begins.
+    pub(super) first: Arc<AtomicU64>,
+}
 
 impl Factory for Paced {
     fn name(&self) -> &str {
@@ -84,8 +66,10 @@ impl Factory for Paced {
     }
     fn make_filter(&self, _: &Context) -> Box<dyn CompactionFilter> {
         Box::new(Between {
-            asked: self.0.asked.load(Relaxed),
-            pace: self.0.clone(),
+            asked: self.pace.asked(),
+            bursts: Bursts::of(&self.pace),
+            draft: Draft::from(&self.folder, self.first.load(SeqCst)),
+            pace: self.pace.clone(),
             rows: 0,
             since: Instant::now(),
         })
@@ -95,6 +79,8 @@ impl Factory for Paced {
 /// Between two rows of a merging. Keeps all of them.
 struct Between {
     pace: Arc<Pace>,
+    bursts: Bursts,
+    draft: Draft,
     rows: u32,
     asked: u64,
     since: Instant,
@@ -119,9 +105,12 @@ impl Between {
                 return Err(std::io::Error::other("the archive is being closed").into());
             }
             if !self.pace.can_wait.load(SeqCst) {
+                if self.bursts.between() {
+                    self.draft.sync();
+                }
                 return Ok(());
             }
-            let asked = self.pace.asked.load(Relaxed);
+            let asked = self.pace.asked();
             let pause = match asked == self.asked {
                 false => STILL,
                 true if self.since.elapsed() < WORK => return Ok(()),
@@ -176,43 +165,39 @@ impl Shared {
 
     /// Waits for the next thing to do; `None` at the end.
     fn turn(&self, calm: &mut Calm) -> Option<Turn> {
-        let mut work = self.work();
         loop {
+            // The tree may keep us waiting, and who seals a table waits for `work`. Only flushing changes what is seen here,
+            // and says so in `work.merge`.
+            let pour = calm.poured != Some(self.tree.current_version().id())
+                && is_to_be_poured(&self.sizes());
+            let held = self.tree.version_free_list_len() > 0;
+            let mut work = self.work();
             if self.pace.stopped() {
                 return None;
             }
             if std::mem::take(&mut work.merge) {
                 return Some(Turn::Merge);
             }
-            let asked = self.pace.asked.load(Relaxed);
+            let asked = self.pace.asked();
             if asked != calm.asked {
                 (calm.asked, calm.since) = (asked, Instant::now());
             }
-            let pour = calm.poured != Some(self.tree.current_version().id())
-                && is_to_be_poured(&self.sizes());
             if pour && calm.since.elapsed() >= self.quiet {
                 self.pace.can_wait.store(true, SeqCst);
                 return Some(Turn::Pour);
             }
-            let held = self.tree.version_free_list_len() > 0;
             work.at_rest = !pour && !held;
             if work.at_rest {
                 self.turned.notify_all();
-                work = self
-                    .turned
-                    .wait(work)
-                    .unwrap_or_else(PoisonError::into_inner);
+                drop(self.turned.wait(work));
                 continue;
             }
             let look = LOOK.min(self.quiet).max(WORK);
-            let (woken, time) = self
-                .turned
-                .wait_timeout(work, look)
-                .unwrap_or_else(PoisonError::into_inner);
-            if held && time.timed_out() {
+            let woken = self.turned.wait_timeout(work, look);
+            let woken = woken.unwrap_or_else(PoisonError::into_inner);
+            if held && woken.1.timed_out() {
                 return Some(Turn::Release);
             }
-            work = woken;
         }
     }
 
@@ -220,6 +205,7 @@ impl Shared {
     fn merge(&self, strategy: Arc<Leveled>) -> bool {
         let before = self.tree.current_version().id();
         let first = self.tree.next_table_id();
+        self.first.store(first, SeqCst);
         let done = self.tree.compact(strategy, self.unseen());
         self.standings.renew(&self.tree);
         self.work().stuck = done.is_err();

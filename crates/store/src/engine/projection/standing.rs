@@ -175,6 +175,10 @@ mod tests {
         let thread = std::thread::spawn(move || {
             put(&other, 3, "key3", "meanwhile");
             other.room().unwrap();
+            // Has the merging thread look at the tree, where it waits; who seals a table must not wait for it.
+            other.wake();
+            std::thread::sleep(Duration::from_millis(50));
+            other.wake();
             tell.send(seen(&other)).unwrap();
         });
         let meanwhile = told.recv_timeout(Duration::from_secs(20));
