@@ -28,6 +28,9 @@ const PACK_FROM: usize = 200;
 /// Most bytes of rows or of values in one record.
 pub(crate) const MOST: usize = 1 << 30;
 
+/// Packs rows as a zstd frame.
+pub(crate) type Pack<'a> = dyn FnMut(&[u8]) -> io::Result<Vec<u8>> + 'a;
+
 /// The head of a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
@@ -238,11 +241,7 @@ impl Making {
         (self.rows.len(), self.values.len())
     }
     /// The record, from group `first` on, its rows packed as a zstd frame. Fails when it is larger than a record can be.
-    pub(crate) fn finish(
-        &self,
-        first: u64,
-        pack: Option<&mut dyn FnMut(&[u8]) -> io::Result<Vec<u8>>>,
-    ) -> Option<(Vec<u8>, u32)> {
+    pub(crate) fn finish(&self, first: u64, pack: Option<&mut Pack<'_>>) -> Option<(Vec<u8>, u32)> {
         if self.rows.len() > MOST || self.values.len() > MOST {
             return None;
         }
@@ -299,7 +298,7 @@ mod tests {
         making.row(&body, Some(b"another"));
         let mut packer = zstd::bulk::Compressor::new(1).unwrap();
         let mut pack = |rows: &[u8]| packer.compress(rows);
-        let packed: &mut dyn FnMut(&[u8]) -> io::Result<Vec<u8>> = &mut pack;
+        let packed: &mut Pack<'_> = &mut pack;
         for packer in [None, Some(packed)] {
             let (bytes, crc) = making.finish(9, packer).unwrap();
             let record = Record::read(&bytes).unwrap();
