@@ -169,7 +169,7 @@ pub(crate) fn each(
         })?;
         return Ok(Mark::default());
     }
-    let mut reading = Reading::of(segment)?;
+    let mut reading = Reading::of(segment);
     let mut next = segment.first;
     let mut mark = Mark::default();
     while next < until {
@@ -191,7 +191,6 @@ pub(crate) fn each(
 /// Reads the records of a whole segment in pieces.
 struct Reading<'s> {
     file: &'s dyn DiskReader,
-    length: usize,
     /// Where the next record starts.
     at: usize,
     /// What was read, and from which place of the file on.
@@ -200,15 +199,17 @@ struct Reading<'s> {
 }
 
 impl Reading<'_> {
-    fn of(segment: &Segment) -> Result<Reading<'_>> {
-        let length = segment.file().length().map_err(disk_error)?;
-        Ok(Reading {
+    fn of(segment: &Segment) -> Reading<'_> {
+        Reading {
             file: segment.file(),
-            length: length as usize,
             at: FILE_HEADER,
             bytes: Vec::new(),
             from: FILE_HEADER,
-        })
+        }
+    }
+
+    fn length(&self) -> Result<usize> {
+        Ok(self.file.length().map_err(disk_error)? as usize)
     }
 
     /// The next record; `None` where there is no sound one.
@@ -223,16 +224,18 @@ impl Reading<'_> {
 
     /// So many bytes at a place; `None` where the file ends before.
     fn read(&mut self, at: usize, size: usize) -> Result<Option<&[u8]>> {
-        if at + size > self.length {
-            return Ok(None);
-        }
-        if at + size > self.from + self.bytes.len() {
-            let size = size.max(PIECE).min(self.length - at);
-            self.bytes.resize(size, 0);
-            self.from = at;
-            self.file
-                .read_at(&mut self.bytes, at as u64)
-                .map_err(disk_error)?;
+        while at + size > self.from + self.bytes.len() {
+            let length = self.length()?;
+            if at + size > length {
+                return Ok(None);
+            }
+            let mut bytes = vec![0; size.max(PIECE).min(length - at)];
+            match self.file.read_at(&mut bytes, at as u64) {
+                Ok(()) => (self.bytes, self.from) = (bytes, at),
+                // As in `disk::whole`: what room the log had left was taken back meanwhile.
+                Err(error) if self.length()? >= length => return Err(disk_error(error)),
+                Err(_) => {}
+            }
         }
         Ok(self
             .bytes
